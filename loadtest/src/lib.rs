@@ -1,0 +1,1 @@
+//! Synthetic zones and load, on loopback only.

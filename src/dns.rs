@@ -1,0 +1,5 @@
+//! The data plane: from a packet to its answer.
+//!
+//! Knows the image and sockets; never the registry, SQL, XML or HTTP.
+
+pub mod engine;

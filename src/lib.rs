@@ -1,0 +1,3 @@
+//! Meridian: a TLD registry and an authoritative DNS engine in one binary.
+
+pub mod dns;

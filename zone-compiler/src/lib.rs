@@ -1,0 +1,10 @@
+//! Compiles zones, from registry rows or from zone files, into an image.
+//!
+//! The compiler knows only DNS: names, RRsets, cuts and glue. What a domain
+//! object is, and whether it is published, was decided where it was written.
+
+pub mod record;
+pub mod source;
+
+pub use record::{Record, RecordType};
+pub use source::{SourceError, ZoneSource};

@@ -1,0 +1,30 @@
+//! Where a compile takes its records from: a registry database, a zone file,
+//! later an incoming transfer. All feed the same compile.
+
+use zone_image::Name;
+
+use crate::Record;
+
+/// What went wrong while reading a source; its text names the place.
+pub type SourceError = Box<dyn std::error::Error + Send + Sync>;
+
+/// One zone as a stream of records in any order.
+pub trait ZoneSource {
+    /// The zone's apex.
+    fn apex(&self) -> &Name;
+
+    /// The registry event this snapshot stands at; 0 for a source without events.
+    fn event(&self) -> u64;
+
+    /// How many records are to be expected, for progress; 0 where not known.
+    fn records_expected(&self) -> u64 {
+        0
+    }
+
+    /// Hands every record of the zone to `sink`, in any order, all from one snapshot.
+    /// The first error of either side ends it.
+    fn for_each(
+        &mut self,
+        sink: &mut dyn FnMut(Record) -> Result<(), SourceError>,
+    ) -> Result<(), SourceError>;
+}
