@@ -34,3 +34,9 @@ impl RecordType {
     pub const NSEC3: Self = Self(50);
     pub const NSEC3PARAM: Self = Self(51);
 }
+
+impl std::fmt::Debug for RecordType {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "TYPE{}", self.0)
+    }
+}
