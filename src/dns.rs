@@ -2,4 +2,7 @@
 //!
 //! Knows the image and sockets; never the registry, SQL, XML or HTTP.
 
+mod answer;
 pub mod engine;
+mod query;
+mod response;
