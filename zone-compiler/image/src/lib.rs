@@ -24,3 +24,6 @@ pub use hash::Seed;
 pub use lookup::{Entry, Lookup, LookupName, Zone};
 pub use memory::Memory;
 pub use name::{Name, NameError};
+
+#[cfg(test)]
+mod tests;
