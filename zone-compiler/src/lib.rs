@@ -9,4 +9,4 @@ pub mod source;
 
 pub use compile::{CompileError, Progress, Report, Stage, compile};
 pub use record::{Record, RecordType};
-pub use source::{SourceError, ZoneSource};
+pub use source::{RecordList, SourceError, ZoneSource};
