@@ -4,8 +4,10 @@
 //! object is, and whether it is published, was decided where it was written.
 
 pub mod compile;
+pub mod rdata;
 pub mod record;
 pub mod source;
+pub mod zonefile;
 
 pub use compile::{CompileError, Progress, Report, Stage, compile};
 pub use record::{Record, RecordType};
