@@ -2,4 +2,7 @@
 //!
 //! Knows the image and sockets; never the registry, SQL, XML or HTTP.
 
+pub mod counters;
 pub mod engine;
+pub mod generations;
+pub mod net;
