@@ -13,7 +13,7 @@ use tokio::sync::{mpsc, watch};
 use crate::clock::unix_seconds;
 use crate::config;
 use crate::dns::counters::{StreamCounters, WorkerCounters};
-use crate::dns::engine::Engine;
+use crate::dns::engine::{Engine, UDP_BUFFER_BYTES};
 use crate::dns::generations::Generations;
 use crate::dns::net::bind::{self, BindError, Bound, SocketOptions};
 use crate::dns::net::failure::Offences;
@@ -58,7 +58,7 @@ impl Plane {
             let cpu = cpus.get(number % cpus.len().max(1)).copied();
             let worker = Worker {
                 engine: engine.clone(),
-                reply_bytes_max: usize::from(config.udp_payload_bytes_max),
+                reply_bytes_max: UDP_BUFFER_BYTES,
                 generation: generations.handle(),
                 sockets: bound
                     .iter_mut()

@@ -191,6 +191,12 @@ impl Page {
             "Size of the segments served",
             generation.bytes(),
         );
+        let huge = generation.huge_bytes();
+        self.gauge(
+            "image_huge_page_bytes",
+            "Part of the image that is on huge pages",
+            huge,
+        );
         let installed_at = generations.status().installed_at;
         self.gauge(
             "generation_installed_seconds",

@@ -14,13 +14,11 @@ use std::time::{Duration, SystemTime};
 
 use arc_swap::{ArcSwap, Guard};
 use tokio::sync::oneshot;
-use zone_image::{Generation, Memory, OpenError};
+use zone_image::{GENERATION_FILE, Generation, Memory, OpenError};
 
 use super::counters::Counter;
 use super::net::{Clock, Wake};
 
-/// The file whose rename into place is an install.
-const GENERATION_FILE: &str = "generation";
 /// How often the directory is looked at for a newer image.
 const WATCH_INTERVAL: Duration = Duration::from_millis(200);
 /// Reloads that may wait for the installer; they all would do the same.
@@ -99,8 +97,8 @@ pub struct InstallStatus {
 pub struct Generations {
     current: Arc<ArcSwap<Generation>>,
     source: Source,
-    /// The generation file as it was just before the first one was opened.
-    opened: Option<Stamp>,
+    /// The generation file as it was just before what is served was opened.
+    served: Mutex<Option<Stamp>>,
     wakes: Mutex<Vec<Arc<Wake>>>,
     retired: Mutex<Vec<Arc<Generation>>>,
     status: Mutex<InstallStatus>,
@@ -114,8 +112,8 @@ impl Generations {
     /// Opens and checks what is installed now. Without a good image there is
     /// nothing to serve.
     pub fn open(source: Source) -> Result<Self, InstallError> {
-        let opened = stamp(&source.directory);
-        let first = open_checked(&source)?;
+        let served = Mutex::new(stamp(&source.directory));
+        let first = open_checked(&source, None)?;
         let status = InstallStatus {
             installed_at: (source.clock)(),
             ..Default::default()
@@ -123,7 +121,7 @@ impl Generations {
         Ok(Self {
             current: Arc::new(ArcSwap::from_pointee(first)),
             source,
-            opened,
+            served,
             wakes: Mutex::default(),
             retired: Mutex::default(),
             status: Mutex::new(status),
@@ -188,7 +186,9 @@ impl Generations {
     /// Opens what is in the directory now and swaps it in when it is another
     /// one than is served. Blocks for as long as that takes.
     pub fn reload(&self) -> Result<Installed, InstallError> {
-        let generation = open_checked(&self.source).inspect_err(|error| {
+        let previous = self.current();
+        let stamp = stamp(&self.source.directory);
+        let generation = open_checked(&self.source, Some(&previous)).inspect_err(|error| {
             self.failures.add(1);
             let mut status = lock(&self.status);
             status.error = Some(error.to_string());
@@ -196,11 +196,12 @@ impl Generations {
             tracing::error!(%error, "image refused, the old one stays in service");
         })?;
         let (number, event) = (generation.number(), generation.event());
-        let current = self.current.load();
-        let changed = (number, event) != (current.number(), current.event());
-        drop(current);
+        // A directory that was made anew counts from 1 again; its file tells.
+        let changed = std::mem::replace(&mut *lock(&self.served), stamp) != stamp
+            || (number, event) != (previous.number(), previous.event());
+        drop(previous);
         if changed {
-            let (zones, bytes) = (generation.zones().len(), generation.bytes());
+            let (zones, bytes) = (generation.zones_count(), generation.bytes());
             self.install(generation);
             tracing::info!(number, event, zones, bytes, "image installed");
         } else {
@@ -233,12 +234,18 @@ impl std::fmt::Debug for Generations {
     }
 }
 
-fn open_checked(source: &Source) -> Result<Generation, InstallError> {
+/// Opens what is installed; segments that `previous` has are shared with it.
+fn open_checked(
+    source: &Source,
+    previous: Option<&Generation>,
+) -> Result<Generation, InstallError> {
     let directory = || source.directory.clone();
     let generation =
-        Generation::open(&source.directory, source.memory).map_err(|error| InstallError::Open {
-            directory: directory(),
-            error,
+        Generation::open_after(&source.directory, source.memory, previous).map_err(|error| {
+            InstallError::Open {
+                directory: directory(),
+                error,
+            }
         })?;
     (source.check)(&generation).map_err(|reason| InstallError::Check {
         directory: directory(),
@@ -318,7 +325,7 @@ impl Reloader {
 
 fn install_loop(generations: &Generations, inbox: &Receiver<Message>) {
     let directory = &generations.source.directory;
-    let mut seen = generations.opened;
+    let mut seen = *lock(&generations.served);
     loop {
         match inbox.recv_timeout(WATCH_INTERVAL) {
             Ok(Message::Reload(reply)) => {

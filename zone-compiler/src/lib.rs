@@ -3,8 +3,10 @@
 //! The compiler knows only DNS: names, RRsets, cuts and glue. What a domain
 //! object is, and whether it is published, was decided where it was written.
 
+pub mod compile;
 pub mod record;
 pub mod source;
 
+pub use compile::{CompileError, Progress, Report, Stage, compile};
 pub use record::{Record, RecordType};
 pub use source::{SourceError, ZoneSource};

@@ -25,6 +25,8 @@ impl RecordType {
     pub const NS: Self = Self(2);
     pub const CNAME: Self = Self(5);
     pub const SOA: Self = Self(6);
+    pub const PTR: Self = Self(12);
+    pub const MX: Self = Self(15);
     pub const AAAA: Self = Self(28);
     pub const DNAME: Self = Self(39);
     pub const DS: Self = Self(43);
@@ -36,6 +38,12 @@ impl RecordType {
 }
 
 impl std::fmt::Debug for RecordType {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "TYPE{}", self.0)
+    }
+}
+
+impl std::fmt::Display for RecordType {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "TYPE{}", self.0)
     }

@@ -45,5 +45,8 @@ fn a_fault_is_one_line_and_repeats_nothing() {
     let error = anyhow::anyhow!("no such\nfile")
         .context("image: dir: no such file; compile one")
         .context("cannot start");
-    assert_eq!(one_line(&error), "cannot start: image: dir: no such file; compile one");
+    assert_eq!(
+        one_line(&error),
+        "cannot start: image: dir: no such file; compile one"
+    );
 }

@@ -2,8 +2,11 @@ use std::net::SocketAddr;
 
 use super::*;
 
-const OPTIONS: SocketOptions =
-    SocketOptions { workers: 3, receive_buffer_bytes: 0, send_buffer_bytes: 0 };
+const OPTIONS: SocketOptions = SocketOptions {
+    workers: 3,
+    receive_buffer_bytes: 0,
+    send_buffer_bytes: 0,
+};
 
 fn address(text: &str) -> SocketAddr {
     text.parse().unwrap()
@@ -15,7 +18,12 @@ fn each_worker_has_a_socket_on_the_same_port_as_tcp() {
         let bound = bind(address(listen), &OPTIONS).unwrap();
         assert_ne!(bound.address.port(), 0);
         assert_eq!(bound.udp.len(), 3);
-        assert!(bound.udp.iter().all(|udp| udp.local_addr().unwrap() == bound.address));
+        assert!(
+            bound
+                .udp
+                .iter()
+                .all(|udp| udp.local_addr().unwrap() == bound.address)
+        );
         assert_eq!(bound.tcp.local_addr().unwrap(), bound.address);
     }
 }

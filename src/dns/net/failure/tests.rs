@@ -42,8 +42,14 @@ fn header_alone_where_no_question_can_be_read() {
 fn responses_and_short_messages_stay_unanswered() {
     let mut response = query(0, &[]);
     response[2] |= 0x80;
-    assert_eq!(servfail(&response, &mut [0; 64]), Action::Drop(DropReason::Response));
-    assert_eq!(servfail(&response[..11], &mut [0; 64]), Action::Drop(DropReason::Short));
+    assert_eq!(
+        servfail(&response, &mut [0; 64]),
+        Action::Drop(DropReason::Response)
+    );
+    assert_eq!(
+        servfail(&response[..11], &mut [0; 64]),
+        Action::Drop(DropReason::Short)
+    );
 }
 
 #[test]
@@ -52,9 +58,18 @@ fn what_is_kept_is_bounded_and_has_no_doubles() {
     for number in 0..100u8 {
         let wire = [number / 2; 4];
         let peer = ([127, 0, 0, 1], 53).into();
-        offences.keep(&Request { peer, transport: Transport::Udp, wire: &wire, now: 9 });
+        offences.keep(&Request {
+            peer,
+            transport: Transport::Udp,
+            wire: &wire,
+            now: 9,
+        });
     }
     let kept = offences.list();
     assert_eq!(kept.len(), OFFENCES_MAX);
-    assert!((0..16u8).zip(&kept).all(|(number, offence)| *offence.wire == [number; 4]));
+    assert!(
+        (0..16u8)
+            .zip(&kept)
+            .all(|(number, offence)| *offence.wire == [number; 4])
+    );
 }

@@ -46,6 +46,18 @@ pub(crate) struct Received {
     length: usize,
 }
 
+#[cfg(test)]
+impl Received {
+    /// As if it had come.
+    pub(crate) fn for_tests(peer: Option<SocketAddr>, truncated: bool) -> Self {
+        Self {
+            peer,
+            truncated,
+            length: 0,
+        }
+    }
+}
+
 /// What became of the replies of one batch.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Sent {

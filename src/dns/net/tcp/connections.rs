@@ -171,14 +171,17 @@ impl Table {
 impl Place {
     /// From here on the connection may be sent away.
     pub(super) fn idle(&self) {
-        self.entry
-            .idle_since
-            .store(self.connections.now(), Ordering::Relaxed);
+        self.idle_still(self.connections.now());
     }
 
-    /// From here on it may not.
-    pub(super) fn busy(&self) {
-        self.entry.idle_since.store(BUSY, Ordering::Relaxed);
+    /// The same, as if it had never been busy since `since`.
+    pub(super) fn idle_still(&self, since: u64) {
+        self.entry.idle_since.store(since, Ordering::Relaxed);
+    }
+
+    /// From here on it may not; gives since when it was idle.
+    pub(super) fn busy(&self) -> u64 {
+        self.entry.idle_since.swap(BUSY, Ordering::Relaxed)
     }
 
     /// Ends when the connection is to make room for another.

@@ -76,18 +76,19 @@ impl<A: Answer> Connection<'_, A> {
     async fn serve(&mut self, place: &Place, mut stop: watch::Receiver<bool>) -> io::Result<()> {
         let mut deadline = self.idle_deadline();
         loop {
-            let answered = self.queries;
-            place.busy();
-            let next = self.answer_input().await?;
-            if next == Next::Close {
-                break;
-            }
-            if self.queries > answered {
-                // Only a whole message gains time.
-                deadline = self.idle_deadline();
-            }
-            if self.input.is_empty() {
-                place.idle();
+            if !self.input.is_empty() {
+                let answered = self.queries;
+                let idle_since = place.busy();
+                if self.answer_input().await? == Next::Close {
+                    break;
+                }
+                // Only a whole message gains time or shelter from eviction.
+                if self.queries > answered {
+                    deadline = self.idle_deadline();
+                    place.idle();
+                } else {
+                    place.idle_still(idle_since);
+                }
             }
             self.input.reserve(READ_BYTES);
             let read = tokio::select! {

@@ -30,7 +30,9 @@ fn an_empty_socket_gives_an_empty_batch() {
 fn a_slot_has_octets_and_peer_of_its_datagram() {
     let (server, client) = (socket("127.0.0.1:0"), socket("127.0.0.1:0"));
     let mut batch = Batch::new(16);
-    client.send_to(b"first", server.local_addr().unwrap()).unwrap();
+    client
+        .send_to(b"first", server.local_addr().unwrap())
+        .unwrap();
     assert_eq!(receive(&mut batch, &server, false), 1);
     let (received, wire, _) = batch.slot(0);
     assert_eq!(wire, b"first");
@@ -42,7 +44,9 @@ fn a_slot_has_octets_and_peer_of_its_datagram() {
 fn a_datagram_longer_than_a_slot_is_flagged() {
     let (server, client) = (socket("127.0.0.1:0"), socket("127.0.0.1:0"));
     let mut batch = Batch::new(16);
-    client.send_to(&[7; WIRE_BYTES + 1], server.local_addr().unwrap()).unwrap();
+    client
+        .send_to(&[7; WIRE_BYTES + 1], server.local_addr().unwrap())
+        .unwrap();
     assert_eq!(receive(&mut batch, &server, false), 1);
     let (received, wire, _) = batch.slot(0);
     assert!(received.truncated);
@@ -54,14 +58,19 @@ fn a_reply_that_fails_is_skipped_and_not_those_behind_it() {
     let (server, client) = (socket("127.0.0.1:0"), socket("127.0.0.1:0"));
     let mut batch = Batch::new(16);
     for _ in 0..3 {
-        client.send_to(b"query", server.local_addr().unwrap()).unwrap();
+        client
+            .send_to(b"query", server.local_addr().unwrap())
+            .unwrap();
     }
     let mut count = 0;
     while count < 3 {
         // All three are taken into slots 0, 1, 2 once they have arrived.
         server.peek_from(&mut [0]).unwrap();
         count += batch.receive(server.as_fd(), false).unwrap();
-        assert_eq!(count, 3, "loopback keeps order and delivers before send_to returns");
+        assert_eq!(
+            count, 3,
+            "loopback keeps order and delivers before send_to returns"
+        );
     }
     for slot in 0..3 {
         batch.slot(slot).2[0] = u8::try_from(slot).unwrap();
@@ -70,7 +79,14 @@ fn a_reply_that_fails_is_skipped_and_not_those_behind_it() {
     batch.peers[0].0[2..4].fill(0);
     batch.peers[1].0[2..4].fill(0);
     let sent = batch.send(server.as_fd(), false, &[(0, 1), (1, 1), (2, 1)]);
-    assert_eq!(sent, Sent { sent: 1, full: 0, failed: 2 });
+    assert_eq!(
+        sent,
+        Sent {
+            sent: 1,
+            full: 0,
+            failed: 2
+        }
+    );
     let mut reply = [0; 4];
     assert_eq!(client.recv(&mut reply).unwrap(), 1);
     assert_eq!(reply[0], 2);
@@ -85,7 +101,9 @@ fn a_wildcard_socket_replies_from_the_address_that_was_asked() {
     for last in [2, 3, 99] {
         let client = socket("127.0.0.1:0");
         // Only what comes from this very address is received.
-        client.connect((Ipv4Addr::new(127, 0, 0, last), port)).unwrap();
+        client
+            .connect((Ipv4Addr::new(127, 0, 0, last), port))
+            .unwrap();
         client.send(b"query").unwrap();
         assert_eq!(receive(&mut batch, &server, true), 1);
         batch.slot(0).2[0] = last;
