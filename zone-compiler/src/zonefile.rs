@@ -195,8 +195,10 @@ impl Reader {
         }
         self.frame().lines += 1;
         if octets > ENTRY_BYTES_MAX {
-            let skipped = self.frame().input.skip_until(b'\n');
-            self.bytes_read += skipped.map_err(|error| self.io(error))? as u64;
+            if self.sentence.text_mut().last() != Some(&b'\n') {
+                let skipped = self.frame().input.skip_until(b'\n');
+                self.bytes_read += skipped.map_err(|error| self.io(error))? as u64;
+            }
             self.sentence.count_line();
             return Err(self.error(Place::default(), Reason::EntryTooLong));
         }
