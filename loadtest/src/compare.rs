@@ -7,13 +7,13 @@
 mod table;
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use serde::Serialize;
 
 use crate::blast::{self, Pace, Queries};
+use crate::meridian::Meridian;
 use crate::peer::{Server, Software, Zone};
 use crate::process;
 
@@ -143,52 +143,8 @@ fn run_round(plan: &Plan, server: &Server, queries: &Queries) -> anyhow::Result<
 /// Compiles the zone file into an image and serves it.
 fn start_meridian(plan: &Plan, binary: &Path) -> anyhow::Result<Contender> {
     let start = Instant::now();
-    let server = meridian(binary, std::slice::from_ref(&plan.zone), plan.workers)?;
+    let zones = std::slice::from_ref(&plan.zone);
+    let server = Meridian::serve_zones(binary, zones, plan.workers, LOAD_TIMEOUT)
+        .context("starting Meridian")?;
     Ok(Contender::new("Meridian", server, start.elapsed()))
-}
-
-/// Compiles `zones` with the `meridian` binary and serves them.
-pub fn meridian(binary: &Path, zones: &[Zone], workers: usize) -> anyhow::Result<Server> {
-    Server::start(zones, LOAD_TIMEOUT, |directory, address| {
-        let image = directory.join("image");
-        for zone in zones {
-            let mut command = Command::new(binary);
-            command.arg("compile").arg("--zone-file").arg(&zone.file);
-            command
-                .arg("--apex")
-                .arg(zone.apex.to_string())
-                .arg("--image")
-                .arg(&image);
-            succeed(&mut command)?;
-        }
-        let file = directory.join("meridian.toml");
-        let text = format!(
-            "[image]\ndirectory = \"{}\"\n\n[dns]\nlisten = [\"{address}\"]\nudp-workers = {workers}\n",
-            image.display()
-        );
-        std::fs::write(&file, text).with_context(|| format!("writing {}", file.display()))?;
-        let mut command = Command::new(binary);
-        command.arg("serve").arg("--config").arg(file);
-        Ok(command)
-    })
-}
-
-/// Runs a command to its end and wants success.
-fn succeed(command: &mut Command) -> anyhow::Result<()> {
-    let output = command
-        .output()
-        .with_context(|| format!("starting {}", command.get_program().display()))?;
-    if !output.status.success() {
-        let arguments: Vec<_> = command
-            .get_args()
-            .map(|word| word.to_string_lossy())
-            .collect();
-        bail!(
-            "meridian {}: {}\n{}",
-            arguments.join(" "),
-            output.status,
-            String::from_utf8_lossy(&output.stderr).trim()
-        );
-    }
-    Ok(())
 }

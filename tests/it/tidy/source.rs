@@ -48,9 +48,9 @@ impl Source {
                 let starts_word = word.starts_with(in_word);
                 let ends_word = word.ends_with(in_word);
                 let within_word = starts_word && before.is_some_and(in_word)
-                || ends_word && after.is_some_and(in_word);
-            !within_word
-        })
+                    || ends_word && after.is_some_and(in_word);
+                !within_word
+            })
     }
 }
 
