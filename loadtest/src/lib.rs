@@ -1,1 +1,16 @@
-//! Synthetic zones and load, on loopback only.
+//! Synthetic zones and load for Meridian and its peers, on loopback only.
+//!
+//! Makes zones and query files from a seed, sends queries at a fixed or at the
+//! highest rate, checks generation stamps in replies, and runs Knot and NSD beside
+//! Meridian. Never sends a packet to an address that is not loopback.
+
+pub mod blast;
+pub mod cli;
+pub mod compare;
+pub mod dnsperf;
+pub mod generate;
+pub mod meridian;
+pub mod peer;
+pub mod process;
+pub mod stamp;
+pub mod target;

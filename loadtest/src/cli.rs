@@ -1,0 +1,299 @@
+//! The command line of `loadtest`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Context;
+use clap::{Args, Parser, Subcommand};
+use serde::Serialize;
+use zone_image::Name;
+
+use crate::blast::{self, Pace, Queries};
+use crate::peer::Zone;
+use crate::target::Target;
+use crate::{compare, dnsperf, generate, stamp};
+
+/// Synthetic zones and load for Meridian and its peers, on loopback only.
+#[derive(Debug, Parser)]
+#[command(name = "loadtest", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Action,
+    /// Print results as JSON.
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Write a made-up zone and query files for it.
+    Generate(Generate),
+    /// Write a zone whose records all name one generation, and queries for it.
+    Stamp(Stamp),
+    /// Send queries from one thread, on a schedule or as fast as they are answered.
+    Blast(Blast),
+    /// Run dnsperf and read its summary.
+    Run(Run),
+    /// Measure Meridian beside Knot and NSD, in interleaved rounds.
+    Compare(Compare),
+}
+
+#[derive(Debug, Args)]
+struct Generate {
+    /// How many delegated domains.
+    #[arg(long)]
+    domains: u64,
+    /// The same seed gives the same files.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Directory for the files; it is made.
+    #[arg(long)]
+    out: PathBuf,
+    /// Apex of the zone.
+    #[arg(long, default_value = "example.")]
+    apex: String,
+    /// Queries in each query file.
+    #[arg(long, default_value_t = 1_000_000)]
+    queries: u64,
+    /// Zipf exponent of the popularity of domains.
+    #[arg(long, default_value_t = 1.0)]
+    exponent: f64,
+}
+
+#[derive(Debug, Args)]
+struct Stamp {
+    /// How many delegated domains.
+    #[arg(long)]
+    domains: u64,
+    /// The generation that every record names.
+    #[arg(long)]
+    generation: u16,
+    /// Directory for `zone` and `queries`; it is made.
+    #[arg(long)]
+    out: PathBuf,
+    /// Apex of the zone.
+    #[arg(long, default_value = "example.")]
+    apex: String,
+}
+
+#[derive(Debug, Args)]
+struct Blast {
+    /// Loopback address and port of the server.
+    #[arg(long)]
+    server: Target,
+    /// Query file in dnsperf's format.
+    #[arg(long, required_unless_present = "name", conflicts_with = "name")]
+    queries: Option<PathBuf>,
+    /// One query instead of a file, such as "example. SOA".
+    #[arg(long)]
+    name: Option<String>,
+    /// Queries a second on a fixed schedule; without it, the closed loop.
+    #[arg(long)]
+    rate: Option<u64>,
+    /// Queries under way in the closed loop.
+    #[arg(long, default_value_t = 256)]
+    outstanding: usize,
+    /// How long to send.
+    #[arg(long, default_value_t = 10.0)]
+    seconds: f64,
+    /// How long a reply may take before its query counts as lost.
+    #[arg(long, default_value_t = 1.0)]
+    timeout_seconds: f64,
+    /// Sockets to send from.
+    #[arg(long, default_value_t = 16)]
+    sockets: usize,
+    /// CPU to send from.
+    #[arg(long)]
+    cpu: Option<usize>,
+    /// Check the stamps of replies.
+    #[arg(long)]
+    stamps: bool,
+    /// Send queries without EDNS.
+    #[arg(long)]
+    no_edns: bool,
+}
+
+#[derive(Debug, Args)]
+struct Run {
+    /// Loopback address and port of the server.
+    #[arg(long)]
+    server: Target,
+    /// Query file in dnsperf's format.
+    #[arg(long)]
+    queries: PathBuf,
+    /// How long to send.
+    #[arg(long, default_value_t = 10)]
+    seconds: u32,
+    /// Clients, each with a socket of its own.
+    #[arg(long, default_value_t = 16)]
+    clients: u32,
+    /// Threads.
+    #[arg(long, default_value_t = 1)]
+    threads: u32,
+    /// Queries under way.
+    #[arg(long, default_value_t = 256)]
+    outstanding: u32,
+    /// Queries a second at most.
+    #[arg(long)]
+    rate: Option<u32>,
+}
+
+#[derive(Debug, Args)]
+struct Compare {
+    /// Zone file.
+    #[arg(long)]
+    zone_file: PathBuf,
+    /// Apex of the zone.
+    #[arg(long, default_value = "example.")]
+    apex: String,
+    /// Query file in dnsperf's format.
+    #[arg(long)]
+    queries: PathBuf,
+    /// The `meridian` binary; without it only Knot and NSD run.
+    #[arg(long)]
+    meridian: Option<PathBuf>,
+    /// Rounds.
+    #[arg(long, default_value_t = 5)]
+    rounds: usize,
+    /// Seconds each server is asked in a round.
+    #[arg(long, default_value_t = 5)]
+    seconds: u64,
+    /// Queries under way.
+    #[arg(long, default_value_t = 256)]
+    outstanding: usize,
+    /// UDP workers of each server.
+    #[arg(long, default_value_t = 1)]
+    workers: usize,
+}
+
+/// Runs the command that the arguments name.
+pub fn run() -> anyhow::Result<()> {
+    let cli = Cli::parse();
+    match cli.command {
+        Action::Generate(arguments) => run_generate(&arguments, cli.json),
+        Action::Stamp(arguments) => run_stamp(&arguments),
+        Action::Blast(arguments) => run_blast(&arguments, cli.json),
+        Action::Run(arguments) => run_dnsperf(&arguments),
+        Action::Compare(arguments) => run_compare(&arguments, cli.json),
+    }
+}
+
+fn run_generate(arguments: &Generate, json: bool) -> anyhow::Result<()> {
+    let registry = generate::Registry::new(generate::Parameters {
+        apex: parse_apex(&arguments.apex)?,
+        domains: arguments.domains,
+        seed: arguments.seed,
+        queries: arguments.queries,
+        exponent: arguments.exponent,
+    })?;
+    let files = generate::write(&registry, &arguments.out)?;
+    if json {
+        return print_json(&files);
+    }
+    print(&files.zone.display().to_string());
+    files
+        .queries
+        .iter()
+        .for_each(|file| print(&file.display().to_string()));
+    Ok(())
+}
+
+fn run_stamp(arguments: &Stamp) -> anyhow::Result<()> {
+    let apex = parse_apex(&arguments.apex)?;
+    std::fs::create_dir_all(&arguments.out)
+        .with_context(|| format!("making directory {}", arguments.out.display()))?;
+    generate::write_file(&arguments.out.join("zone"), |out| {
+        stamp::write_zone(&apex, arguments.domains, arguments.generation, out)
+    })?;
+    generate::write_file(&arguments.out.join("queries"), |out| {
+        stamp::write_queries(&apex, arguments.domains, out)
+    })
+}
+
+fn run_blast(arguments: &Blast, json: bool) -> anyhow::Result<()> {
+    let edns = !arguments.no_edns;
+    let queries = match (&arguments.queries, &arguments.name) {
+        (Some(file), _) => Queries::read(file, edns)?,
+        (None, name) => {
+            let mut queries = Queries::new(edns);
+            queries.push_text(name.as_deref().unwrap_or_default())?;
+            queries
+        }
+    };
+    let pace = match arguments.rate {
+        Some(rate) => Pace::Open { rate },
+        None => Pace::Closed {
+            outstanding: arguments.outstanding,
+        },
+    };
+    let plan = blast::Plan {
+        target: arguments.server,
+        pace,
+        duration: parse_seconds(arguments.seconds)?,
+        timeout: parse_seconds(arguments.timeout_seconds)?,
+        sockets: arguments.sockets,
+        cpu: arguments.cpu,
+        stamps: arguments.stamps,
+    };
+    let report = blast::blast(&plan, &queries)?;
+    if json {
+        return print_json(&report);
+    }
+    print(&report.to_string());
+    Ok(())
+}
+
+fn run_dnsperf(arguments: &Run) -> anyhow::Result<()> {
+    let summary = dnsperf::run(&dnsperf::Plan {
+        target: arguments.server,
+        queries: &arguments.queries,
+        seconds: arguments.seconds,
+        clients: arguments.clients,
+        threads: arguments.threads,
+        outstanding: arguments.outstanding,
+        rate_max: arguments.rate,
+    })?;
+    print_json(&summary)
+}
+
+fn run_compare(arguments: &Compare, json: bool) -> anyhow::Result<()> {
+    let file = arguments
+        .zone_file
+        .canonicalize()
+        .with_context(|| format!("zone file {}", arguments.zone_file.display()))?;
+    let figures = compare::compare(&compare::Plan {
+        zone: Zone {
+            apex: parse_apex(&arguments.apex)?,
+            file,
+        },
+        queries: arguments.queries.clone(),
+        meridian: arguments.meridian.clone(),
+        rounds: arguments.rounds,
+        seconds: arguments.seconds,
+        outstanding: arguments.outstanding,
+        workers: arguments.workers,
+    })?;
+    if json {
+        return print_json(&figures);
+    }
+    print(&compare::table(&figures));
+    Ok(())
+}
+
+fn parse_apex(text: &str) -> anyhow::Result<Name> {
+    Name::parse_absolute(text).with_context(|| format!("apex `{text}`"))
+}
+
+fn parse_seconds(seconds: f64) -> anyhow::Result<Duration> {
+    Duration::try_from_secs_f64(seconds).with_context(|| format!("{seconds} seconds"))
+}
+
+fn print_json(value: &impl Serialize) -> anyhow::Result<()> {
+    print(&serde_json::to_string_pretty(value).context("writing JSON")?);
+    Ok(())
+}
+
+#[expect(clippy::print_stdout, reason = "the one place that writes results")]
+fn print(text: &str) {
+    println!("{text}");
+}

@@ -1,0 +1,170 @@
+use std::collections::{HashMap, HashSet};
+
+use super::*;
+
+fn registry(domains: u64, seed: u64) -> Registry {
+    let apex = Name::parse_absolute("example.").unwrap();
+    Registry::new(Parameters {
+        apex,
+        domains,
+        seed,
+        queries: 1000,
+        exponent: 1.0,
+    })
+    .unwrap()
+}
+
+fn zone_text(registry: &Registry) -> String {
+    let mut text = Vec::new();
+    zone_file::write(registry, &mut text).unwrap();
+    String::from_utf8(text).unwrap()
+}
+
+fn query_text(registry: &Registry, kind: QueryKind) -> String {
+    let mut text = Vec::new();
+    query_file::write(registry, kind, &mut text).unwrap();
+    String::from_utf8(text).unwrap()
+}
+
+#[test]
+fn the_same_seed_gives_the_same_zone_and_queries() {
+    let (one, same, other) = (registry(500, 7), registry(500, 7), registry(500, 8));
+    assert_eq!(zone_text(&one), zone_text(&same));
+    assert_ne!(zone_text(&one), zone_text(&other));
+    for kind in QueryKind::ALL {
+        assert_eq!(query_text(&one, kind), query_text(&same, kind));
+        assert_ne!(query_text(&one, kind), query_text(&other, kind));
+    }
+}
+
+#[test]
+fn a_domain_does_not_depend_on_how_many_follow_it() {
+    let (short, long) = (registry(100, 3), registry(1000, 3));
+    for index in 0..100 {
+        assert_eq!(short.domain(index).label, long.domain(index).label);
+        assert_eq!(short.domain(index).ds_count, long.domain(index).ds_count);
+    }
+}
+
+#[test]
+fn labels_are_distinct_host_names_of_realistic_length() {
+    let registry = registry(20_000, 1);
+    let mut seen = HashSet::new();
+    let mut octets = 0;
+    for domain in registry.domains() {
+        let label = domain.label.as_bytes();
+        assert!(seen.insert(domain.label), "{} twice", domain.label);
+        assert!((3..=63).contains(&label.len()), "{}", domain.label);
+        assert!(
+            label
+                .iter()
+                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || *b == b'-')
+        );
+        assert!(
+            !label.starts_with(b"-") && !label.ends_with(b"-"),
+            "{}",
+            domain.label
+        );
+        octets += label.len();
+    }
+    let mean = octets as f64 / 20_000.0;
+    assert!((10.0..14.0).contains(&mean), "mean length {mean}");
+}
+
+#[test]
+fn shares_are_as_documented() {
+    let registry = registry(40_000, 1);
+    let (mut in_domain, mut sibling, mut secure) = (0, 0, 0);
+    let mut operators: HashMap<u64, u64> = HashMap::new();
+    for domain in registry.domains() {
+        match domain.name_servers {
+            NameServers::InDomain { .. } => in_domain += 1,
+            NameServers::Sibling(host) => {
+                assert_eq!(host % 4, 0, "a host without name servers of its own");
+                sibling += 1;
+            }
+            NameServers::Operator { operator, .. } => *operators.entry(operator).or_default() += 1,
+        }
+        secure += u64::from(domain.ds_count > 0);
+    }
+    assert_eq!(in_domain, 10_000);
+    assert!((4_400..5_200).contains(&sibling), "{sibling} siblings");
+    assert!((3_000..3_400).contains(&secure), "{secure} secure");
+    let most = operators.values().max().unwrap();
+    assert!(*most > 4_000, "the largest operator has {most} domains");
+    assert!(operators.len() > 300, "only {} operators", operators.len());
+}
+
+#[test]
+fn zipf_follows_its_law() {
+    for exponent in [0.8, 1.0, 1.3] {
+        let zipf = Zipf::new(1000, exponent);
+        let mut random = Random::new(5);
+        let mut counts = vec![0u32; 1000];
+        for _ in 0..400_000 {
+            counts[usize::try_from(zipf.draw(&mut random)).unwrap()] += 1;
+        }
+        for rank in [2u32, 10, 30] {
+            let ratio = f64::from(counts[0]) / f64::from(counts[rank as usize - 1]);
+            let law = f64::from(rank).powf(exponent);
+            assert!(
+                (ratio / law - 1.0).abs() < 0.1,
+                "{exponent} {rank}: {ratio}, law {law}"
+            );
+        }
+        assert!(counts[999] > 0, "the last rank is never drawn");
+    }
+}
+
+#[test]
+fn every_referral_query_names_a_domain_and_no_nxdomain_query_does() {
+    let registry = registry(300, 9);
+    let labels: HashSet<_> = registry
+        .domains()
+        .map(|domain| domain.label.to_owned())
+        .collect();
+    let registered = |line: &str| {
+        let name = line
+            .split_once(' ')
+            .unwrap()
+            .0
+            .strip_suffix(".example.")
+            .unwrap()
+            .to_owned();
+        labels.contains(name.rsplit('.').next().unwrap())
+    };
+    assert!(
+        query_text(&registry, QueryKind::Referral)
+            .lines()
+            .all(registered)
+    );
+    assert!(
+        !query_text(&registry, QueryKind::NxDomain)
+            .lines()
+            .any(registered)
+    );
+    assert_eq!(
+        query_text(&registry, QueryKind::Mixed).lines().count(),
+        1000
+    );
+}
+
+#[test]
+fn in_domain_name_servers_always_have_glue() {
+    let text = zone_text(&registry(2000, 4));
+    let owners: HashSet<_> = text
+        .lines()
+        .filter(|line| line.contains(" IN A "))
+        .map(|line| line.split(' ').next().unwrap())
+        .collect();
+    let inside = text
+        .lines()
+        .filter_map(|line| line.split_once(" IN NS "))
+        .filter(|(_, target)| target.ends_with(".example."));
+    let mut count = 0;
+    for (owner, target) in inside {
+        assert!(owners.contains(target), "{owner} NS {target} has no glue");
+        count += 1;
+    }
+    assert!(count > 1000);
+}

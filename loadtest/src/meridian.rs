@@ -1,0 +1,126 @@
+//! Our own binary, run like any other server: by its command line.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+
+use crate::peer::{Server, Zone};
+
+/// A `meridian` binary with a folder for its configuration, database and image.
+#[derive(Debug, Clone)]
+pub struct Meridian {
+    binary: PathBuf,
+    directory: PathBuf,
+}
+
+impl Meridian {
+    /// Uses `binary` with everything of it in `directory`, which exists. The
+    /// configuration is written at once, for a server that is not started yet.
+    pub fn new(binary: &Path, directory: &Path) -> anyhow::Result<Self> {
+        let meridian = Self {
+            binary: binary.to_owned(),
+            directory: directory.to_owned(),
+        };
+        meridian.configure(SocketAddr::from(([127, 0, 0, 1], 0)), 1)?;
+        Ok(meridian)
+    }
+
+    /// Compiles `zones` from their files and serves them with `workers` UDP workers.
+    pub fn serve_zones(
+        binary: &Path,
+        zones: &[Zone],
+        workers: usize,
+        timeout: Duration,
+    ) -> anyhow::Result<Server> {
+        Server::start(zones, timeout, |directory, address| {
+            let meridian = Self::new(binary, directory)?;
+            meridian.compile_zone_files(zones)?;
+            meridian.configure(address, workers)?;
+            Ok(meridian.command(&["serve"]))
+        })
+    }
+
+    /// Compiles `zones` from their files and installs the image.
+    pub fn compile_zone_files(&self, zones: &[Zone]) -> anyhow::Result<()> {
+        let mut command = self.command(&["compile"]);
+        for zone in zones {
+            command.arg("--zone-file").arg(&zone.file);
+        }
+        succeed(&mut command).map(|_| ())
+    }
+
+    /// Serves the installed image until the server is dropped.
+    pub fn serve(
+        &self,
+        zones: &[Zone],
+        workers: usize,
+        timeout: Duration,
+    ) -> anyhow::Result<Server> {
+        Server::start(zones, timeout, |_, address| {
+            self.configure(address, workers)?;
+            Ok(self.command(&["serve"]))
+        })
+    }
+
+    /// Runs a command to its end, wants success, and returns what it printed.
+    pub fn run(&self, arguments: &[&str]) -> anyhow::Result<String> {
+        succeed(&mut self.command(arguments))
+    }
+
+    /// The command with its configuration, for a caller that starts it itself.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(&self.binary);
+        command
+            .arg("--config")
+            .arg(self.path("meridian.toml"))
+            .args(arguments);
+        command
+    }
+
+    /// A path in its folder.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.directory.join(name)
+    }
+
+    /// The image directory.
+    pub fn image(&self) -> PathBuf {
+        self.path("image")
+    }
+
+    fn configure(&self, address: SocketAddr, workers: usize) -> anyhow::Result<()> {
+        let here = self.directory.display();
+        let text = format!(
+            "[dns]\nlisten = [\"{address}\"]\nworkers = {workers}\n\n\
+             [image]\ndirectory = \"{here}/image\"\n\n\
+             [registry]\ndatabase = \"sqlite:{here}/registry.db\"\n\n\
+             [control]\nsocket = \"{here}/control.sock\"\n\n\
+             [metrics]\nlisten = \"127.0.0.1:0\"\n"
+        );
+        let file = self.path("meridian.toml");
+        std::fs::write(&file, text).with_context(|| format!("writing {}", file.display()))
+    }
+}
+
+/// Runs a command to its end and wants success.
+fn succeed(command: &mut Command) -> anyhow::Result<String> {
+    let output = command
+        .output()
+        .with_context(|| format!("starting {}", command.get_program().display()))?;
+    if !output.status.success() {
+        let arguments: Vec<_> = command
+            .get_args()
+            .map(|word| word.to_string_lossy())
+            .collect();
+        bail!(
+            "{} {}: {}\n{}",
+            command.get_program().display(),
+            arguments.join(" "),
+            output.status,
+            String::from_utf8_lossy(&output.stderr).trim()
+        );
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}

@@ -1,0 +1,5 @@
+//! One binary of tests that look at Meridian from outside.
+
+mod peers;
+mod supply;
+mod tidy;

@@ -1,0 +1,1 @@
+//! Swaps under load: nothing lost, nothing mixed.

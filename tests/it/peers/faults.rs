@@ -1,0 +1,1 @@
+//! Kill at every write.
