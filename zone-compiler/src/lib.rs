@@ -3,6 +3,7 @@
 //! The compiler knows only DNS: names, RRsets, cuts and glue. What a domain
 //! object is, and whether it is published, was decided where it was written.
 
+pub mod database;
 pub mod record;
 pub mod source;
 
