@@ -4,6 +4,7 @@
 //! object is, and whether it is published, was decided where it was written.
 
 pub mod compile;
+pub mod database;
 pub mod rdata;
 pub mod record;
 pub mod source;
