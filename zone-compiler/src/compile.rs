@@ -19,6 +19,7 @@ use zone_image::writer::{BodyBytes, Installer, ZoneRoots};
 use zone_image::{Name, WriteError};
 
 use self::classify::{Classifier, Names, Standing};
+pub(crate) use self::encode::compressible_names;
 use self::encode::{Encoder, Scope};
 pub use self::fault::{FINDINGS_MAX, Finding, Findings};
 use self::pages::ZonePages;

@@ -8,6 +8,7 @@ pub mod database;
 pub mod rdata;
 pub mod record;
 pub mod source;
+pub mod wire;
 pub mod zonefile;
 
 pub use compile::{CompileError, Progress, Report, Stage, compile};
