@@ -75,6 +75,21 @@ pub struct Report {
     pub warnings: Findings,
 }
 
+impl std::fmt::Display for Report {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "zone {} serial {}: {} records, {} names, {} delegations, {} warnings",
+            self.apex,
+            self.serial,
+            self.records_read,
+            self.names,
+            self.delegations,
+            self.warnings.count()
+        )
+    }
+}
+
 /// Why a zone was not compiled. Nothing was installed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
