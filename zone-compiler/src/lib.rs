@@ -4,8 +4,10 @@
 //! object is, and whether it is published, was decided where it was written.
 
 pub mod database;
+pub mod rdata;
 pub mod record;
 pub mod source;
+pub mod zonefile;
 
 pub use record::{Record, RecordType};
 pub use source::{SourceError, ZoneSource};
