@@ -2,4 +2,12 @@
 //!
 //! Knows the image and sockets; never the registry, SQL, XML or HTTP.
 
+mod answer;
+pub mod counters;
 pub mod engine;
+pub mod generations;
+pub mod net;
+mod query;
+mod response;
+#[cfg(test)]
+pub(crate) mod testing;

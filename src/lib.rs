@@ -1,3 +1,10 @@
 //! Meridian: a TLD registry and an authoritative DNS engine in one binary.
 
+pub mod app;
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod control;
+pub mod demo;
 pub mod dns;
+pub mod registry;

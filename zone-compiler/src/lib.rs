@@ -3,8 +3,13 @@
 //! The compiler knows only DNS: names, RRsets, cuts and glue. What a domain
 //! object is, and whether it is published, was decided where it was written.
 
+pub mod compile;
+pub mod database;
+pub mod rdata;
 pub mod record;
 pub mod source;
+pub mod zonefile;
 
+pub use compile::{CompileError, Progress, Report, Stage, compile};
 pub use record::{Record, RecordType};
-pub use source::{SourceError, ZoneSource};
+pub use source::{RecordList, SourceError, ZoneSource};

@@ -28,3 +28,43 @@ pub trait ZoneSource {
         sink: &mut dyn FnMut(Record) -> Result<(), SourceError>,
     ) -> Result<(), SourceError>;
 }
+
+/// A zone that is in memory already.
+#[derive(Debug, Clone)]
+pub struct RecordList {
+    apex: Name,
+    event: u64,
+    records: Vec<Record>,
+}
+
+impl RecordList {
+    /// A zone of these records.
+    pub fn new(apex: Name, event: u64, records: Vec<Record>) -> Self {
+        Self {
+            apex,
+            event,
+            records,
+        }
+    }
+}
+
+impl ZoneSource for RecordList {
+    fn apex(&self) -> &Name {
+        &self.apex
+    }
+
+    fn event(&self) -> u64 {
+        self.event
+    }
+
+    fn records_expected(&self) -> u64 {
+        self.records.len() as u64
+    }
+
+    fn for_each(
+        &mut self,
+        sink: &mut dyn FnMut(Record) -> Result<(), SourceError>,
+    ) -> Result<(), SourceError> {
+        self.records.iter().cloned().try_for_each(sink)
+    }
+}

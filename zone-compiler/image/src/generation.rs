@@ -1,24 +1,37 @@
-//! A generation: everything served at one moment.
+//! A generation: everything that is served at one moment.
+//!
+//! Opening one checks the whole image; nothing unverified is ever returned.
+//! Segments that the previous generation has open already are shared with it.
 
 use std::path::Path;
+use std::sync::Arc;
 
-use crate::Name;
+use rkyv::rancor::Error;
 
-/// A verified set of zones, immutable from here on.
+use crate::error::{Fault, OpenError};
+use crate::hash::{Seed, slot_at};
+use crate::layout::{ArchivedCatalogEntry, ArchivedManifest, HEADER_BYTES, PageRef, SegmentRef};
+use crate::lookup::Zone;
+use crate::memory::Memory;
+use crate::segment::{Segment, access, read_generation_file};
+use crate::{LookupName, Name, verify};
+
+/// The file in an image directory that names the installed generation.
+pub const GENERATION_FILE: &str = "generation";
+/// How often opening starts again because an install replaced the generation meanwhile.
+const OPEN_RETRIES_MAX: usize = 8;
+
+/// A verified set of zones, immutable.
 #[derive(Debug)]
 pub struct Generation {
-    event: u64,
-}
-
-/// Where the pages of an opened image live.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Memory {
-    /// Copied into sealed memory on huge pages where the kernel gives them:
-    /// fastest, and no truncated file can raise SIGBUS.
-    #[default]
-    Sealed,
-    /// Mapped straight from the file: least memory.
-    Mapped,
+    pub(crate) number: u64,
+    pub(crate) event: u64,
+    pub(crate) seed: Seed,
+    pub(crate) catalog: PageRef,
+    pub(crate) catalog_depths: u128,
+    pub(crate) zones_count: u64,
+    /// By slot.
+    pub(crate) segments: Vec<Option<Arc<Segment>>>,
 }
 
 /// One zone of a generation, for people and monitoring.
@@ -28,51 +41,254 @@ pub struct ZoneInfo {
     pub apex: Name,
     /// SOA serial.
     pub serial: u32,
-    /// Names with an entry.
+    /// Registry event that the zone stands at.
+    pub event: u64,
+    /// Names with an entry, empty non-terminals included.
     pub names: u64,
     /// Delegations among them.
     pub delegations: u64,
-}
-
-/// Why an image cannot be served.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum OpenError {
-    /// Reading a file.
-    #[error("{path}: {source}")]
-    Io {
-        /// The file.
-        path: String,
-        /// What the system said.
-        source: std::io::Error,
-    },
+    /// Records, glue included.
+    pub records: u64,
+    /// Bodies that several names share.
+    pub shared_bodies: u32,
 }
 
 impl Generation {
-    /// Opens the generation that is installed in `directory`: digests, checked
-    /// access and all our own checks. Nothing unverified is ever returned.
-    pub fn open(directory: &Path, _memory: Memory) -> Result<Self, OpenError> {
-        let _ = directory;
-        Ok(Self { event: 0 })
+    /// Opens the generation that is installed in `directory`.
+    pub fn open(directory: &Path, memory: Memory) -> Result<Self, OpenError> {
+        Self::open_after(directory, memory, None)
     }
 
-    /// The registry event that this generation stands at.
+    /// As [`Generation::open`], sharing the segments that `previous` has already.
+    pub fn open_after(
+        directory: &Path,
+        memory: Memory,
+        previous: Option<&Self>,
+    ) -> Result<Self, OpenError> {
+        let mut retries = 0;
+        loop {
+            let file = read_generation_file(&directory.join(GENERATION_FILE))?;
+            match Self::from_manifest(directory, &file, memory, previous) {
+                // A segment can go away between our two reads when an install
+                // replaces it; then there is another generation to open.
+                Err(OpenError::Io { source, .. })
+                    if source.kind() == std::io::ErrorKind::NotFound
+                        && retries < OPEN_RETRIES_MAX
+                        && read_generation_file(&directory.join(GENERATION_FILE))? != file =>
+                {
+                    retries += 1;
+                }
+                result => return result,
+            }
+        }
+    }
+
+    fn from_manifest(
+        directory: &Path,
+        file: &[u8],
+        memory: Memory,
+        previous: Option<&Self>,
+    ) -> Result<Self, OpenError> {
+        let path = directory.join(GENERATION_FILE);
+        let invalid = |rule| {
+            OpenError::invalid(
+                &path,
+                Fault {
+                    rule,
+                    offset_units: 0,
+                },
+            )
+        };
+        let manifest = rkyv::access::<ArchivedManifest, Error>(&file[HEADER_BYTES..])
+            .map_err(|_| invalid("the generation file is not what rkyv expects"))?;
+        let mut segments: Vec<Option<Arc<Segment>>> = Vec::new();
+        for reference in manifest.segments.iter() {
+            let reference = SegmentRef {
+                slot: reference.slot.to_native(),
+                digest: reference.digest,
+                bytes: reference.bytes.to_native(),
+            };
+            let open = previous.and_then(|previous| previous.segment_by_digest(&reference.digest));
+            let segment = match open {
+                Some(segment) => segment,
+                None => Arc::new(Segment::open(
+                    directory,
+                    &reference,
+                    &manifest.seed,
+                    memory,
+                )?),
+            };
+            let slot = usize::from(reference.slot);
+            if slot >= segments.len() {
+                segments.resize_with(slot + 1, || None);
+            }
+            if segment.bytes() != reference.bytes || segments[slot].replace(segment).is_some() {
+                return Err(invalid(
+                    "a segment has another size or a slot is used twice",
+                ));
+            }
+        }
+        let generation = Self {
+            number: manifest.number.to_native(),
+            event: manifest.event.to_native(),
+            seed: Seed::new(manifest.seed),
+            catalog: PageRef(manifest.catalog.to_native()),
+            catalog_depths: depths(&manifest.catalog_depths),
+            zones_count: manifest.zones_count.to_native(),
+            segments,
+        };
+        verify::generation(&generation).map_err(|(path, fault)| OpenError::Invalid {
+            path: path.unwrap_or_else(|| directory.to_owned()),
+            fault,
+        })?;
+        Ok(generation)
+    }
+
+    /// Counts the installs in its directory, from 1.
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// The highest registry event of its zones.
     pub fn event(&self) -> u64 {
         self.event
     }
 
-    /// Counts installs in its directory, from 1.
-    pub fn number(&self) -> u64 {
-        0
+    /// Number of zones.
+    pub fn zones_count(&self) -> u64 {
+        self.zones_count
     }
 
     /// Octets of all its segments.
     pub fn bytes(&self) -> u64 {
-        0
+        self.segments
+            .iter()
+            .flatten()
+            .map(|segment| segment.bytes())
+            .sum()
     }
 
-    /// The zones, in no particular order.
-    pub fn zones(&self) -> Vec<ZoneInfo> {
-        Vec::new()
+    /// Octets that the kernel put on huge pages.
+    pub fn huge_bytes(&self) -> u64 {
+        self.segments
+            .iter()
+            .flatten()
+            .map(|segment| segment.huge_bytes())
+            .sum()
     }
+
+    /// Number of segments.
+    pub fn segments_count(&self) -> usize {
+        self.segments.iter().flatten().count()
+    }
+
+    /// The zones, by the hash of their apex.
+    pub fn zones(&self) -> Vec<ZoneInfo> {
+        let mut zones = Vec::new();
+        self.each_catalog_entry(&mut |entry| {
+            zones.push(self.zone_at(PageRef(entry.zone.to_native())).info());
+        });
+        zones
+    }
+
+    /// The closest zone at or above the name of `labels` labels that `name` ends with.
+    pub fn find_zone(&self, name: &LookupName, labels: usize) -> Option<Zone<'_>> {
+        let below = u128::MAX >> (127 - labels.min(127));
+        let mut depths = self.catalog_depths & below;
+        while depths != 0 {
+            let depth = (127 - depths.leading_zeros()) as usize;
+            let suffix = name.suffix(depth);
+            if let Some(entry) = self.find_catalog_entry(suffix) {
+                return Some(self.zone_at(PageRef(entry.zone.to_native())));
+            }
+            depths &= !(1 << depth);
+        }
+        None
+    }
+
+    fn find_catalog_entry(&self, apex: &[u8]) -> Option<&ArchivedCatalogEntry> {
+        let leaf = self.find_leaf(self.catalog, self.seed.hash(apex))?;
+        access::catalog(leaf)
+            .zones
+            .iter()
+            .find(|entry| entry.apex == *apex)
+    }
+
+    pub(crate) fn zone_at(&self, reference: PageRef) -> Zone<'_> {
+        let page = access::zone(self.page(reference));
+        let mut apex_labels = 0;
+        let mut at = 0;
+        while page.apex[at] != 0 {
+            at += 1 + usize::from(page.apex[at]);
+            apex_labels += 1;
+        }
+        Zone {
+            generation: self,
+            page,
+            apex_labels,
+        }
+    }
+
+    /// The octets of a page; empty where the reference is wrong, which the
+    /// verifier has excluded, so that a defect there stays a panic here.
+    #[inline]
+    pub(crate) fn page(&self, reference: PageRef) -> &[u8] {
+        self.segment(reference)
+            .and_then(|segment| segment.page(reference.offset_units(), reference.units()))
+            .expect("the verifier followed every reference")
+    }
+
+    pub(crate) fn segment(&self, reference: PageRef) -> Option<&Segment> {
+        self.segments.get(usize::from(reference.slot()))?.as_deref()
+    }
+
+    /// Walks a tree from `root` to the leaf page of `key`.
+    #[inline]
+    pub(crate) fn find_leaf(&self, root: PageRef, key: u64) -> Option<&[u8]> {
+        let mut reference = root;
+        let mut level = 0;
+        while reference.is_node() {
+            let node = access::node(self.page(reference));
+            reference = PageRef(node.slots[slot_at(key, level)].to_native());
+            level += 1;
+        }
+        (!reference.is_none()).then(|| self.page(reference))
+    }
+
+    /// Calls `visit` for each leaf of a tree, in the order of their keys.
+    pub(crate) fn each_leaf<'g>(&'g self, root: PageRef, visit: &mut dyn FnMut(PageRef, &'g [u8])) {
+        if root.is_none() {
+            return;
+        }
+        if !root.is_node() {
+            return visit(root, self.page(root));
+        }
+        let mut last = PageRef::NONE;
+        for slot in &access::node(self.page(root)).slots {
+            let reference = PageRef(slot.to_native());
+            if reference != last {
+                self.each_leaf(reference, visit);
+                last = reference;
+            }
+        }
+    }
+
+    pub(crate) fn each_catalog_entry(&self, visit: &mut dyn FnMut(&ArchivedCatalogEntry)) {
+        self.each_leaf(self.catalog, &mut |_, octets| {
+            access::catalog(octets).zones.iter().for_each(&mut *visit);
+        });
+    }
+
+    fn segment_by_digest(&self, digest: &[u8; 32]) -> Option<Arc<Segment>> {
+        self.segments
+            .iter()
+            .flatten()
+            .find(|segment| segment.digest() == digest)
+            .cloned()
+    }
+}
+
+/// A mask of depths from its two halves.
+pub(crate) fn depths(halves: &[rkyv::rend::unaligned::u64_ule; 2]) -> u128 {
+    u128::from(halves[0].to_native()) | u128::from(halves[1].to_native()) << 64
 }

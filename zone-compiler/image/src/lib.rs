@@ -5,8 +5,25 @@
 //! generation file names the segments and the root of the catalog of zones.
 //! Nothing here reads a clock, opens a socket or knows of the registry.
 
-pub mod generation;
+mod body;
+mod error;
+mod generation;
+mod hash;
+pub mod layout;
+mod lookup;
+mod memory;
 pub mod name;
+mod segment;
+mod verify;
+pub mod writer;
 
-pub use generation::{Generation, Memory, OpenError, ZoneInfo};
+pub use body::{Bases, BodyRef};
+pub use error::{Fault, OpenError, WriteError};
+pub use generation::{GENERATION_FILE, Generation, ZoneInfo};
+pub use hash::Seed;
+pub use lookup::{Entry, Lookup, LookupName, Zone};
+pub use memory::Memory;
 pub use name::{Name, NameError};
+
+#[cfg(test)]
+mod tests;

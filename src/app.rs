@@ -1,0 +1,196 @@
+//! Wiring: puts the parts together and takes them apart again.
+//!
+//! Only this module sees every layer. [`Server`] is a running data plane with
+//! its image; [`serve`] adds what a service has around it: control socket,
+//! metrics, signals, and word to systemd.
+
+mod logs;
+mod plane;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::mpsc;
+
+use crate::clock::unix_seconds;
+use crate::config::{Config, MemoryKind};
+use crate::control::http::Exporter;
+use crate::control::socket::ControlSocket;
+use crate::control::{Vitals, VitalsParts};
+use crate::dns::engine::Engine;
+use crate::dns::generations::{Check, Generations, Installer, Reloader, Source};
+use crate::dns::net;
+
+pub use logs::init as init_logs;
+use plane::Plane;
+
+/// Longest wait for the control plane's thread at the end.
+const CONTROL_SHUTDOWN: Duration = Duration::from_secs(1);
+
+/// A running data plane.
+#[derive(Debug)]
+pub struct Server {
+    plane: Plane,
+    installer: Installer,
+    vitals: Arc<Vitals>,
+    /// Workers that ended by themselves say why.
+    failures: mpsc::Receiver<String>,
+}
+
+impl Server {
+    /// Opens the image, binds every address and starts the workers.
+    pub fn start(config: &Config) -> anyhow::Result<Self> {
+        let generations = Arc::new(Generations::open(Source {
+            directory: config.image.directory.clone(),
+            memory: memory(config),
+            check: canaries(),
+            clock: unix_seconds,
+        })?);
+        if let Err(error) = net::raise_open_files() {
+            tracing::warn!(%error, "limit of open files not raised");
+        }
+        let engine = Engine {
+            udp_payload_bytes_max: config.dns.udp_payload_bytes_max,
+        };
+        let (failed, failures) = mpsc::channel(1);
+        let plane = Plane::start(&config.dns, engine, &generations, &failed)?;
+        let installer = Installer::spawn(Arc::clone(&generations))
+            .context("cannot start the installer's thread")?;
+        let vitals = Arc::new(Vitals::new(VitalsParts {
+            started: Instant::now(),
+            generations,
+            workers: plane.worker_counters(),
+            stream: plane.stream_counters(),
+            offences: plane.offences(),
+            listen: plane.addresses().to_vec(),
+        }));
+        Ok(Self {
+            plane,
+            installer,
+            vitals,
+            failures,
+        })
+    }
+
+    /// The addresses it answers on, with their real ports.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        self.plane.addresses()
+    }
+
+    /// What can be seen of it.
+    pub fn vitals(&self) -> Arc<Vitals> {
+        Arc::clone(&self.vitals)
+    }
+
+    /// Asks for reloads.
+    pub fn reloader(&self) -> Reloader {
+        self.installer.reloader()
+    }
+
+    /// Answers what was asked until now, and ends.
+    pub fn stop(self) {
+        self.vitals.drain();
+        self.plane.stop();
+        drop(self.installer);
+    }
+}
+
+fn memory(config: &Config) -> zone_image::Memory {
+    match config.image.memory {
+        MemoryKind::Sealed => zone_image::Memory::Sealed,
+        MemoryKind::Mapped => zone_image::Memory::Mapped,
+    }
+}
+
+/// What a new generation must answer before it is swapped in.
+fn canaries() -> Check {
+    Box::new(|_generation| Ok(()))
+}
+
+/// Serves until a signal, with everything around it.
+pub fn serve(config: &Config) -> anyhow::Result<()> {
+    serve_with(config, |_| {})
+}
+
+/// The same; `ready` is called once, when every address is answered.
+pub fn serve_with(config: &Config, ready: impl FnOnce(&Server)) -> anyhow::Result<()> {
+    let mut server = Server::start(config)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .thread_name("control")
+        .enable_all()
+        .build()
+        .context("cannot start the control plane's thread")?;
+    let outcome = runtime.block_on(async {
+        let control =
+            ControlSocket::bind(&config.control.socket, server.vitals(), server.reloader())?;
+        let exporter = Exporter::bind(config.metrics.listen, server.vitals()).await?;
+        let mut signals = Signals::new().context("cannot listen for signals")?;
+        let metrics = exporter.address();
+        tokio::spawn(control.run());
+        tokio::spawn(exporter.run());
+        tracing::info!(
+            listen = ?server.addresses(),
+            control = %config.control.socket.display(),
+            %metrics,
+            "serving"
+        );
+        ready(&server);
+        notify(&[sd_notify::NotifyState::Ready]);
+        run(&mut server, &mut signals).await
+    });
+    notify(&[sd_notify::NotifyState::Stopping]);
+    tracing::info!("stopping");
+    server.stop();
+    // Whoever still talks to the control socket has had the drain's time. This
+    // drops its task, and so removes the socket's file.
+    runtime.shutdown_timeout(CONTROL_SHUTDOWN);
+    tracing::info!("stopped");
+    outcome
+}
+
+/// Waits for signals; an error is a worker that ended.
+async fn run(server: &mut Server, signals: &mut Signals) -> anyhow::Result<()> {
+    loop {
+        tokio::select! {
+            _ = signals.terminate.recv() => return Ok(()),
+            _ = signals.interrupt.recv() => return Ok(()),
+            Some(failure) = server.failures.recv() => anyhow::bail!("{failure}"),
+            _ = signals.hangup.recv() => {
+                if let Ok(state) = sd_notify::NotifyState::monotonic_usec_now() {
+                    notify(&[sd_notify::NotifyState::Reloading, state]);
+                }
+                // The outcome is logged and kept for status by the installer.
+                let outcome = server.reloader().reload().await;
+                tracing::info!(?outcome, "reload by SIGHUP");
+                notify(&[sd_notify::NotifyState::Ready]);
+            }
+        }
+    }
+}
+
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hangup: Signal,
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
+    }
+}
+
+/// Tells systemd, where there is one.
+fn notify(states: &[sd_notify::NotifyState<'_>]) {
+    if let Err(error) = sd_notify::notify(states) {
+        tracing::warn!(%error, "systemd not told");
+    }
+}

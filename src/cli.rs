@@ -1,0 +1,179 @@
+//! The command line: what can be said, and nothing of what it does.
+
+mod image;
+mod output;
+mod registry;
+mod run;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+pub use run::main;
+
+/// Exit status of a fault; clap has 2 for wrong usage.
+const FAULT: u8 = 1;
+
+/// A TLD registry and an anycast authoritative DNS engine in one binary.
+#[derive(Debug, Parser)]
+#[command(name = "meridian", version, arg_required_else_help = true)]
+#[command(after_help = "Exit status: 0 done, 1 fault, 2 wrong usage.")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    global: Global,
+}
+
+/// What every command understands.
+#[derive(Debug, Args)]
+struct Global {
+    /// Configuration file [default: /etc/meridian/meridian.toml if it is there]
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Print results as JSON
+    #[arg(long, global = true)]
+    json: bool,
+    /// Show progress even when standard error is no terminal
+    #[arg(long, global = true)]
+    progress: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Answer DNS queries from the installed image until SIGTERM
+    ///
+    /// SIGHUP, `meridian reload` and a newer image in the image directory make it
+    /// swap to that image; one that is broken is refused and the old one stays.
+    Serve,
+    /// Check a configuration file and report every fault in it
+    CheckConfig,
+    /// Make the running server install what is in its image directory
+    Reload,
+    /// Show what the running server serves and how it is doing
+    Status,
+    /// Compile the registry, or zone files, into an image and install it
+    Compile(CompileArgs),
+    /// Look into images
+    #[command(subcommand)]
+    Image(ImageCommand),
+    /// Make, fill and read the registry database
+    #[command(subcommand)]
+    Registry(RegistryCommand),
+    /// Try it: a sample registry, compiled and served on loopback
+    ///
+    /// Everything is in a temporary folder that goes away at Ctrl-C.
+    Demo(DemoArgs),
+}
+
+#[derive(Debug, Args)]
+struct CompileArgs {
+    /// Compile this zone file instead of the registry; can be repeated
+    #[arg(long, value_name = "FILE")]
+    zone_file: Vec<PathBuf>,
+    /// Apex of the zone files [default: the owner of the SOA record]
+    #[arg(long, value_name = "NAME", requires = "zone_file")]
+    origin: Option<String>,
+    /// Registry database [default: registry.database]
+    #[arg(long, value_name = "URL", conflicts_with = "zone_file")]
+    database: Option<String>,
+    /// Image directory [default: image.directory]
+    #[arg(long, value_name = "DIR")]
+    image: Option<PathBuf>,
+    /// Compile into the directory's image even when nothing changed
+    #[arg(long)]
+    force: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum ImageCommand {
+    /// Show generation, zones and sizes
+    Info(ImageArgs),
+    /// Check everything about the installed image
+    Verify(ImageArgs),
+    /// Print the records of the image as a zone file
+    Dump {
+        #[command(flatten)]
+        image: ImageArgs,
+        /// Only this zone
+        #[arg(long, value_name = "APEX")]
+        zone: Option<String>,
+    },
+    /// Answer one question from the image, without a server
+    Query {
+        #[command(flatten)]
+        image: ImageArgs,
+        /// Name to ask for
+        name: String,
+        /// Type to ask for, as a mnemonic or TYPE123
+        #[arg(default_value = "A")]
+        rtype: String,
+        /// Ask for DNSSEC records
+        #[arg(long)]
+        dnssec: bool,
+    },
+}
+
+#[derive(Debug, Args)]
+struct ImageArgs {
+    /// Image directory [default: image.directory]
+    #[arg(long, value_name = "DIR")]
+    image: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+struct DatabaseArgs {
+    /// Registry database [default: registry.database]
+    #[arg(long, value_name = "URL")]
+    database: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+enum RegistryCommand {
+    /// Make an empty database, or bring one to this version's schema
+    Init(DatabaseArgs),
+    /// Import domains, hosts, glue and DS records from a zone file
+    ///
+    /// A bad line is reported with file, line and reason and left out; an import
+    /// that was interrupted goes on where it stopped.
+    Import {
+        #[command(flatten)]
+        database: DatabaseArgs,
+        /// The zone file
+        #[arg(long, value_name = "FILE")]
+        zone_file: PathBuf,
+        /// Apex of the zone [default: the owner of the SOA record]
+        #[arg(long, value_name = "NAME")]
+        origin: Option<String>,
+        /// Stop at the first bad line
+        #[arg(long, conflicts_with = "rejects")]
+        strict: bool,
+        /// Where bad lines are written [default: FILE.rejects]
+        #[arg(long, value_name = "FILE")]
+        rejects: Option<PathBuf>,
+    },
+    /// Write a zone as a zone file
+    Export {
+        #[command(flatten)]
+        database: DatabaseArgs,
+        /// The zone file to write
+        #[arg(long, value_name = "FILE")]
+        zone_file: PathBuf,
+        /// Apex of the zone [default: the only one]
+        #[arg(long, value_name = "NAME")]
+        zone: Option<String>,
+    },
+    /// Show zones, counts and the last event
+    Status(DatabaseArgs),
+}
+
+#[derive(Debug, Args)]
+struct DemoArgs {
+    /// Address and port to serve on; the next free port if it is taken
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:5300")]
+    listen: std::net::SocketAddr,
+    /// Domains in the sample registry
+    #[arg(long, value_name = "COUNT", default_value_t = 5000)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    domains: u32,
+}

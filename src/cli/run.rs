@@ -1,0 +1,159 @@
+//! From a command line to what it does, and to an exit status.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use super::{Cli, Command, FAULT, Global, image, output, registry};
+use crate::app;
+use crate::config::{self, Config, ConfigError};
+use crate::control::client;
+use crate::control::socket::{Command as ControlCommand, Reply};
+
+/// Runs the program: 0 done, 1 fault, 2 wrong usage.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match dispatch(&cli.command, &cli.global) {
+        Ok(status) => status,
+        Err(error) => {
+            output::fault(&error);
+            FAULT.into()
+        }
+    }
+}
+
+fn dispatch(command: &Command, global: &Global) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::CheckConfig => return check_config(global),
+        Command::Serve => {
+            let config = load(global)?;
+            app::init_logs(config.log);
+            app::serve(&config)?;
+        }
+        Command::Reload => reload(global)?,
+        Command::Status => status(global)?,
+        Command::Compile(args) => image::compile(args, global)?,
+        Command::Image(command) => image::run(command, global)?,
+        Command::Registry(command) => registry::run(command, global)?,
+        Command::Demo(args) => crate::demo::run(args.listen, args.domains)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The configuration named, or the one in its usual place, or the defaults.
+pub(super) fn load(global: &Global) -> Result<Config, ConfigError> {
+    match &global.config {
+        Some(path) => Config::load(path),
+        None => {
+            let path = Path::new(config::PATH_DEFAULT);
+            if path.exists() {
+                Config::load(path)
+            } else {
+                Ok(Config::default())
+            }
+        }
+    }
+}
+
+fn check_config(global: &Global) -> anyhow::Result<ExitCode> {
+    let path = global
+        .config
+        .as_deref()
+        .unwrap_or_else(|| Path::new(config::PATH_DEFAULT));
+    let faults = match Config::load(path) {
+        Ok(_) => Vec::new(),
+        Err(ConfigError::Faults { faults, .. }) => faults,
+        Err(error) => return Err(error.into()),
+    };
+    if global.json {
+        output::json(&faults)?;
+    } else {
+        for fault in &faults {
+            output::line(format_args!(
+                "{}:{}: {}",
+                path.display(),
+                fault.line,
+                fault.message
+            ));
+        }
+        if faults.is_empty() {
+            output::line(format_args!("{}: no faults", path.display()));
+        }
+    }
+    Ok(if faults.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        FAULT.into()
+    })
+}
+
+/// Asks the running server; its refusal is our fault.
+fn ask(global: &Global, command: ControlCommand) -> anyhow::Result<Reply> {
+    match client::ask(&load(global)?.control.socket, command)? {
+        Reply::Error { message } => anyhow::bail!("{message}"),
+        reply => Ok(reply),
+    }
+}
+
+fn reload(global: &Global) -> anyhow::Result<()> {
+    let reply = ask(global, ControlCommand::Reload)?;
+    if global.json {
+        return output::json(&reply);
+    }
+    if let Reply::Installed(installed) = reply {
+        let did = if installed.changed {
+            "installed"
+        } else {
+            "already served"
+        };
+        output::line(format_args!(
+            "generation {} at event {}: {did}",
+            installed.number, installed.event
+        ));
+    }
+    Ok(())
+}
+
+fn status(global: &Global) -> anyhow::Result<()> {
+    let reply = ask(global, ControlCommand::Status)?;
+    if global.json {
+        return output::json(&reply);
+    }
+    let Reply::Status(status) = reply else {
+        return Ok(());
+    };
+    let generation = &status.generation;
+    output::line(format_args!(
+        "meridian {}, process {}",
+        status.version, status.pid
+    ));
+    output::line(format_args!("uptime       {} s", status.uptime_seconds));
+    for address in &status.listen {
+        output::line(format_args!("listen       {address}"));
+    }
+    output::line(format_args!(
+        "generation   {} at event {}, {} octets, {} zones",
+        generation.number, generation.event, generation.bytes, generation.zones_count
+    ));
+    for zone in &generation.zones {
+        output::line(format_args!(
+            "zone         {} serial {}, {} delegations",
+            zone.apex, zone.serial, zone.delegations
+        ));
+    }
+    output::line(format_args!(
+        "installs     {} done, {} refused",
+        status.installs, status.install_failures
+    ));
+    if let Some(error) = &status.install_error {
+        output::line(format_args!("refused      {error}"));
+    }
+    output::line(format_args!(
+        "queries      {} udp, {} tcp",
+        status.udp_queries, status.tcp_queries
+    ));
+    output::line(format_args!("connections  {}", status.tcp_connections));
+    output::line(format_args!("panics       {}", status.panics));
+    Ok(())
+}

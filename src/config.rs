@@ -1,0 +1,202 @@
+//! The configuration: one TOML file, read once, checked as a whole.
+//!
+//! [`Spec`] mirrors the file and has every default; [`Config`] is what the
+//! program uses and exists only without faults. All faults are reported at
+//! once, each with its line.
+
+mod check;
+mod read;
+pub mod spec;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::Serialize;
+
+pub use spec::{LogFormat, LogLevel, MemoryKind, Spec};
+
+/// Where the file is unless `--config` says otherwise.
+pub const PATH_DEFAULT: &str = "/etc/meridian/meridian.toml";
+
+/// A configuration without faults.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// `[dns]`
+    pub dns: Dns,
+    /// `[image]`
+    pub image: Image,
+    /// `[registry]`
+    pub registry: Registry,
+    /// `[control]`
+    pub control: Control,
+    /// `[metrics]`
+    pub metrics: Metrics,
+    /// `[log]`
+    pub log: Log,
+}
+
+/// The data plane.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dns {
+    /// Addresses to answer on, UDP and TCP.
+    pub listen: Vec<SocketAddr>,
+    /// UDP workers; `None` is one for each CPU.
+    pub workers: Option<usize>,
+    /// Whether each worker stays on a CPU of its own.
+    pub pin_workers: bool,
+    /// Largest reply over UDP.
+    pub udp_payload_bytes_max: u16,
+    /// Receive buffer of each UDP socket; 0 leaves the system's.
+    pub receive_buffer_bytes: usize,
+    /// Send buffer of each UDP socket; 0 leaves the system's.
+    pub send_buffer_bytes: usize,
+    /// Longest time to finish what was asked before a stop.
+    pub drain_timeout: Duration,
+    /// `[dns.tcp]`
+    pub tcp: Tcp,
+}
+
+/// DNS over TCP.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tcp {
+    /// Threads that serve connections.
+    pub threads: usize,
+    /// Connections open at once.
+    pub connections_max: usize,
+    /// Connections open at once from one client network.
+    pub connections_per_prefix_max: usize,
+    /// Leading bits of an IPv4 address that make a client network.
+    pub prefix_length_v4: u8,
+    /// Leading bits of an IPv6 address that make a client network.
+    pub prefix_length_v6: u8,
+    /// Time for a whole message to arrive.
+    pub idle_timeout: Duration,
+    /// Time for a client to take a reply.
+    pub write_timeout: Duration,
+    /// Queries answered on one connection.
+    pub queries_per_connection_max: u64,
+}
+
+/// The image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Image {
+    /// Its directory.
+    pub directory: PathBuf,
+    /// Where pages live.
+    pub memory: MemoryKind,
+}
+
+/// The registry database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Registry {
+    /// Its URL.
+    pub database: String,
+}
+
+/// The control socket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Control {
+    /// Its path.
+    pub socket: PathBuf,
+}
+
+/// Metrics and health.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Metrics {
+    /// Where `/metrics` and `/healthz` are served.
+    pub listen: SocketAddr,
+}
+
+/// Logs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Log {
+    /// Text or JSON.
+    pub format: LogFormat,
+    /// The least important level that is written.
+    pub level: LogLevel,
+}
+
+/// One thing that is wrong with a configuration file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Fault {
+    /// Line, from 1.
+    pub line: usize,
+    /// What is wrong, and what would be right.
+    pub message: String,
+}
+
+/// Why there is no configuration.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("cannot read configuration: {}: {source}; name one with --config", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// It has faults, sorted by line.
+    #[error("{}", describe(path, faults))]
+    Faults {
+        /// The file.
+        path: PathBuf,
+        /// At least one.
+        faults: Vec<Fault>,
+    },
+}
+
+/// One line about the first fault and how to see the others.
+fn describe(path: &Path, faults: &[Fault]) -> String {
+    let path = path.display();
+    match faults {
+        [only] => format!(
+            "configuration fault: {path}:{}: {}",
+            only.line, only.message
+        ),
+        [first, ..] => format!(
+            "{} configuration faults: {path}:{}: {}; `meridian check-config --config {path}` shows all",
+            faults.len(),
+            first.line,
+            first.message
+        ),
+        [] => format!("configuration fault: {path}"),
+    }
+}
+
+impl Config {
+    /// Reads and checks a file.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read {
+            path: path.into(),
+            source,
+        })?;
+        Self::parse(&text).map_err(|faults| ConfigError::Faults {
+            path: path.into(),
+            faults,
+        })
+    }
+
+    /// Checks the text of a file; gives every fault, sorted by line.
+    pub fn parse(text: &str) -> Result<Self, Vec<Fault>> {
+        let (spec, document, mut faults) = read::read(text);
+        let config = check::check(&spec, &document, &mut faults);
+        faults.sort_by_key(|fault| fault.line);
+        if faults.is_empty() {
+            Ok(config)
+        } else {
+            Err(faults)
+        }
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self::parse("").expect("an empty file is all defaults, and a test checks them")
+    }
+}
+
+#[cfg(test)]
+mod tests;

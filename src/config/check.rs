@@ -1,0 +1,172 @@
+//! From [`Spec`] to [`Config`]: ranges, and what must fit together.
+
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use super::read::Document;
+use super::{Config, Control, Dns, Fault, Image, Log, Metrics, Registry, Spec, Tcp};
+use crate::dns::net::{bind, udp};
+
+/// Sockets have paths of at most 107 octets and a final zero (unix(7)).
+const SOCKET_PATH_BYTES_MAX: usize = 107;
+/// Larger socket buffers only add delay to what will be dropped anyway.
+const BUFFER_BYTES_MAX: usize = 1 << 30;
+
+/// Notes faults with the lines of their keys.
+struct Checker<'d> {
+    document: &'d Document<'d>,
+    faults: &'d mut Vec<Fault>,
+}
+
+impl Checker<'_> {
+    fn fault(&mut self, key: &str, message: impl std::fmt::Display) {
+        let line = self.document.line(key);
+        self.faults.push(Fault {
+            line,
+            message: format!("{key}: {message}"),
+        });
+    }
+
+    fn range<T>(&mut self, key: &str, value: T, range: RangeInclusive<T>)
+    where
+        T: PartialOrd + std::fmt::Display,
+    {
+        if !range.contains(&value) {
+            let (low, high) = (range.start(), range.end());
+            self.fault(key, format_args!("{value} is not from {low} to {high}"));
+        }
+    }
+}
+
+/// Checks everything and notes every fault; the result counts only without any.
+pub(super) fn check(spec: &Spec, document: &Document<'_>, faults: &mut Vec<Fault>) -> Config {
+    let mut checker = Checker { document, faults };
+    let dns = check_dns(spec, &mut checker);
+    if spec.image.directory.as_os_str().is_empty() {
+        checker.fault("image.directory", "name a directory");
+    }
+    let database = &spec.registry.database;
+    if !["sqlite:", "postgres:", "postgresql:"]
+        .iter()
+        .any(|scheme| database.starts_with(scheme))
+    {
+        // The value may hold a password and is not repeated.
+        checker.fault(
+            "registry.database",
+            "write sqlite:PATH or postgres://HOST/NAME",
+        );
+    }
+    let socket_bytes = spec.control.socket.as_os_str().len();
+    if !(1..=SOCKET_PATH_BYTES_MAX).contains(&socket_bytes) {
+        let message = format!("a path of 1 to {SOCKET_PATH_BYTES_MAX} octets is needed");
+        checker.fault("control.socket", message);
+    }
+    Config {
+        dns,
+        image: Image {
+            directory: spec.image.directory.clone(),
+            memory: spec.image.memory,
+        },
+        registry: Registry {
+            database: database.clone(),
+        },
+        control: Control {
+            socket: spec.control.socket.clone(),
+        },
+        metrics: Metrics {
+            listen: spec.metrics.listen,
+        },
+        log: Log {
+            format: spec.log.format,
+            level: spec.log.level,
+        },
+    }
+}
+
+fn check_dns(spec: &Spec, checker: &mut Checker<'_>) -> Dns {
+    let dns = &spec.dns;
+    if dns.listen.is_empty() || dns.listen.len() > udp::ADDRESSES_MAX {
+        let message = format!("1 to {} addresses are needed", udp::ADDRESSES_MAX);
+        checker.fault("dns.listen", message);
+    }
+    for (at, address) in dns.listen.iter().enumerate() {
+        if address.port() != 0 && dns.listen[..at].contains(address) {
+            checker.fault("dns.listen", format_args!("{address} is there twice"));
+        }
+    }
+    checker.range("dns.workers", dns.workers, 0..=bind::WORKERS_MAX);
+    checker.range(
+        "dns.udp-payload-bytes-max",
+        dns.udp_payload_bytes_max,
+        512..=4096,
+    );
+    checker.range(
+        "dns.receive-buffer-bytes",
+        dns.receive_buffer_bytes,
+        0..=BUFFER_BYTES_MAX,
+    );
+    checker.range(
+        "dns.send-buffer-bytes",
+        dns.send_buffer_bytes,
+        0..=BUFFER_BYTES_MAX,
+    );
+    checker.range(
+        "dns.drain-timeout-seconds",
+        dns.drain_timeout_seconds,
+        0..=300,
+    );
+    Dns {
+        listen: dns.listen.clone(),
+        workers: (dns.workers != 0).then_some(dns.workers),
+        pin_workers: dns.pin_workers,
+        udp_payload_bytes_max: dns.udp_payload_bytes_max,
+        receive_buffer_bytes: dns.receive_buffer_bytes,
+        send_buffer_bytes: dns.send_buffer_bytes,
+        drain_timeout: Duration::from_secs(dns.drain_timeout_seconds),
+        tcp: check_tcp(spec, checker),
+    }
+}
+
+fn check_tcp(spec: &Spec, checker: &mut Checker<'_>) -> Tcp {
+    let tcp = &spec.dns.tcp;
+    let per_prefix = tcp.connections_per_prefix_max;
+    checker.range("dns.tcp.threads", tcp.threads, 1..=bind::WORKERS_MAX);
+    checker.range(
+        "dns.tcp.connections-max",
+        tcp.connections_max,
+        1..=1_000_000,
+    );
+    checker.range(
+        "dns.tcp.connections-per-prefix-max",
+        per_prefix,
+        1..=1_000_000,
+    );
+    checker.range("dns.tcp.prefix-length-v4", tcp.prefix_length_v4, 1..=32);
+    checker.range("dns.tcp.prefix-length-v6", tcp.prefix_length_v6, 1..=128);
+    checker.range(
+        "dns.tcp.idle-timeout-seconds",
+        tcp.idle_timeout_seconds,
+        1..=3600,
+    );
+    checker.range(
+        "dns.tcp.write-timeout-seconds",
+        tcp.write_timeout_seconds,
+        1..=3600,
+    );
+    let queries = tcp.queries_per_connection_max;
+    checker.range(
+        "dns.tcp.queries-per-connection-max",
+        queries,
+        1..=u64::from(u32::MAX),
+    );
+    Tcp {
+        threads: tcp.threads,
+        connections_max: tcp.connections_max,
+        connections_per_prefix_max: per_prefix,
+        prefix_length_v4: tcp.prefix_length_v4,
+        prefix_length_v6: tcp.prefix_length_v6,
+        idle_timeout: Duration::from_secs(tcp.idle_timeout_seconds),
+        write_timeout: Duration::from_secs(tcp.write_timeout_seconds),
+        queries_per_connection_max: queries,
+    }
+}

@@ -1,0 +1,186 @@
+//! The configuration file as it is written, with every default.
+//!
+//! Keys and defaults here are the ones of `dist/meridian.toml`; a test compares
+//! them. Nothing is checked here but types.
+
+#![expect(missing_docs, reason = "dist/meridian.toml documents every key")]
+
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct Spec {
+    pub dns: DnsSpec,
+    pub image: ImageSpec,
+    pub registry: RegistrySpec,
+    pub control: ControlSpec,
+    pub metrics: MetricsSpec,
+    pub log: LogSpec,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct DnsSpec {
+    pub listen: Vec<SocketAddr>,
+    pub workers: usize,
+    pub pin_workers: bool,
+    pub udp_payload_bytes_max: u16,
+    pub receive_buffer_bytes: usize,
+    pub send_buffer_bytes: usize,
+    pub drain_timeout_seconds: u64,
+    pub tcp: TcpSpec,
+}
+
+impl Default for DnsSpec {
+    fn default() -> Self {
+        Self {
+            listen: vec![
+                (Ipv4Addr::UNSPECIFIED, 53).into(),
+                (Ipv6Addr::UNSPECIFIED, 53).into(),
+            ],
+            workers: 0,
+            pin_workers: true,
+            udp_payload_bytes_max: 1232,
+            receive_buffer_bytes: 4 * 1024 * 1024,
+            send_buffer_bytes: 4 * 1024 * 1024,
+            drain_timeout_seconds: 5,
+            tcp: TcpSpec::default(),
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct TcpSpec {
+    pub threads: usize,
+    pub connections_max: usize,
+    pub connections_per_prefix_max: usize,
+    pub prefix_length_v4: u8,
+    pub prefix_length_v6: u8,
+    pub idle_timeout_seconds: u64,
+    pub write_timeout_seconds: u64,
+    pub queries_per_connection_max: u64,
+}
+
+impl Default for TcpSpec {
+    fn default() -> Self {
+        Self {
+            threads: 2,
+            connections_max: 4096,
+            connections_per_prefix_max: 256,
+            prefix_length_v4: 24,
+            prefix_length_v6: 48,
+            idle_timeout_seconds: 10,
+            write_timeout_seconds: 10,
+            queries_per_connection_max: 65_536,
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct ImageSpec {
+    pub directory: PathBuf,
+    pub memory: MemoryKind,
+}
+
+impl Default for ImageSpec {
+    fn default() -> Self {
+        Self {
+            directory: "/var/lib/meridian/image".into(),
+            memory: MemoryKind::Sealed,
+        }
+    }
+}
+
+/// Where the pages of the image live.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MemoryKind {
+    /// Copied into sealed memory.
+    Sealed,
+    /// Mapped from the file.
+    Mapped,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct RegistrySpec {
+    pub database: String,
+}
+
+impl Default for RegistrySpec {
+    fn default() -> Self {
+        Self {
+            database: "sqlite:/var/lib/meridian/registry.db".into(),
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct ControlSpec {
+    pub socket: PathBuf,
+}
+
+impl Default for ControlSpec {
+    fn default() -> Self {
+        Self {
+            socket: "/run/meridian/control.sock".into(),
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct MetricsSpec {
+    pub listen: SocketAddr,
+}
+
+impl Default for MetricsSpec {
+    fn default() -> Self {
+        Self {
+            listen: (Ipv4Addr::LOCALHOST, 9953).into(),
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct LogSpec {
+    pub format: LogFormat,
+    pub level: LogLevel,
+}
+
+impl Default for LogSpec {
+    fn default() -> Self {
+        Self {
+            format: LogFormat::Text,
+            level: LogLevel::Info,
+        }
+    }
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// The least important level that is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LogLevel {
+    Error,
+    Warn,
+    Info,
+    Debug,
+    Trace,
+}

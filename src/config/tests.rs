@@ -1,0 +1,137 @@
+use serde_json::Value;
+
+use super::{Config, Spec};
+
+/// The shipped file, with every `#key = value` switched on.
+fn shipped_with_defaults_on() -> String {
+    let is_setting =
+        |line: &str| line.starts_with(|c: char| c.is_ascii_lowercase()) && line.contains(" = ");
+    include_str!("../../dist/meridian.toml")
+        .lines()
+        .map(|line| match line.strip_prefix('#') {
+            Some(rest) if is_setting(rest) => rest,
+            _ => line,
+        })
+        .fold(String::new(), |text, line| text + line + "\n")
+}
+
+/// Every dotted key of a value that is no table.
+fn keys(value: &Value, prefix: &str, into: &mut Vec<String>) {
+    match value {
+        Value::Object(table) => {
+            for (key, value) in table {
+                keys(value, &format!("{prefix}.{key}"), into);
+            }
+        }
+        _ => into.push(prefix.to_owned()),
+    }
+}
+
+#[test]
+fn shipped_file_is_all_defaults() {
+    let shipped = include_str!("../../dist/meridian.toml");
+    assert_eq!(Config::parse(shipped).unwrap(), Config::default());
+}
+
+#[test]
+fn shipped_file_shows_every_default() {
+    let text = shipped_with_defaults_on();
+    let spec: Spec = toml::from_str(&text).unwrap();
+    assert_eq!(spec, Spec::default());
+    let written: Value = toml::from_str::<toml::Table>(&text)
+        .map(|table| serde_json::to_value(table).unwrap())
+        .unwrap();
+    let (mut shown, mut known) = (Vec::new(), Vec::new());
+    keys(&written, "", &mut shown);
+    keys(
+        &serde_json::to_value(Spec::default()).unwrap(),
+        "",
+        &mut known,
+    );
+    shown.sort();
+    known.sort();
+    assert_eq!(shown, known);
+}
+
+/// Each expectation is a line number and a part of the message.
+#[track_caller]
+fn check_faults(text: &str, expected: &[(usize, &str)]) {
+    let faults = Config::parse(text).unwrap_err();
+    let same = faults.len() == expected.len()
+        && faults
+            .iter()
+            .zip(expected)
+            .all(|(fault, (line, part))| fault.line == *line && fault.message.contains(part));
+    assert!(same, "{faults:#?}\nis not\n{expected:#?}");
+}
+
+#[test]
+fn unknown_key_is_a_fault() {
+    check_faults("[dns]\nlistn = []\n", &[(2, "unknown field `listn`")]);
+}
+
+#[test]
+fn unknown_table_is_a_fault() {
+    check_faults("[epp]\nport = 700\n", &[(1, "unknown field `epp`")]);
+}
+
+#[test]
+fn every_fault_is_reported_at_once() {
+    check_faults(
+        "[dns]\nworkers = \"many\"\nlisten = [\"1.2.3.4\"]\nfoo = 1\n\n[log]\nlevel = \"loud\"\n\
+         [dns.tcp]\nidle-timeout-seconds = 0\n",
+        &[
+            (2, "invalid type"),
+            (3, "socket address"),
+            (4, "unknown field `foo`"),
+            (7, "unknown variant `loud`"),
+            (9, "0 is not from 1 to 3600"),
+        ],
+    );
+}
+
+#[test]
+fn syntax_error_has_its_line() {
+    let faults = Config::parse("[dns]\nworkers = = 3\n").unwrap_err();
+    assert_eq!(faults[0].line, 2, "{faults:?}");
+}
+
+#[test]
+fn negative_number_is_a_fault() {
+    check_faults("[dns]\nworkers = -1\n", &[(2, "-1")]);
+}
+
+#[test]
+fn address_twice_is_a_fault() {
+    check_faults(
+        "[dns]\nlisten = [\"127.0.0.1:53\", \"127.0.0.1:53\"]\n",
+        &[(2, "there twice")],
+    );
+}
+
+#[test]
+fn no_address_is_a_fault() {
+    check_faults("dns.listen = []\n", &[(1, "addresses are needed")]);
+}
+
+#[test]
+fn payload_below_512_is_a_fault() {
+    check_faults(
+        "[dns]\n\nudp-payload-bytes-max = 511",
+        &[(3, "511 is not from 512 to 4096")],
+    );
+}
+
+#[test]
+fn database_fault_does_not_repeat_the_value() {
+    let faults = Config::parse("[registry]\ndatabase = \"mysql://u:secret@h\"\n").unwrap_err();
+    assert_eq!(faults.len(), 1);
+    assert!(!faults[0].message.contains("secret"), "{faults:?}");
+}
+
+#[test]
+fn metrics_and_control_are_local_by_default() {
+    let config = Config::default();
+    assert!(config.metrics.listen.ip().is_loopback());
+    assert!(config.control.socket.is_absolute());
+}

@@ -1,0 +1,142 @@
+//! What an operator sees and asks of a running server.
+//!
+//! The control socket takes commands, the HTTP port gives metrics and health.
+//! Both read [`Vitals`], which the data plane fills without knowing of it.
+
+pub mod client;
+pub mod http;
+mod metrics;
+pub mod socket;
+mod status;
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::dns::counters::{Snapshot, StreamCounters, WorkerCounters};
+use crate::dns::generations::Generations;
+use crate::dns::net::failure::Offences;
+
+pub use status::{GenerationStatus, OffenceStatus, Status, ZoneStatus};
+
+/// Why a server cannot be asked or seen.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ControlError {
+    /// Another server has the socket.
+    #[error(
+        "control socket in use: {}: another server answers on it; stop it or change control.socket",
+        .0.display()
+    )]
+    InUse(PathBuf),
+    /// Something else has the socket's name.
+    #[error(
+        "cannot make control socket: {}: a file is in the way; move it or change control.socket",
+        .0.display()
+    )]
+    Occupied(PathBuf),
+    /// The socket cannot be made.
+    #[error(
+        "cannot make control socket: {}: {source}; make its folder or change control.socket",
+        path.display()
+    )]
+    Socket {
+        /// Its path.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The HTTP port cannot be bound.
+    #[error("cannot serve metrics: {listen}: {source}; free the port or change metrics.listen")]
+    Metrics {
+        /// The address.
+        listen: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// No server answers.
+    #[error(
+        "no server answers: {}: {source}; start `meridian serve` or name its file with --config",
+        path.display()
+    )]
+    Unreachable {
+        /// The socket's path.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The server went away.
+    #[error("control connection lost: {}: {source}; see the server's log", path.display())]
+    Lost {
+        /// The socket's path.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+/// What a server is put together from, as far as it can be seen.
+#[derive(Debug)]
+#[expect(missing_docs, reason = "each is described at its type")]
+pub struct VitalsParts {
+    pub started: Instant,
+    pub generations: Arc<Generations>,
+    pub workers: Vec<Arc<WorkerCounters>>,
+    pub stream: Arc<StreamCounters>,
+    pub offences: Arc<Offences>,
+    pub listen: Vec<SocketAddr>,
+}
+
+/// Everything that can be seen of a running server.
+#[derive(Debug)]
+pub struct Vitals {
+    parts: VitalsParts,
+    draining: AtomicBool,
+}
+
+impl Vitals {
+    /// Of a server that just started.
+    pub fn new(parts: VitalsParts) -> Self {
+        Self {
+            parts,
+            draining: AtomicBool::new(false),
+        }
+    }
+
+    /// From now on the server is stopping and not healthy.
+    pub fn drain(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether queries should be sent here.
+    pub fn is_healthy(&self) -> bool {
+        !self.draining.load(Ordering::Relaxed)
+    }
+
+    /// The generations.
+    pub fn generations(&self) -> &Arc<Generations> {
+        &self.parts.generations
+    }
+
+    /// The counters of UDP, all workers together.
+    pub fn udp(&self) -> Snapshot {
+        self.parts
+            .workers
+            .iter()
+            .map(|worker| worker.snapshot())
+            .sum()
+    }
+
+    /// The counters of TCP.
+    pub fn stream(&self) -> &StreamCounters {
+        &self.parts.stream
+    }
+
+    /// Time since the start.
+    pub fn uptime(&self) -> Duration {
+        self.parts.started.elapsed()
+    }
+}

@@ -1,0 +1,36 @@
+//! The other side of the control socket, for the command line.
+
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::time::Duration;
+
+use super::ControlError;
+use super::socket::{Command, Reply};
+
+/// Longest wait for a reply; opening a large image takes its time.
+const REPLY_TIMEOUT: Duration = Duration::from_secs(600);
+/// Octets of a reply; a status lists a bounded number of zones and messages.
+const REPLY_BYTES_MAX: u64 = 4 * 1024 * 1024;
+
+/// Asks the server behind `socket` to do one thing.
+pub fn ask(socket: &Path, command: Command) -> Result<Reply, ControlError> {
+    let stream = UnixStream::connect(socket).map_err(|source| ControlError::Unreachable {
+        path: socket.into(),
+        source,
+    })?;
+    converse(stream, command).map_err(|source| ControlError::Lost {
+        path: socket.into(),
+        source,
+    })
+}
+
+fn converse(mut stream: UnixStream, command: Command) -> io::Result<Reply> {
+    stream.set_read_timeout(Some(REPLY_TIMEOUT))?;
+    let mut request = serde_json::to_vec(&command)?;
+    request.push(b'\n');
+    stream.write_all(&request)?;
+    let mut line = String::new();
+    BufReader::new(stream.take(REPLY_BYTES_MAX)).read_line(&mut line)?;
+    Ok(serde_json::from_str(&line)?)
+}

@@ -1,0 +1,274 @@
+//! The metrics page. Sums the workers' counters when it is asked, never before.
+
+use std::fmt;
+
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, text};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::registry::Registry;
+
+use super::Vitals;
+use crate::dns::counters::{DROPS, LOSSES, OUTCOMES, Snapshot};
+
+/// Most zones with metrics of their own; past it only totals are given.
+const ZONES_MAX: usize = 1000;
+
+/// The metrics page as it is now.
+pub(super) fn render(vitals: &Vitals) -> Result<String, fmt::Error> {
+    let mut registry = Registry::with_prefix("meridian");
+    registry.register_collector(Box::new(Page::new(vitals)));
+    let mut page = String::new();
+    text::encode(&mut page, &registry)?;
+    Ok(page)
+}
+
+/// One line of a metric: labels and value.
+type Sample = (Vec<(&'static str, String)>, u64);
+
+/// One metric with all its samples.
+#[derive(Debug)]
+struct Metric {
+    name: &'static str,
+    help: &'static str,
+    kind: Kind,
+    samples: Vec<Sample>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    Counter,
+    Gauge,
+}
+
+/// Everything on the page.
+#[derive(Debug)]
+struct Page(Vec<Metric>);
+
+impl Page {
+    fn new(vitals: &Vitals) -> Self {
+        let mut page = Self(Vec::new());
+        page.queries(&vitals.udp(), &vitals.stream().snapshot());
+        page.connections(vitals);
+        page.generation(vitals);
+        page.gauge(
+            "uptime_seconds",
+            "Time since the start",
+            vitals.uptime().as_secs(),
+        );
+        let version = vec![("version", env!("CARGO_PKG_VERSION").to_owned())];
+        page.add(
+            "build",
+            "The program; always 1",
+            Kind::Gauge,
+            vec![(version, 1)],
+        );
+        page
+    }
+
+    fn add(&mut self, name: &'static str, help: &'static str, kind: Kind, samples: Vec<Sample>) {
+        self.0.push(Metric {
+            name,
+            help,
+            kind,
+            samples,
+        });
+    }
+
+    fn gauge(&mut self, name: &'static str, help: &'static str, value: u64) {
+        self.add(name, help, Kind::Gauge, vec![(Vec::new(), value)]);
+    }
+
+    fn counter(&mut self, name: &'static str, help: &'static str, value: u64) {
+        self.add(name, help, Kind::Counter, vec![(Vec::new(), value)]);
+    }
+
+    fn queries(&mut self, udp: &Snapshot, tcp: &Snapshot) {
+        let both = [("udp", udp), ("tcp", tcp)];
+        let samples = |label: &'static str,
+                       pick: &dyn Fn(&Snapshot) -> Vec<(&'static str, u64)>| {
+            let mut samples = Vec::new();
+            for (transport, snapshot) in both {
+                for (name, value) in pick(snapshot) {
+                    let labels = vec![
+                        ("transport", transport.to_owned()),
+                        (label, name.to_owned()),
+                    ];
+                    samples.push((labels, value));
+                }
+            }
+            samples
+        };
+        let received = both.map(|(transport, snapshot)| {
+            (vec![("transport", transport.to_owned())], snapshot.queries)
+        });
+        let outcomes = samples("outcome", &|s| {
+            OUTCOMES
+                .iter()
+                .zip(s.outcomes)
+                .map(|((_, name), value)| (*name, value))
+                .collect()
+        });
+        let drops = samples("reason", &|s| {
+            DROPS
+                .iter()
+                .zip(s.drops)
+                .map(|((_, name), value)| (*name, value))
+                .collect()
+        });
+        let losses = samples("reason", &|s| {
+            LOSSES
+                .iter()
+                .zip(s.losses)
+                .map(|((_, name), value)| (*name, value))
+                .collect()
+        });
+        self.add(
+            "dns_queries",
+            "Messages received",
+            Kind::Counter,
+            received.to_vec(),
+        );
+        self.add(
+            "dns_responses",
+            "Replies by what they say",
+            Kind::Counter,
+            outcomes,
+        );
+        self.add(
+            "dns_drops",
+            "Messages left without reply",
+            Kind::Counter,
+            drops,
+        );
+        self.add(
+            "dns_losses",
+            "Failures survived on the network side",
+            Kind::Counter,
+            losses,
+        );
+    }
+
+    fn connections(&mut self, vitals: &Vitals) {
+        let stream = vitals.stream();
+        self.gauge("tcp_connections", "Connections open now", stream.open());
+        let events = [
+            ("accepted", &stream.accepted),
+            ("closed", &stream.closed),
+            ("refused", &stream.refused),
+            ("evicted", &stream.evicted),
+            ("timed-out", &stream.timed_out),
+            ("write-timed-out", &stream.write_timed_out),
+            ("accept-failed", &stream.accept_failed),
+        ];
+        let samples = events
+            .map(|(event, counter)| (vec![("event", event.to_owned())], counter.value()))
+            .to_vec();
+        self.add(
+            "tcp_connection_events",
+            "What became of connections",
+            Kind::Counter,
+            samples,
+        );
+    }
+
+    fn generation(&mut self, vitals: &Vitals) {
+        let generations = vitals.generations();
+        let generation = generations.current();
+        self.gauge(
+            "generation_number",
+            "Install number of the generation",
+            generation.number(),
+        );
+        self.gauge(
+            "generation_event",
+            "Registry event served",
+            generation.event(),
+        );
+        self.gauge(
+            "image_bytes",
+            "Size of the segments served",
+            generation.bytes(),
+        );
+        let huge = generation.huge_bytes();
+        self.gauge(
+            "image_huge_page_bytes",
+            "Part of the image that is on huge pages",
+            huge,
+        );
+        let installed_at = generations.status().installed_at;
+        self.gauge(
+            "generation_installed_seconds",
+            "When it was installed",
+            installed_at,
+        );
+        let retired = generations.retired() as u64;
+        self.gauge(
+            "generations_retired",
+            "Replaced generations still held",
+            retired,
+        );
+        self.counter(
+            "installs",
+            "Generations swapped in",
+            generations.installs.value(),
+        );
+        self.counter(
+            "install_failures",
+            "Images refused",
+            generations.failures.value(),
+        );
+        let zones = generation.zones();
+        self.gauge("zones", "Zones served", zones.len() as u64);
+        if zones.len() <= ZONES_MAX {
+            let per_zone = |value: &dyn Fn(&zone_image::ZoneInfo) -> u64| {
+                zones
+                    .iter()
+                    .map(|z| (vec![("zone", z.apex.to_string())], value(z)))
+                    .collect()
+            };
+            let serials = per_zone(&|zone| u64::from(zone.serial));
+            let delegations = per_zone(&|zone| zone.delegations);
+            self.add("zone_serial", "SOA serial served", Kind::Gauge, serials);
+            self.add(
+                "zone_delegations",
+                "Delegations served",
+                Kind::Gauge,
+                delegations,
+            );
+        }
+    }
+}
+
+impl Collector for Page {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
+        for metric in &self.0 {
+            let kind = match metric.kind {
+                Kind::Counter => MetricType::Counter,
+                Kind::Gauge => MetricType::Gauge,
+            };
+            let mut family = encoder.encode_descriptor(metric.name, metric.help, None, kind)?;
+            for (labels, value) in &metric.samples {
+                let labels: Vec<_> = labels.iter().map(|(k, v)| (*k, v.as_str())).collect();
+                encode(
+                    metric.kind,
+                    *value,
+                    family.encode_family(&labels.as_slice())?,
+                )?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn encode(
+    kind: Kind,
+    value: u64,
+    encoder: prometheus_client::encoding::MetricEncoder<'_>,
+) -> Result<(), fmt::Error> {
+    match kind {
+        Kind::Counter => ConstCounter::new(value).encode(encoder),
+        Kind::Gauge => ConstGauge::new(value).encode(encoder),
+    }
+}

@@ -1,0 +1,160 @@
+//! The state of a server as one document, for `meridian status`.
+
+use std::net::SocketAddr;
+
+use serde::{Deserialize, Serialize};
+
+use super::Vitals;
+use crate::dns::counters::Loss;
+use crate::dns::engine::Transport;
+
+/// Most zones listed; a server may have a hundred thousand.
+const ZONES_MAX: usize = 100;
+
+/// The state of a server.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Status {
+    /// Version of the program.
+    pub version: String,
+    /// Its process.
+    pub pid: u32,
+    /// Seconds since it started.
+    pub uptime_seconds: u64,
+    /// Addresses it answers on.
+    pub listen: Vec<SocketAddr>,
+    /// What it serves.
+    pub generation: GenerationStatus,
+    /// Swaps since the start.
+    pub installs: u64,
+    /// Images refused since the start.
+    pub install_failures: u64,
+    /// When the generation was swapped in, in seconds since 1970.
+    pub installed_at: u64,
+    /// Why the last image was refused.
+    pub install_error: Option<String>,
+    /// Messages over UDP.
+    pub udp_queries: u64,
+    /// Messages over TCP.
+    pub tcp_queries: u64,
+    /// TCP connections open now.
+    pub tcp_connections: u64,
+    /// Messages that made the engine panic.
+    pub panics: u64,
+    /// The first of them.
+    pub offences: Vec<OffenceStatus>,
+}
+
+/// What is served.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct GenerationStatus {
+    /// Its number in its directory.
+    pub number: u64,
+    /// The registry event it stands at.
+    pub event: u64,
+    /// Octets of its segments.
+    pub bytes: u64,
+    /// How many zones it has.
+    pub zones_count: usize,
+    /// Some of them by name.
+    pub zones: Vec<ZoneStatus>,
+}
+
+/// One zone.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct ZoneStatus {
+    /// Apex.
+    pub apex: String,
+    /// SOA serial.
+    pub serial: u32,
+    /// Names.
+    pub names: u64,
+    /// Delegations.
+    pub delegations: u64,
+}
+
+/// A message that made the engine panic.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct OffenceStatus {
+    /// When, in seconds since 1970.
+    pub at: u64,
+    /// From where.
+    pub peer: SocketAddr,
+    /// "udp" or "tcp".
+    pub transport: String,
+    /// The message in hexadecimal.
+    pub wire: String,
+}
+
+impl Vitals {
+    /// The state now.
+    pub fn status(&self) -> Status {
+        let generations = self.generations();
+        let install = generations.status();
+        let (udp, tcp) = (self.udp(), self.stream().snapshot());
+        Status {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            pid: std::process::id(),
+            uptime_seconds: self.uptime().as_secs(),
+            listen: self.parts.listen.clone(),
+            generation: generation_status(&generations.current()),
+            installs: generations.installs.value(),
+            install_failures: generations.failures.value(),
+            installed_at: install.installed_at,
+            install_error: install.error,
+            udp_queries: udp.queries,
+            tcp_queries: tcp.queries,
+            tcp_connections: self.stream().open(),
+            panics: udp.loss(Loss::Panic) + tcp.loss(Loss::Panic),
+            offences: self
+                .parts
+                .offences
+                .list()
+                .iter()
+                .map(offence_status)
+                .collect(),
+        }
+    }
+}
+
+fn generation_status(generation: &zone_image::Generation) -> GenerationStatus {
+    let all = generation.zones();
+    let mut zones: Vec<_> = all
+        .iter()
+        .map(|zone| ZoneStatus {
+            apex: zone.apex.to_string(),
+            serial: zone.serial,
+            names: zone.names,
+            delegations: zone.delegations,
+        })
+        .collect();
+    zones.sort();
+    zones.truncate(ZONES_MAX);
+    GenerationStatus {
+        number: generation.number(),
+        event: generation.event(),
+        bytes: generation.bytes(),
+        zones_count: all.len(),
+        zones,
+    }
+}
+
+fn offence_status(offence: &crate::dns::net::failure::Offence) -> OffenceStatus {
+    let transport = match offence.transport {
+        Transport::Udp => "udp",
+        Transport::Tcp => "tcp",
+    };
+    OffenceStatus {
+        at: offence.at,
+        peer: offence.peer,
+        transport: transport.to_owned(),
+        wire: offence
+            .wire
+            .iter()
+            .map(|octet| format!("{octet:02x}"))
+            .collect(),
+    }
+}

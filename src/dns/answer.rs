@@ -1,0 +1,314 @@
+//! Answering from a zone: RFC 1034 section 4.3.2 with RFC 2181, 2308, 4592, 6672.
+//!
+//! Walks no record: an answer is a few ready-made bodies in the right sections.
+//! Whatever must be there and does not fit makes the reply a truncated one.
+
+use zone_image::layout::{POINTER_REACH, Part};
+use zone_image::name::NAME_BYTES_MAX;
+use zone_image::{Bases, Entry, Generation, Lookup, LookupName, Zone};
+
+use super::engine::Outcome;
+use super::query::{HEADER_BYTES, Query, rcode, rtype};
+use super::response::{Full, Response, Section};
+
+/// Most CNAME and DNAME steps that one reply follows.
+const CHAIN_MAX: usize = 16;
+
+/// A name to be looked up, and where it stands uncompressed in the message.
+struct Sought {
+    name: LookupName,
+    at: usize,
+}
+
+/// Finds the zone that answers a question. DS lives on the parent's side of a
+/// cut, so at the apex of one of our zones the parent answers, if we have it
+/// (RFC 4035 section 3.1.4.1).
+pub(super) fn find_zone<'g>(generation: &'g Generation, query: &Query) -> Option<Zone<'g>> {
+    let labels = query.name.labels();
+    let zone = generation.find_zone(&query.name, labels)?;
+    if query.qtype == rtype::DS && labels > 0 && zone.apex_labels() == labels {
+        return Some(
+            generation
+                .find_zone(&query.name, labels - 1)
+                .unwrap_or(zone),
+        );
+    }
+    Some(zone)
+}
+
+/// Writes the answer to `query` from `zone`.
+pub(super) fn answer(
+    zone: Zone<'_>,
+    query: Query,
+    response: &mut Response<'_>,
+) -> Result<Outcome, Full> {
+    response.authoritative = true;
+    let mut answer = Answer {
+        zone,
+        qtype: query.qtype,
+        response,
+    };
+    let mut sought = Sought {
+        name: query.name,
+        at: HEADER_BYTES,
+    };
+    for _ in 0..CHAIN_MAX {
+        match answer.step(&sought)? {
+            Step::Done(outcome) => return Ok(outcome),
+            Step::Follow(next) => sought = next,
+        }
+    }
+    // A longer chain, or a loop: the client goes on from what it has.
+    Ok(Outcome::Answer)
+}
+
+enum Step {
+    Done(Outcome),
+    Follow(Sought),
+}
+
+struct Answer<'g, 'r, 'o> {
+    zone: Zone<'g>,
+    qtype: u16,
+    response: &'r mut Response<'o>,
+}
+
+impl<'g> Answer<'g, '_, '_> {
+    fn step(&mut self, sought: &Sought) -> Result<Step, Full> {
+        match self.zone.lookup(&sought.name) {
+            Lookup::Name(entry) | Lookup::Wildcard { entry, .. } => self.name(entry, sought),
+            Lookup::Delegation { entry, labels }
+                if self.qtype == rtype::DS && labels == sought.name.labels() =>
+            {
+                self.delegation_signer(entry, sought)
+            }
+            Lookup::Delegation { entry, labels } => self.referral(entry, labels, sought),
+            Lookup::Redirection { entry, labels } => self.redirection(entry, labels, sought),
+            Lookup::Missing { .. } => {
+                self.response.rcode = rcode::NXDOMAIN;
+                self.negative(sought)?;
+                Ok(Step::Done(Outcome::NxDomain))
+            }
+        }
+    }
+
+    /// Where owner and apex stand for an entry whose name has `labels` labels.
+    fn bases(&self, sought: &Sought, labels: usize) -> Bases {
+        let place = |labels| {
+            // A name starts at POINTER_REACH at most and has 255 octets at most.
+            u16::try_from(sought.at + sought.name.suffix_start(labels)).unwrap_or(0x3fff)
+        };
+        Bases {
+            owner: place(labels),
+            apex: place(self.zone.apex_labels()),
+            lead: 0,
+        }
+    }
+
+    fn name(&mut self, entry: Entry<'g>, sought: &Sought) -> Result<Step, Full> {
+        let bases = self.bases(sought, sought.name.labels());
+        if entry.has_cname()
+            && !matches!(
+                self.qtype,
+                rtype::CNAME | rtype::ANY | rtype::RRSIG | rtype::NSEC
+            )
+        {
+            let at = self.response.position();
+            self.rrset(entry, rtype::CNAME, bases)?;
+            return Ok(self.follow(at));
+        }
+        let found = match self.qtype {
+            rtype::ANY => self.any(entry, bases)?,
+            rtype::RRSIG => self.any_signatures(entry, bases)?,
+            qtype => self.rrset(entry, qtype, bases)?,
+        };
+        if !found {
+            return self.no_data(Some(entry), sought);
+        }
+        Ok(Step::Done(Outcome::Answer))
+    }
+
+    /// Adds the RRset of this type with its signatures, and for an apex NS the
+    /// addresses; says whether there is one.
+    fn rrset(&mut self, entry: Entry<'g>, qtype: u16, bases: Bases) -> Result<bool, Full> {
+        let Some(records) = entry.body(qtype, Part::Records) else {
+            return Ok(false);
+        };
+        let lead = u16::try_from(self.response.position()).unwrap_or(u16::MAX);
+        self.response.body(Section::Answer, records, bases)?;
+        if self.response.dnssec_ok()
+            && let Some(signatures) = entry.body(qtype, Part::Signatures)
+        {
+            self.response.body(Section::Answer, signatures, bases)?;
+        }
+        if qtype == rtype::NS
+            && let Some(addresses) = entry.body(qtype, Part::SiblingGlue)
+        {
+            self.response
+                .optional_body(Section::Additional, addresses, Bases { lead, ..bases });
+        }
+        Ok(true)
+    }
+
+    /// QTYPE ANY gets one RRset (RFC 8482 section 4.1): SOA at an apex, else the smallest.
+    fn any(&mut self, entry: Entry<'g>, bases: Bases) -> Result<bool, Full> {
+        let records = || entry.bodies().filter(|body| body.part() == Part::Records);
+        let soa = records().find(|body| body.rtype() == rtype::SOA);
+        let Some(chosen) = soa.or_else(|| records().min_by_key(|body| body.length())) else {
+            return Ok(false);
+        };
+        self.rrset(entry, chosen.rtype(), bases)
+    }
+
+    /// QTYPE RRSIG gets the signatures of one RRset, by the reasons of RFC 8482.
+    fn any_signatures(&mut self, entry: Entry<'g>, bases: Bases) -> Result<bool, Full> {
+        let mut signatures = entry
+            .bodies()
+            .filter(|body| body.part() == Part::Signatures);
+        let Some(signatures) = signatures.next() else {
+            return Ok(false);
+        };
+        self.response.body(Section::Answer, signatures, bases)?;
+        Ok(true)
+    }
+
+    /// Goes on with the target of the CNAME that was written at `at`, as long as
+    /// it is ours and later pointers can still reach it.
+    fn follow(&self, at: usize) -> Step {
+        let message = self.response.written();
+        let owner_bytes = if message[at] >= 0xc0 { 2 } else { 1 };
+        self.follow_to(at + owner_bytes + 10)
+    }
+
+    fn follow_to(&self, target: usize) -> Step {
+        let message = self.response.written();
+        match LookupName::parse(&message[target..]) {
+            Ok(name) if target < POINTER_REACH && self.zone.holds(&name) => {
+                Step::Follow(Sought { name, at: target })
+            }
+            _ => Step::Done(Outcome::Answer),
+        }
+    }
+
+    /// A DNAME above the name: the DNAME, and the CNAME it makes (RFC 6672 section 3.1).
+    fn redirection(
+        &mut self,
+        entry: Entry<'g>,
+        labels: usize,
+        sought: &Sought,
+    ) -> Result<Step, Full> {
+        let bases = self.bases(sought, labels);
+        let at = self.response.position();
+        self.rrset(entry, rtype::DNAME, bases)?;
+        let message = self.response.written();
+        let owner_bytes = if message[at] >= 0xc0 { 2 } else { 1 };
+        let fixed = at + owner_bytes;
+        let ttl = [
+            message[fixed + 4],
+            message[fixed + 5],
+            message[fixed + 6],
+            message[fixed + 7],
+        ];
+        let length = usize::from(u16::from_be_bytes([message[fixed + 8], message[fixed + 9]]));
+        let redirected = &message[fixed + 10..fixed + 10 + length];
+
+        let prefix_bytes = sought.name.suffix_start(labels);
+        let prefix = &message[sought.at..sought.at + prefix_bytes];
+        let target_bytes = prefix.len() + redirected.len();
+        if target_bytes > NAME_BYTES_MAX {
+            // RFC 6672 section 2.2: the name that the DNAME makes is no name.
+            self.response.rcode = rcode::YXDOMAIN;
+            return Ok(Step::Done(Outcome::Other));
+        }
+        let mut target = [0; NAME_BYTES_MAX];
+        target[..prefix.len()].copy_from_slice(prefix);
+        target[prefix.len()..target_bytes].copy_from_slice(redirected);
+        let owner = self.bases(sought, sought.name.labels()).owner;
+        let place = self
+            .response
+            .synthesized_cname(owner, ttl, &target[..target_bytes])?;
+        if self.qtype == rtype::CNAME {
+            return Ok(Step::Done(Outcome::Answer));
+        }
+        Ok(self.follow_to(place))
+    }
+
+    /// DS at a cut is the parent's own data (RFC 4035 section 3.1.4.1).
+    fn delegation_signer(&mut self, entry: Entry<'g>, sought: &Sought) -> Result<Step, Full> {
+        let bases = self.bases(sought, sought.name.labels());
+        if self.rrset(entry, rtype::DS, bases)? {
+            return Ok(Step::Done(Outcome::Answer));
+        }
+        self.no_data(Some(entry), sought)
+    }
+
+    /// NS, DS and glue of a cut. NS carries no RRSIG here: it is the child's
+    /// (RFC 4035 section 3.1.4).
+    fn referral(&mut self, entry: Entry<'g>, labels: usize, sought: &Sought) -> Result<Step, Full> {
+        // An alias that led here was ours to answer; the referral alone is not.
+        self.response.authoritative = self.response.answers() > 0;
+        let mut bases = self.bases(sought, labels);
+        bases.lead = u16::try_from(self.response.position()).map_err(|_| Full)?;
+        let (mut required, mut sibling) = (None, None);
+        for body in entry.bodies() {
+            match (body.rtype(), body.part()) {
+                (rtype::NS, Part::Records) => {
+                    self.response.body(Section::Authority, body, bases)?
+                }
+                (rtype::NS, Part::RequiredGlue) => required = Some(body),
+                (rtype::NS, Part::SiblingGlue) => sibling = Some(body),
+                (rtype::DS, _) if self.response.dnssec_ok() => {
+                    self.response.body(Section::Authority, body, bases)?;
+                }
+                // Without DS, its NSEC proves that there is none.
+                (rtype::NSEC, _)
+                    if self.response.dnssec_ok()
+                        && entry.body(rtype::DS, Part::Records).is_none() =>
+                {
+                    self.response.body(Section::Authority, body, bases)?;
+                }
+                _ => {}
+            }
+        }
+        // RFC 9471 section 3.1: without in-domain glue the client cannot go on,
+        // so say TC instead of leaving it out. Sibling glue is a help only.
+        if let Some(required) = required {
+            self.response.body(Section::Additional, required, bases)?;
+        }
+        if let Some(sibling) = sibling {
+            self.response
+                .optional_body(Section::Additional, sibling, bases);
+        }
+        Ok(Step::Done(Outcome::Referral))
+    }
+
+    /// The name is there and the type is not (RFC 2308 section 2.2).
+    fn no_data(&mut self, entry: Option<Entry<'g>>, sought: &Sought) -> Result<Step, Full> {
+        self.negative(sought)?;
+        if self.response.dnssec_ok()
+            && let Some(entry) = entry
+        {
+            let bases = self.bases(sought, sought.name.labels());
+            for part in [Part::Records, Part::Signatures] {
+                if let Some(body) = entry.body(rtype::NSEC, part) {
+                    self.response.body(Section::Authority, body, bases)?;
+                }
+            }
+        }
+        Ok(Step::Done(Outcome::NoData))
+    }
+
+    /// The SOA of a negative answer (RFC 2308 section 3).
+    fn negative(&mut self, sought: &Sought) -> Result<(), Full> {
+        let bases = self.bases(sought, sought.name.labels());
+        if let Some(soa) = self.zone.negative(Part::Records) {
+            self.response.body(Section::Authority, soa, bases)?;
+        }
+        if self.response.dnssec_ok()
+            && let Some(signatures) = self.zone.negative(Part::Signatures)
+        {
+            self.response.body(Section::Authority, signatures, bases)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,153 @@
+//! Asking an engine in words and reading its reply in words.
+
+use std::fmt::Write as _;
+use std::io::Cursor;
+use std::path::Path;
+
+use hickory_proto::op::Message;
+use hickory_proto::rr::{RData, Record};
+use tempfile::TempDir;
+use zone_compiler::zonefile::Reader;
+use zone_compiler::{RecordList, RecordType, compile};
+use zone_image::writer::Installer;
+use zone_image::{Generation, Memory, Name};
+
+use crate::dns::engine::{Action, Engine, Request, Transport, UDP_BUFFER_BYTES};
+
+/// Zones compiled into an image of their own.
+pub(super) struct Zones {
+    generation: Generation,
+    _directory: TempDir,
+}
+
+impl Zones {
+    /// Compiles zone files; each starts with the SOA of its zone.
+    pub(super) fn compile(texts: &[&str]) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let mut installer = Installer::replace(directory.path(), None).unwrap();
+        for text in texts {
+            let input = Box::new(Cursor::new(text.as_bytes().to_vec()));
+            let records: Vec<_> = Reader::new(input, Path::new("test.zone"), Some(Name::root()))
+                .collect::<Result<_, _>>()
+                .unwrap();
+            let apex = records[0].owner.clone();
+            assert_eq!(
+                records[0].rtype,
+                RecordType::SOA,
+                "a zone starts with its SOA"
+            );
+            let mut source = RecordList::new(apex, 0, records);
+            compile(&mut source, &mut installer, &|_| {}).unwrap_or_else(|error| panic!("{error}"));
+        }
+        installer.commit().unwrap();
+        let generation = Generation::open(directory.path(), Memory::Sealed).unwrap();
+        Self {
+            generation,
+            _directory: directory,
+        }
+    }
+
+    pub(super) fn send(&self, wire: &[u8], transport: Transport) -> (Action, Vec<u8>) {
+        let peer = "192.0.2.53:5353".parse().unwrap();
+        let request = Request {
+            peer,
+            transport,
+            wire,
+            now: 0,
+        };
+        let mut out = match transport {
+            Transport::Udp => vec![0xaa; UDP_BUFFER_BYTES],
+            Transport::Tcp => vec![0xaa; 65_535],
+        };
+        let action = Engine::default().answer(&self.generation, &request, &mut out);
+        if let Action::Reply { length, .. } = action {
+            out.truncate(length);
+        } else {
+            out.clear();
+        }
+        (action, out)
+    }
+
+    /// Asks `name type [+do] [+edns=size] [+tcp] [class=n]`; the reply in words.
+    pub(super) fn ask(&self, question: &str) -> String {
+        let (wire, transport) = query(question);
+        let (_, reply) = self.send(&wire, transport);
+        describe(&reply)
+    }
+
+    #[track_caller]
+    pub(super) fn check(&self, question: &str, expected: &str) {
+        let expected = expected.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert_eq!(self.ask(question), expected, "{question}");
+    }
+}
+
+/// A query in wire format, and how it comes.
+pub(super) fn query(question: &str) -> (Vec<u8>, Transport) {
+    let mut words = question.split_whitespace();
+    let name = Name::parse_absolute(words.next().unwrap()).unwrap();
+    let rtype: RecordType = words.next().unwrap().parse().unwrap();
+    let (mut transport, mut class, mut edns, mut dnssec) = (Transport::Udp, 1u16, None, 0u8);
+    for word in words {
+        match word.split_once('=').unwrap_or((word, "")) {
+            ("+tcp", _) => transport = Transport::Tcp,
+            ("+do", _) => (edns, dnssec) = (edns.or(Some(1232u16)), 0x80),
+            ("+edns", size) => edns = Some(size.parse().unwrap()),
+            ("class", number) => class = number.parse().unwrap(),
+            _ => panic!("{word}?"),
+        }
+    }
+    let mut wire = vec![0x12, 0x34, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0];
+    wire.extend_from_slice(name.as_wire());
+    wire.extend_from_slice(&rtype.0.to_be_bytes());
+    wire.extend_from_slice(&class.to_be_bytes());
+    if let Some(size) = edns {
+        wire[11] = 1;
+        wire.extend_from_slice(&[0, 0, 41]);
+        wire.extend_from_slice(&size.to_be_bytes());
+        wire.extend_from_slice(&[0, 0, dnssec, 0, 0, 0]);
+    }
+    (wire, transport)
+}
+
+/// RCODE, flags and sections of a reply, as hickory-proto reads it.
+pub(super) fn describe(reply: &[u8]) -> String {
+    if reply.is_empty() {
+        return "dropped".to_owned();
+    }
+    let message = Message::from_vec(reply).unwrap();
+    let head = &message.metadata;
+    assert!(!head.recursion_available && !head.authentic_data && !head.checking_disabled);
+    let mut text = format!("{:?}", head.response_code);
+    for (flag, name) in [(head.authoritative, " aa"), (head.truncation, " tc")] {
+        text.push_str(if flag { name } else { "" });
+    }
+    if message.edns.is_some() {
+        text.push_str(" edns");
+    }
+    let sections = [
+        ("answer", &message.answers),
+        ("authority", &message.authorities),
+        ("additional", &message.additionals),
+    ];
+    for (name, records) in sections {
+        if !records.is_empty() {
+            let records: Vec<_> = records.iter().map(describe_record).collect();
+            write!(text, " {name}: {}", records.join(", ")).unwrap();
+        }
+    }
+    text
+}
+
+fn describe_record(record: &Record) -> String {
+    let owner = record.name.to_string().to_lowercase();
+    match &record.data {
+        RData::A(address) => format!("{owner} A {address}"),
+        RData::AAAA(address) => format!("{owner} AAAA {address}"),
+        RData::NS(host) => format!("{owner} NS {}", host.to_string().to_lowercase()),
+        RData::CNAME(target) => format!("{owner} CNAME {target}"),
+        RData::MX(mx) => format!("{owner} MX {}", mx.exchange),
+        RData::SOA(soa) => format!("{owner} SOA {} ttl {}", soa.serial, record.ttl),
+        _ => format!("{owner} {}", RecordType(u16::from(record.record_type()))),
+    }
+}

@@ -1,0 +1,44 @@
+//! The network side of the data plane: sockets, UDP workers, TCP.
+//!
+//! Moves messages between the kernel and the engine and keeps every limit that
+//! an attacker could press on. Knows nothing of what a message says, but for
+//! the reply to a message that made the engine panic.
+
+pub mod bind;
+pub mod failure;
+mod sys;
+pub mod tcp;
+pub mod udp;
+
+use zone_image::Generation;
+
+use crate::dns::engine::{Action, Engine, Request};
+
+pub use sys::Wake;
+
+/// Seconds since 1970. The data plane reads no clock of its own.
+pub type Clock = fn() -> u64;
+
+/// What a worker asks for answers. A trait so that tests can put an engine in
+/// that panics; the workers are compiled for the one engine there is.
+pub trait Answer: Clone + Send + Sync + 'static {
+    /// See [`Engine::answer`].
+    fn answer(&self, generation: &Generation, request: &Request<'_>, out: &mut [u8]) -> Action;
+}
+
+impl Answer for Engine {
+    #[inline]
+    fn answer(&self, generation: &Generation, request: &Request<'_>, out: &mut [u8]) -> Action {
+        Self::answer(self, generation, request, out)
+    }
+}
+
+/// Raises this process's limit of open files as far as it may; gives the limit.
+pub fn raise_open_files() -> std::io::Result<u64> {
+    sys::raise_open_files()
+}
+
+/// The CPUs that workers can be pinned to.
+pub fn allowed_cpus() -> Vec<usize> {
+    sys::allowed_cpus()
+}

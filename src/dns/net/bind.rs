@@ -1,0 +1,154 @@
+//! Binding the listen addresses, with options set and conflicts found first.
+//!
+//! Each UDP worker has a socket of its own for every address (SO_REUSEPORT), so
+//! that the kernel spreads clients over workers without a lock. TCP has one
+//! listener an address. Port 0 takes the same free port for UDP and TCP.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::os::fd::AsFd;
+
+use socket2::{Domain, Protocol, Socket, Type};
+
+use super::sys;
+
+/// Most workers; each costs a thread and a socket an address.
+pub const WORKERS_MAX: usize = 1024;
+/// Connections the kernel keeps for us until we accept them.
+const TCP_BACKLOG: i32 = 1024;
+/// How often a free port is looked for that is free for UDP and TCP.
+const PORT_TRIES: usize = 16;
+
+/// How sockets are to be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SocketOptions {
+    /// UDP sockets for each address.
+    pub workers: usize,
+    /// Receive buffer of each UDP socket in octets; 0 leaves the system's.
+    pub receive_buffer_bytes: usize,
+    /// Send buffer of each UDP socket in octets; 0 leaves the system's.
+    pub send_buffer_bytes: usize,
+}
+
+/// The sockets of one listen address.
+#[derive(Debug)]
+pub struct Bound {
+    /// The address with its real port.
+    pub address: SocketAddr,
+    /// One socket a worker.
+    pub udp: Vec<UdpSocket>,
+    /// The listener.
+    pub tcp: TcpListener,
+}
+
+/// Why a listen address cannot be served.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot listen on {address} ({transport}): {source}; {way_out}")]
+pub struct BindError {
+    /// The address as configured.
+    pub address: SocketAddr,
+    /// "UDP" or "TCP".
+    pub transport: &'static str,
+    /// What the system said.
+    pub source: io::Error,
+    /// What to do about it.
+    pub way_out: &'static str,
+}
+
+impl BindError {
+    fn new(address: SocketAddr, transport: &'static str, source: io::Error) -> Self {
+        let way_out = match source.kind() {
+            io::ErrorKind::AddrInUse => {
+                "stop the process that has it (see `ss -lnup`) or change dns.listen"
+            }
+            io::ErrorKind::PermissionDenied => {
+                "ports below 1024 need CAP_NET_BIND_SERVICE, or change dns.listen"
+            }
+            io::ErrorKind::AddrNotAvailable => {
+                "give the address to an interface or remove it from dns.listen"
+            }
+            _ => "remove it from dns.listen if this machine does not have it",
+        };
+        Self {
+            address,
+            transport,
+            source,
+            way_out,
+        }
+    }
+}
+
+/// Binds one listen address for UDP and TCP.
+pub fn bind(address: SocketAddr, options: &SocketOptions) -> Result<Bound, BindError> {
+    let mut tries = if address.port() == 0 { PORT_TRIES } else { 1 };
+    loop {
+        tries -= 1;
+        match bind_once(address, options) {
+            Err(error) if tries > 0 && error.source.kind() == io::ErrorKind::AddrInUse => {}
+            result => return result,
+        }
+    }
+}
+
+fn bind_once(address: SocketAddr, options: &SocketOptions) -> Result<Bound, BindError> {
+    let udp_error = |source| BindError::new(address, "UDP", source);
+    // A socket without SO_REUSEPORT finds any other process on the port, even
+    // one that would share it with us and take a part of our queries.
+    let probe = udp_socket(address, options, false).map_err(udp_error)?;
+    let address_bound = probe.local_addr().map_err(udp_error)?;
+    drop(probe);
+    let udp = (0..options.workers.clamp(1, WORKERS_MAX))
+        .map(|_| udp_socket(address_bound, options, true).map_err(udp_error))
+        .collect::<Result<_, _>>()?;
+    let tcp = tcp_listener(address_bound).map_err(|e| BindError::new(address, "TCP", e))?;
+    Ok(Bound {
+        address: address_bound,
+        udp,
+        tcp,
+    })
+}
+
+fn udp_socket(address: SocketAddr, options: &SocketOptions, shared: bool) -> io::Result<UdpSocket> {
+    let socket = Socket::new(
+        Domain::for_address(address),
+        Type::DGRAM,
+        Some(Protocol::UDP),
+    )?;
+    if address.is_ipv6() {
+        socket.set_only_v6(true)?;
+    }
+    socket.set_reuse_port(shared)?;
+    socket.set_nonblocking(true)?;
+    if options.receive_buffer_bytes > 0 {
+        socket.set_recv_buffer_size(options.receive_buffer_bytes)?;
+    }
+    if options.send_buffer_bytes > 0 {
+        socket.set_send_buffer_size(options.send_buffer_bytes)?;
+    }
+    sys::omit_path_mtu_discovery(socket.as_fd(), address.is_ipv6())?;
+    if address.ip().is_unspecified() {
+        sys::receive_address(socket.as_fd(), address.is_ipv6())?;
+    }
+    socket.bind(&address.into())?;
+    Ok(socket.into())
+}
+
+fn tcp_listener(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(
+        Domain::for_address(address),
+        Type::STREAM,
+        Some(Protocol::TCP),
+    )?;
+    if address.is_ipv6() {
+        socket.set_only_v6(true)?;
+    }
+    // Without this a restart would wait for the connections of the old process.
+    socket.set_reuse_address(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(TCP_BACKLOG)?;
+    Ok(socket.into())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,128 @@
+//! Socket and thread options by plain system calls.
+
+#![expect(unsafe_code, reason = "system calls")]
+
+use std::io;
+use std::mem::{size_of, size_of_val};
+use std::os::fd::{AsRawFd, BorrowedFd};
+
+use libc::{c_int, c_void};
+
+/// Sets one option of a socket.
+fn set_option<T: Copy>(
+    socket: BorrowedFd<'_>,
+    level: c_int,
+    name: c_int,
+    value: &T,
+) -> io::Result<()> {
+    let length = libc::socklen_t::try_from(size_of_val(value)).expect("options are a few octets");
+    // SAFETY: the descriptor is borrowed and so open; pointer and length are
+    // those of `value`, which outlives the call.
+    let result = unsafe {
+        libc::setsockopt(
+            socket.as_raw_fd(),
+            level,
+            name,
+            (&raw const *value).cast::<c_void>(),
+            length,
+        )
+    };
+    if result == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    }
+}
+
+/// Asks the kernel to say to which address each datagram was sent.
+pub(crate) fn receive_address(socket: BorrowedFd<'_>, ipv6: bool) -> io::Result<()> {
+    let on: c_int = 1;
+    if ipv6 {
+        set_option(socket, libc::IPPROTO_IPV6, libc::IPV6_RECVPKTINFO, &on)
+    } else {
+        set_option(socket, libc::IPPROTO_IP, libc::IP_PKTINFO, &on)
+    }
+}
+
+/// Ignores path MTU messages, which anybody can forge to make us fragment
+/// (RFC 9715 section 3.1); our replies are small enough for every path.
+pub(crate) fn omit_path_mtu_discovery(socket: BorrowedFd<'_>, ipv6: bool) -> io::Result<()> {
+    if ipv6 {
+        let omit = libc::IPV6_PMTUDISC_OMIT;
+        set_option(socket, libc::IPPROTO_IPV6, libc::IPV6_MTU_DISCOVER, &omit)
+    } else {
+        let omit = libc::IP_PMTUDISC_OMIT;
+        set_option(socket, libc::IPPROTO_IP, libc::IP_MTU_DISCOVER, &omit)
+    }
+}
+
+/// Lets no further datagram into the socket; what is queued stays. A drain
+/// would not end otherwise while queries keep coming.
+pub(crate) fn refuse_new_datagrams(socket: BorrowedFd<'_>) -> io::Result<()> {
+    // One instruction: accept zero octets of every packet.
+    let mut code = libc::BPF_RET | libc::BPF_K;
+    code &= 0xffff;
+    let mut filter = [libc::sock_filter {
+        code: u16::try_from(code).expect("masked to 16 bits"),
+        jt: 0,
+        jf: 0,
+        k: 0,
+    }];
+    let program = libc::sock_fprog {
+        len: 1,
+        filter: filter.as_mut_ptr(),
+    };
+    set_option(socket, libc::SOL_SOCKET, libc::SO_ATTACH_FILTER, &program)
+}
+
+/// The CPUs this process may run on, as numbers.
+pub(crate) fn allowed_cpus() -> Vec<usize> {
+    // SAFETY: a cpu_set_t of zeroes is the empty set.
+    let mut set: libc::cpu_set_t = unsafe { std::mem::zeroed() };
+    // SAFETY: the kernel writes at most the given size into `set`.
+    let result = unsafe { libc::sched_getaffinity(0, size_of::<libc::cpu_set_t>(), &raw mut set) };
+    if result != 0 {
+        return Vec::new();
+    }
+    let capacity = usize::try_from(libc::CPU_SETSIZE).expect("a small constant");
+    // SAFETY: every index is below CPU_SETSIZE.
+    (0..capacity)
+        .filter(|&cpu| unsafe { libc::CPU_ISSET(cpu, &set) })
+        .collect()
+}
+
+/// Keeps the calling thread on one CPU.
+pub(crate) fn pin_current_thread(cpu: usize) -> io::Result<()> {
+    // SAFETY: a cpu_set_t of zeroes is the empty set.
+    let mut set: libc::cpu_set_t = unsafe { std::mem::zeroed() };
+    // SAFETY: CPU_SET checks the index against the size of the set.
+    unsafe { libc::CPU_SET(cpu, &mut set) };
+    // SAFETY: the kernel reads the given size from `set`; 0 is this thread.
+    let result =
+        unsafe { libc::sched_setaffinity(0, size_of::<libc::cpu_set_t>(), &raw const set) };
+    if result == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    }
+}
+
+/// Raises the soft limit of open files to the hard one; gives the limit.
+pub(crate) fn raise_open_files() -> io::Result<u64> {
+    let mut limit = libc::rlimit {
+        rlim_cur: 0,
+        rlim_max: 0,
+    };
+    // SAFETY: the kernel writes one rlimit.
+    if unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) } != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    if limit.rlim_cur < limit.rlim_max {
+        limit.rlim_cur = limit.rlim_max;
+        // SAFETY: the kernel reads one rlimit.
+        if unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit) } != 0 {
+            return Err(io::Error::last_os_error());
+        }
+    }
+    Ok(limit.rlim_cur)
+}

@@ -1,0 +1,220 @@
+//! One connection: frames in, frames out (RFC 1035 section 4.2.2, RFC 7766
+//! section 8).
+
+use std::cell::RefCell;
+use std::io;
+use std::net::SocketAddr;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout, timeout_at};
+
+use super::connections::Place;
+use super::{Service, stopped};
+use crate::dns::counters::Loss;
+use crate::dns::engine::{Action, Request, Transport};
+use crate::dns::net::Answer;
+use crate::dns::net::failure::answer_guarded;
+
+/// Octets of the length before each message.
+const PREFIX_BYTES: usize = 2;
+/// Longest message.
+const MESSAGE_BYTES_MAX: usize = 65_535;
+/// Octets read at once.
+const READ_BYTES: usize = 4096;
+/// Replies are written once they are this long, or nothing more is to be answered.
+const WRITE_BYTES: usize = 16 * 1024;
+
+thread_local! {
+    /// Where the engine writes. One a thread is enough, since nothing waits
+    /// between an answer and its copy into the connection's own buffer.
+    static OUT: RefCell<Box<[u8]>> = RefCell::new(vec![0; MESSAGE_BYTES_MAX].into());
+}
+
+/// Serves one connection to its end.
+pub(super) async fn run<A: Answer>(
+    service: &Service<A>,
+    stream: TcpStream,
+    peer: SocketAddr,
+    place: &Place,
+    stop: watch::Receiver<bool>,
+) {
+    // Replies are written whole; waiting for more would only delay them.
+    let _ = stream.set_nodelay(true);
+    let mut connection = Connection {
+        service,
+        stream,
+        peer,
+        input: Vec::new(),
+        output: Vec::new(),
+        queries: 0,
+    };
+    // An error is the client's business: it has gone, one way or another.
+    let _ = connection.serve(place, stop).await;
+}
+
+struct Connection<'s, A> {
+    service: &'s Service<A>,
+    stream: TcpStream,
+    peer: SocketAddr,
+    /// What was received and not answered: less than a message and a read.
+    input: Vec<u8>,
+    /// Replies that are not written: at most `WRITE_BYTES` and one message.
+    output: Vec<u8>,
+    queries: u64,
+}
+
+/// Whether a connection goes on.
+#[derive(PartialEq, Eq)]
+enum Next {
+    Read,
+    Close,
+}
+
+impl<A: Answer> Connection<'_, A> {
+    async fn serve(&mut self, place: &Place, mut stop: watch::Receiver<bool>) -> io::Result<()> {
+        let mut deadline = self.idle_deadline();
+        loop {
+            if !self.input.is_empty() {
+                let answered = self.queries;
+                let idle_since = place.busy();
+                if self.answer_input().await? == Next::Close {
+                    break;
+                }
+                // Only a whole message gains time or shelter from eviction.
+                if self.queries > answered {
+                    deadline = self.idle_deadline();
+                    place.idle();
+                } else {
+                    place.idle_still(idle_since);
+                }
+            }
+            self.input.reserve(READ_BYTES);
+            let read = tokio::select! {
+                biased;
+                () = place.sent_away() => break,
+                () = stopped(&mut stop) => {
+                    self.finish().await?;
+                    break;
+                }
+                read = timeout_at(deadline, self.stream.read_buf(&mut self.input)) => read,
+            };
+            match read {
+                // The client has said all; what it asked is answered already.
+                Ok(Ok(0)) => break,
+                Ok(Ok(_)) => {}
+                Ok(Err(error)) => return Err(error),
+                Err(_) => {
+                    self.service.counters.timed_out.add(1);
+                    break;
+                }
+            }
+        }
+        self.stream.shutdown().await
+    }
+
+    fn idle_deadline(&self) -> Instant {
+        Instant::now() + self.service.limits.idle_timeout
+    }
+
+    /// Answers what has arrived when the server stops, and nothing later.
+    async fn finish(&mut self) -> io::Result<()> {
+        let limit = self.input.len() + PREFIX_BYTES + MESSAGE_BYTES_MAX;
+        while self.input.len() < limit {
+            self.input.reserve(READ_BYTES);
+            match self.stream.try_read_buf(&mut self.input) {
+                Ok(0) | Err(_) => break,
+                Ok(_) => {}
+            }
+        }
+        self.answer_input().await.map(|_| ())
+    }
+
+    /// Answers every whole message of the input, in order.
+    async fn answer_input(&mut self) -> io::Result<Next> {
+        let mut at = 0;
+        let mut next = Next::Read;
+        while let Some((length, rest)) = split_frame(&self.input[at..]) {
+            if length == 0 || self.queries >= self.service.limits.queries_per_connection_max {
+                next = Next::Close;
+                break;
+            }
+            let Some(wire) = rest.get(..length) else {
+                break;
+            };
+            self.queries += 1;
+            answer(self.service, self.peer, wire, &mut self.output);
+            at += PREFIX_BYTES + length;
+            if self.output.len() >= WRITE_BYTES {
+                self.flush().await?;
+            }
+        }
+        self.input.drain(..at);
+        if self.input.is_empty() && self.input.capacity() > 2 * READ_BYTES {
+            // One long message must not cost its memory for the whole session.
+            self.input = Vec::new();
+        }
+        self.flush().await?;
+        Ok(next)
+    }
+
+    async fn flush(&mut self) -> io::Result<()> {
+        if self.output.is_empty() {
+            return Ok(());
+        }
+        let write = self.stream.write_all(&self.output);
+        match timeout(self.service.limits.write_timeout, write).await {
+            Ok(written) => written?,
+            Err(_) => {
+                self.service.counters.write_timed_out.add(1);
+                return Err(io::ErrorKind::TimedOut.into());
+            }
+        }
+        self.output.clear();
+        if self.output.capacity() > 2 * WRITE_BYTES {
+            self.output = Vec::new();
+        }
+        Ok(())
+    }
+}
+
+/// The length of the first message and all that follows the length.
+fn split_frame(input: &[u8]) -> Option<(usize, &[u8])> {
+    let (prefix, rest) = input.split_first_chunk::<PREFIX_BYTES>()?;
+    Some((usize::from(u16::from_be_bytes(*prefix)), rest))
+}
+
+/// Answers one message from one generation and appends the framed reply.
+fn answer<A: Answer>(service: &Service<A>, peer: SocketAddr, wire: &[u8], output: &mut Vec<u8>) {
+    let counters = &service.counters;
+    counters.query();
+    let request = Request {
+        peer,
+        transport: Transport::Tcp,
+        wire,
+        now: (service.clock)(),
+    };
+    OUT.with_borrow_mut(|out| {
+        let generation = service.generations.load();
+        let (action, panicked) = answer_guarded(
+            &service.engine,
+            &generation,
+            &request,
+            out,
+            &service.offences,
+        );
+        if panicked {
+            counters.lose(Loss::Panic);
+        }
+        match action {
+            Action::Reply { length, outcome } => {
+                counters.reply(outcome);
+                let prefix = u16::try_from(length).expect("the out buffer is a message long");
+                output.extend_from_slice(&prefix.to_be_bytes());
+                output.extend_from_slice(&out[..length]);
+            }
+            Action::Drop(reason) => counters.ignore(reason),
+        }
+    });
+}

@@ -1,0 +1,310 @@
+use std::io::{ErrorKind, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream as Client};
+use std::time::Instant;
+
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+use tokio::task::JoinHandle;
+
+use super::*;
+use crate::dns::counters::Loss;
+use crate::dns::engine::{DropReason, Outcome};
+use crate::dns::testing::{self, Echo, LONG, POISON, SILENT, eventually, message};
+
+const PATIENCE: Duration = Duration::from_secs(20);
+/// An idle or write limit that a test waits for.
+const SHORT: Duration = Duration::from_millis(100);
+
+const LIMITS: Limits = Limits {
+    connections_max: 100,
+    connections_per_prefix_max: 100,
+    prefix_length_v4: 24,
+    prefix_length_v6: 48,
+    idle_timeout: PATIENCE,
+    write_timeout: PATIENCE,
+    queries_per_connection_max: 1000,
+};
+
+struct Server {
+    address: SocketAddr,
+    counters: Arc<StreamCounters>,
+    stop: watch::Sender<bool>,
+    task: JoinHandle<io::Result<()>>,
+    runtime: Runtime,
+    _directory: TempDir,
+}
+
+fn server(limits: Limits) -> Server {
+    let (generations, directory) = testing::generations();
+    let counters = Arc::new(StreamCounters::default());
+    let service = Service {
+        engine: Echo,
+        generations: Arc::new(generations),
+        counters: Arc::clone(&counters),
+        offences: Arc::default(),
+        limits,
+        clock: || 5,
+    };
+    let listener = StdTcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let address = listener.local_addr().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap();
+    let (stop, stopped) = watch::channel(false);
+    let task = runtime.spawn(serve(Arc::new(service), vec![listener], stopped, PATIENCE));
+    Server {
+        address,
+        counters,
+        stop,
+        task,
+        runtime,
+        _directory: directory,
+    }
+}
+
+impl Server {
+    fn connect(&self) -> Client {
+        let client = Client::connect(self.address).unwrap();
+        client.set_read_timeout(Some(PATIENCE)).unwrap();
+        client.set_nodelay(true).unwrap();
+        client
+    }
+}
+
+fn framed(wire: &[u8]) -> Vec<u8> {
+    [&u16::try_from(wire.len()).unwrap().to_be_bytes(), wire].concat()
+}
+
+fn read_frame(client: &mut Client) -> Vec<u8> {
+    let mut prefix = [0; 2];
+    client.read_exact(&mut prefix).unwrap();
+    let mut wire = vec![0; u16::from_be_bytes(prefix).into()];
+    client.read_exact(&mut wire).unwrap();
+    wire
+}
+
+/// Whether the server closed, with nothing more to read; a reset counts.
+fn is_closed(client: &mut Client) -> bool {
+    match client.read(&mut [0; 16]) {
+        Ok(count) => count == 0,
+        Err(error) => error.kind() == ErrorKind::ConnectionReset,
+    }
+}
+
+/// Sends the pieces as segments of their own and expects replies `ids`.
+#[track_caller]
+fn check_pieces(pieces: &[&[u8]], ids: &[u16]) {
+    let server = server(LIMITS);
+    let mut client = server.connect();
+    for piece in pieces {
+        client.write_all(piece).unwrap();
+    }
+    for &id in ids {
+        assert_eq!(read_frame(&mut client), message(id, 0));
+    }
+    client.shutdown(Shutdown::Write).unwrap();
+    assert!(is_closed(&mut client));
+}
+
+#[test]
+fn one_message() {
+    check_pieces(&[&framed(&message(1, 0))], &[1]);
+}
+
+#[test]
+fn one_octet_a_segment() {
+    let octets = framed(&message(1, 0));
+    let pieces: Vec<_> = octets.chunks(1).collect();
+    check_pieces(&pieces, &[1]);
+}
+
+#[test]
+fn two_messages_in_a_segment() {
+    let octets = [framed(&message(1, 0)), framed(&message(2, 0))].concat();
+    check_pieces(&[&octets], &[1, 2]);
+}
+
+#[test]
+fn split_at_every_place() {
+    let octets = [framed(&message(1, 0)), framed(&message(2, 0))].concat();
+    for at in 1..octets.len() {
+        check_pieces(&[&octets[..at], &octets[at..]], &[1, 2]);
+    }
+}
+
+#[test]
+fn the_longest_message_is_answered() {
+    let server = server(LIMITS);
+    let mut client = server.connect();
+    let wire = vec![b'x'; 65_535];
+    client.write_all(&framed(&wire)).unwrap();
+    assert!(read_frame(&mut client) == wire);
+    client.write_all(&framed(&message(2, 0))).unwrap();
+    assert_eq!(read_frame(&mut client), message(2, 0));
+}
+
+#[test]
+fn many_pipelined_messages_are_answered_in_order() {
+    let server = server(LIMITS);
+    let mut client = server.connect();
+    let octets: Vec<u8> = (0..500).flat_map(|id| framed(&message(id, 0))).collect();
+    client.write_all(&octets).unwrap();
+    for id in 0..500 {
+        assert_eq!(read_frame(&mut client), message(id, 0));
+    }
+    assert_eq!(server.counters.snapshot().outcome(Outcome::Answer), 500);
+}
+
+#[test]
+fn half_close_answers_first() {
+    let server = server(LIMITS);
+    let mut client = server.connect();
+    client.write_all(&framed(&message(1, 0))).unwrap();
+    client.write_all(&framed(&message(2, 0))).unwrap();
+    client.shutdown(Shutdown::Write).unwrap();
+    assert_eq!(read_frame(&mut client), message(1, 0));
+    assert_eq!(read_frame(&mut client), message(2, 0));
+    assert!(is_closed(&mut client));
+    eventually("closed", || server.counters.open() == 0);
+}
+
+#[test]
+fn length_zero_closes_after_what_came_before() {
+    let server = server(LIMITS);
+    let mut client = server.connect();
+    client
+        .write_all(&[framed(&message(1, 0)), vec![0, 0]].concat())
+        .unwrap();
+    assert_eq!(read_frame(&mut client), message(1, 0));
+    assert!(is_closed(&mut client));
+}
+
+#[test]
+fn a_message_without_reply_leaves_the_connection_open() {
+    let server = server(LIMITS);
+    let mut client = server.connect();
+    client.write_all(&framed(&message(1, SILENT))).unwrap();
+    client.write_all(&framed(&message(2, 0))).unwrap();
+    assert_eq!(read_frame(&mut client), message(2, 0));
+    assert_eq!(server.counters.snapshot().dropped(DropReason::Response), 1);
+}
+
+#[test]
+fn a_query_of_death_gets_servfail_and_the_next_its_answer() {
+    let server = server(LIMITS);
+    let mut client = server.connect();
+    client.write_all(&framed(&message(1, POISON))).unwrap();
+    client.write_all(&framed(&message(2, 0))).unwrap();
+    assert_eq!(read_frame(&mut client)[..4], [0, 1, 0x80, 2]);
+    assert_eq!(read_frame(&mut client), message(2, 0));
+    assert_eq!(server.counters.snapshot().loss(Loss::Panic), 1);
+}
+
+#[test]
+fn a_silent_connection_is_closed_at_the_idle_limit() {
+    let server = server(Limits {
+        idle_timeout: SHORT,
+        ..LIMITS
+    });
+    let mut client = server.connect();
+    assert!(is_closed(&mut client));
+    assert_eq!(server.counters.timed_out.value(), 1);
+}
+
+#[test]
+fn single_octets_gain_no_time() {
+    let limits = Limits {
+        idle_timeout: SHORT * 3,
+        ..LIMITS
+    };
+    let server = server(limits);
+    let mut client = server.connect();
+    client
+        .set_read_timeout(Some(Duration::from_millis(20)))
+        .unwrap();
+    let begin = Instant::now();
+    // A message that would take 200 rounds of 20 ms.
+    client.write_all(&200u16.to_be_bytes()).unwrap();
+    loop {
+        assert!(begin.elapsed() < PATIENCE, "the connection stays open");
+        if client.write_all(&[0]).is_err() {
+            break;
+        }
+        match client.read(&mut [0]) {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+            _ => break,
+        }
+    }
+    assert!(begin.elapsed() >= limits.idle_timeout);
+    eventually("timed out", || server.counters.timed_out.value() == 1);
+}
+
+#[test]
+fn a_client_that_does_not_read_is_closed_at_the_write_limit() {
+    let server = server(Limits {
+        write_timeout: SHORT,
+        ..LIMITS
+    });
+    let mut client = server.connect();
+    // 65,535 octets of reply each: more than the kernel's buffers hold.
+    let octets: Vec<u8> = (0..800).flat_map(|id| framed(&message(id, LONG))).collect();
+    client.write_all(&octets).unwrap();
+    eventually("write limit", || {
+        server.counters.write_timed_out.value() == 1
+    });
+    eventually("closed", || server.counters.open() == 0);
+}
+
+#[test]
+fn a_connection_ends_at_its_number_of_queries() {
+    let server = server(Limits {
+        queries_per_connection_max: 3,
+        ..LIMITS
+    });
+    let mut client = server.connect();
+    for id in 0..3 {
+        client.write_all(&framed(&message(id, 0))).unwrap();
+        assert_eq!(read_frame(&mut client), message(id, 0));
+    }
+    client.write_all(&framed(&message(3, 0))).unwrap();
+    assert!(is_closed(&mut client));
+}
+
+#[test]
+fn the_oldest_idle_connection_makes_room() {
+    let server = server(Limits {
+        connections_max: 2,
+        ..LIMITS
+    });
+    let mut first = server.connect();
+    eventually("taken", || server.counters.open() == 1);
+    let mut second = server.connect();
+    eventually("taken", || server.counters.open() == 2);
+    let mut third = server.connect();
+    assert!(is_closed(&mut first));
+    for client in [&mut second, &mut third] {
+        client.write_all(&framed(&message(1, 0))).unwrap();
+        assert_eq!(read_frame(client), message(1, 0));
+    }
+    assert_eq!(server.counters.evicted.value(), 1);
+}
+
+#[test]
+fn stopping_answers_what_has_arrived_and_closes() {
+    let server = server(LIMITS);
+    let mut idle = server.connect();
+    let mut busy = server.connect();
+    // A first answer, so that the connections are known to be taken.
+    busy.write_all(&framed(&message(1, 0))).unwrap();
+    assert_eq!(read_frame(&mut busy), message(1, 0));
+    busy.write_all(&[framed(&message(2, 0)), vec![0, 13, 0]].concat())
+        .unwrap();
+    server.stop.send_replace(true);
+    assert_eq!(read_frame(&mut busy), message(2, 0));
+    assert!(is_closed(&mut busy) && is_closed(&mut idle));
+    server.runtime.block_on(server.task).unwrap().unwrap();
+    assert!(Client::connect(server.address).is_err(), "still listening");
+}

@@ -1,0 +1,156 @@
+//! Bodies in place, and writing them into a message.
+
+use crate::layout::{ArchivedBody, Base, POINTER_REACH, Part, SHARED};
+
+/// Where in a message the things stand that pointers of a body refer to.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Bases {
+    /// The owner name of the entry.
+    pub owner: u16,
+    /// The apex of its zone.
+    pub apex: u16,
+    /// The NS body that glue belongs to.
+    pub lead: u16,
+}
+
+/// A body in its page.
+#[derive(Clone, Copy)]
+pub struct BodyRef<'g> {
+    body: &'g ArchivedBody,
+    wire: &'g [u8],
+    patches: &'g [u8],
+}
+
+impl ArchivedBody {
+    #[inline]
+    pub(crate) fn is_shared(&self) -> bool {
+        self.part & SHARED != 0
+    }
+}
+
+impl<'g> BodyRef<'g> {
+    #[inline]
+    pub(crate) fn local(body: &'g ArchivedBody, heap: &'g [u8]) -> Self {
+        let start = body.place.to_native() as usize;
+        let end = start + usize::from(body.length.to_native());
+        let patches_end = end + 2 * usize::from(body.patches.to_native());
+        Self {
+            body,
+            wire: &heap[start..end],
+            patches: &heap[end..patches_end],
+        }
+    }
+
+    /// Type of the RRset that this is or belongs to.
+    #[inline]
+    pub fn rtype(&self) -> u16 {
+        self.body.rtype.to_native()
+    }
+
+    /// What it is to that RRset.
+    #[inline]
+    pub fn part(&self) -> Part {
+        Part::from_number(self.body.part & !SHARED).expect("the verifier read the part")
+    }
+
+    /// Number of records.
+    #[inline]
+    pub fn records(&self) -> u16 {
+        self.body.records.to_native()
+    }
+
+    /// Octets it takes in a message.
+    #[inline]
+    pub fn length(&self) -> usize {
+        self.wire.len()
+    }
+
+    /// Whether it has pointers to itself or to the body it is glue of.
+    fn points_into_bodies(&self) -> bool {
+        self.patches.chunks_exact(2).any(|patch| {
+            let position = usize::from(u16::from_le_bytes([patch[0], patch[1]]));
+            self.wire[position] >> 6 >= Base::Own as u8
+        })
+    }
+
+    /// Copies the records to `out[at..]` and relocates their pointers. Returns
+    /// where they end, or `None` where they do not fit or would start so late that
+    /// a pointer into them passes 14 bits.
+    #[inline]
+    pub fn write(&self, out: &mut [u8], at: usize, bases: Bases) -> Option<usize> {
+        self.write_prefix(self.wire.len(), out, at, bases)
+    }
+
+    /// The longest run of whole RRsets from its start that takes at most `room`
+    /// octets: their octets and records. Half an RRset is never sent (RFC 2181 section 5).
+    pub fn fitting(&self, room: usize) -> (usize, u16) {
+        let mut fits = (0, 0);
+        let (mut at, mut records) = (0, 0);
+        let mut last: Option<(&[u8], &[u8])> = None;
+        while at < self.wire.len() && at <= room {
+            let owner_end = self.owner_end(at);
+            let set = (
+                &self.wire[at..owner_end],
+                &self.wire[owner_end..owner_end + 2],
+            );
+            if last != Some(set) {
+                fits = (at, records);
+                last = Some(set);
+            }
+            let length = &self.wire[owner_end + 8..owner_end + 10];
+            at = owner_end + 10 + usize::from(u16::from_be_bytes([length[0], length[1]]));
+            records += 1;
+        }
+        if at <= room { (at, records) } else { fits }
+    }
+
+    /// Where the owner name that starts at `at` ends.
+    fn owner_end(&self, at: usize) -> usize {
+        let is_patch = |at: usize| {
+            self.patches
+                .chunks_exact(2)
+                .any(|patch| usize::from(u16::from_le_bytes([patch[0], patch[1]])) == at)
+        };
+        let mut at = at;
+        loop {
+            if is_patch(at) {
+                return at + 2;
+            }
+            let length = usize::from(self.wire[at]);
+            at += 1 + length;
+            if length == 0 {
+                return at;
+            }
+        }
+    }
+
+    /// As [`BodyRef::write`], of the first `length` octets only.
+    #[inline]
+    pub fn write_prefix(
+        &self,
+        length: usize,
+        out: &mut [u8],
+        at: usize,
+        bases: Bases,
+    ) -> Option<usize> {
+        let end = at + length;
+        let target = out.get_mut(at..end)?;
+        target.copy_from_slice(&self.wire[..length]);
+        let own = u16::try_from(at).ok()?;
+        if at > POINTER_REACH && self.points_into_bodies() {
+            return None;
+        }
+        let bases = [bases.owner, bases.apex, own, bases.lead];
+        for patch in self.patches.chunks_exact(2) {
+            let position = usize::from(u16::from_le_bytes([patch[0], patch[1]]));
+            if position >= length {
+                break;
+            }
+            let value = u16::from_be_bytes([target[position], target[position + 1]]);
+            let base = bases[usize::from(value >> 14)];
+            let pointer = 0xc000 | (base + (value & 0x3fff));
+            target[position..position + 2].copy_from_slice(&pointer.to_be_bytes());
+        }
+        Some(end)
+    }
+}

@@ -1,0 +1,81 @@
+//! The rules of the format that rkyv does not know.
+//!
+//! Page rules look at one page alone and run when its segment is opened;
+//! generation rules follow every reference from the catalog down. What they
+//! let through, the answer path may trust without a check.
+
+mod page;
+mod walk;
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+pub(crate) use page::{catalog_page, name_page, shared_page, zone_page};
+pub(crate) use walk::generation;
+
+use crate::error::Fault;
+use crate::layout::{ArchivedToc, HEADER_BYTES, PageKind, UNIT};
+use crate::segment::{Segment, check_page};
+
+/// Pages that one thread takes at a time.
+const BATCH: usize = 64;
+
+/// Checks the table of contents of a segment and each of its pages, on all cores.
+pub(crate) fn segment(segment: &Segment, toc: &ArchivedToc) -> Result<(), Fault> {
+    table(segment, toc)?;
+    let next = AtomicUsize::new(0);
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = threads.min(toc.pages.len() / BATCH + 1);
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads)
+            .map(|_| scope.spawn(|| pages(segment, toc, &next)))
+            .collect();
+        workers.into_iter().try_for_each(|worker| {
+            worker.join().unwrap_or(Err(Fault {
+                rule: "the verifier panicked",
+                offset_units: 0,
+            }))
+        })
+    })
+}
+
+fn table(segment: &Segment, toc: &ArchivedToc) -> Result<(), Fault> {
+    let mut end = HEADER_BYTES / UNIT;
+    for page in toc.pages.iter() {
+        let offset_units = page.offset_units.to_native();
+        let units = page.units.to_native();
+        let fault = |rule| Err(Fault { rule, offset_units });
+        if (offset_units as usize) < end {
+            return fault("pages overlap or are out of order");
+        }
+        if segment.page(offset_units, units).is_none() || units == 0 {
+            return fault("a page ends after its segment");
+        }
+        if PageKind::from_number(page.kind).is_none() {
+            return fault("a page has an unknown kind");
+        }
+        end = offset_units as usize + usize::from(units);
+    }
+    Ok(())
+}
+
+fn pages(segment: &Segment, toc: &ArchivedToc, next: &AtomicUsize) -> Result<(), Fault> {
+    loop {
+        let start = next.fetch_add(BATCH, Ordering::Relaxed);
+        if start >= toc.pages.len() {
+            return Ok(());
+        }
+        let end = (start + BATCH).min(toc.pages.len());
+        for page in &toc.pages[start..end] {
+            let offset_units = page.offset_units.to_native();
+            let octets = segment.page(offset_units, page.units.to_native());
+            let kind = PageKind::from_number(page.kind);
+            let (Some(octets), Some(kind)) = (octets, kind) else {
+                return Err(Fault {
+                    rule: "the table of contents changed",
+                    offset_units,
+                });
+            };
+            check_page(octets, kind).map_err(|rule| Fault { rule, offset_units })?;
+        }
+    }
+}

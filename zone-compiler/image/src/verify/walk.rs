@@ -1,0 +1,230 @@
+//! Rules across pages: each reference leads to a page of the right kind, each
+//! name is on the path of its hash, and the counts of a zone come out.
+
+use std::path::PathBuf;
+
+use crate::error::Fault;
+use crate::generation::{Generation, depths};
+use crate::hash::{slot_at, tag};
+use crate::layout::{
+    ArchivedNamePage, ArchivedZonePage, ENTRY_DELEGATION, NODE_SLOTS, PageKind, PageRef,
+    SHARED_PAGE_BODIES, TREE_LEVELS_MAX, shared_key,
+};
+use crate::lookup::LookupName;
+use crate::segment::access;
+
+type WalkFault = (Option<PathBuf>, Fault);
+type Checked = Result<(), WalkFault>;
+
+/// The keys that may stand in a leaf: at each level a range of slots.
+#[derive(Clone, Default)]
+struct KeyRange(Vec<(usize, usize)>);
+
+impl KeyRange {
+    fn holds(&self, key: u64) -> bool {
+        (0u32..)
+            .zip(&self.0)
+            .all(|(level, &(start, end))| (start..end).contains(&slot_at(key, level)))
+    }
+}
+
+/// Follows every reference of a generation.
+pub(crate) fn generation(generation: &Generation) -> Checked {
+    let mut zones = 0;
+    let mut catalog_depths = 0u128;
+    let walk = Walk { generation };
+    walk.tree(
+        generation.catalog,
+        PageKind::Catalog,
+        &mut |reference, octets, keys| {
+            for entry in access::catalog(octets).zones.iter() {
+                if !keys.holds(generation.seed.hash(&entry.apex)) {
+                    return Err(walk.fault(reference, "a zone is off the path of its hash"));
+                }
+                catalog_depths |= 1 << labels(&entry.apex);
+                zones += 1;
+                walk.zone(PageRef(entry.zone.to_native()), &entry.apex)?;
+            }
+            Ok(())
+        },
+    )?;
+    if zones != generation.zones_count || catalog_depths != generation.catalog_depths {
+        return Err(walk.fault(generation.catalog, "the catalog counts its zones wrong"));
+    }
+    Ok(())
+}
+
+type LeafCheck<'c> = dyn FnMut(PageRef, &[u8], &KeyRange) -> Checked + 'c;
+
+struct Walk<'g> {
+    generation: &'g Generation,
+}
+
+/// What the names of a zone add up to.
+#[derive(Default)]
+struct Totals {
+    names: u64,
+    delegations: u64,
+    depths: u128,
+    apex_flags: Option<u8>,
+}
+
+impl Walk<'_> {
+    fn fault(&self, reference: PageRef, rule: &'static str) -> WalkFault {
+        let path = self
+            .generation
+            .segment(reference)
+            .map(|segment| segment.path().to_owned());
+        (
+            path,
+            Fault {
+                rule,
+                offset_units: reference.offset_units(),
+            },
+        )
+    }
+
+    fn check_kind(&self, reference: PageRef, kind: PageKind) -> Checked {
+        let meta = self
+            .generation
+            .segment(reference)
+            .and_then(|segment| segment.meta(reference));
+        if meta.is_some_and(|meta| meta.kind == kind as u8) {
+            Ok(())
+        } else {
+            Err(self.fault(reference, "a reference leads to no page of its kind"))
+        }
+    }
+
+    fn tree(&self, root: PageRef, kind: PageKind, leaf: &mut LeafCheck<'_>) -> Checked {
+        self.subtree(root, kind, &KeyRange::default(), leaf)
+    }
+
+    fn subtree(
+        &self,
+        reference: PageRef,
+        kind: PageKind,
+        keys: &KeyRange,
+        leaf: &mut LeafCheck<'_>,
+    ) -> Checked {
+        if reference.is_none() {
+            return Ok(());
+        }
+        if !reference.is_node() {
+            self.check_kind(reference, kind)?;
+            return leaf(reference, self.generation.page(reference), keys);
+        }
+        self.check_kind(reference, PageKind::Node)?;
+        if keys.0.len() >= TREE_LEVELS_MAX as usize {
+            return Err(self.fault(reference, "a tree has too many levels"));
+        }
+        let slots = &access::node(self.generation.page(reference)).slots;
+        let mut start = 0;
+        while start < NODE_SLOTS {
+            let run = slots[start..]
+                .iter()
+                .take_while(|slot| **slot == slots[start])
+                .count();
+            let mut below = keys.clone();
+            below.0.push((start, start + run));
+            self.subtree(PageRef(slots[start].to_native()), kind, &below, leaf)?;
+            start += run;
+        }
+        Ok(())
+    }
+
+    fn zone(&self, reference: PageRef, apex: &[u8]) -> Checked {
+        if reference.is_none() || reference.is_node() {
+            return Err(self.fault(reference, "a reference leads to no zone"));
+        }
+        self.check_kind(reference, PageKind::Zone)?;
+        let zone = access::zone(self.generation.page(reference));
+        if zone.apex != *apex {
+            return Err(self.fault(reference, "a zone has another apex than its catalog entry"));
+        }
+        let shared_count = self.shared(zone)?;
+        let mut totals = Totals::default();
+        let names = PageRef(zone.names.to_native());
+        self.tree(names, PageKind::Names, &mut |reference, octets, keys| {
+            let page = access::names(octets);
+            self.names(zone, page, keys, shared_count, &mut totals)
+                .map_err(|rule| self.fault(reference, rule))
+        })?;
+        let right = totals.names == zone.names_count.to_native()
+            && totals.delegations == zone.delegations_count.to_native()
+            && totals.depths == depths(&zone.depths)
+            && totals.apex_flags == Some(zone.apex_flags);
+        if right {
+            Ok(())
+        } else {
+            Err(self.fault(reference, "a zone counts its names wrong or lacks its apex"))
+        }
+    }
+
+    /// Checks the shared bodies of a zone: consecutive pages, all but the last full.
+    fn shared(&self, zone: &ArchivedZonePage) -> Result<u32, WalkFault> {
+        let expected = zone.shared_count.to_native();
+        let full = SHARED_PAGE_BODIES as u32;
+        let mut pages = 0;
+        let root = PageRef(zone.shared.to_native());
+        self.tree(root, PageKind::Shared, &mut |reference, octets, keys| {
+            let page = access::shared(octets);
+            let number = page.number.to_native();
+            let first = u64::from(number) * u64::from(full);
+            let bodies = u64::from(expected)
+                .saturating_sub(first)
+                .min(u64::from(full));
+            if !keys.holds(shared_key(number)) || page.bodies.len() as u64 != bodies {
+                return Err(self.fault(reference, "a shared page has another number or size"));
+            }
+            pages += 1;
+            Ok(())
+        })?;
+        if pages == expected.div_ceil(full) {
+            Ok(expected)
+        } else {
+            Err(self.fault(root, "a zone counts its shared bodies wrong"))
+        }
+    }
+
+    fn names(
+        &self,
+        zone: &ArchivedZonePage,
+        page: &ArchivedNamePage,
+        keys: &KeyRange,
+        shared_count: u32,
+        totals: &mut Totals,
+    ) -> Result<(), &'static str> {
+        for (entry, own_tag) in page.entries.iter().zip(&page.tags) {
+            let start = entry.name.to_native() as usize;
+            let name = &page.heap[start..start + usize::from(entry.name_length)];
+            let wire = [name, &zone.apex].concat();
+            let lookup = LookupName::parse(&wire).map_err(|_| "a name and its apex do not fit")?;
+            let hash = self.generation.seed.hash(&wire);
+            if !keys.holds(hash) || *own_tag != tag(hash) {
+                return Err("a name is off the path of its hash");
+            }
+            let start = usize::from(entry.bodies_start.to_native());
+            let end = start + usize::from(entry.bodies_count.to_native());
+            let mut shared = page.bodies[start..end]
+                .iter()
+                .filter(|body| body.is_shared());
+            if shared.any(|body| body.place.to_native() >= shared_count) {
+                return Err("a name refers to a shared body that is not there");
+            }
+            let depth = lookup.labels() - labels(&zone.apex);
+            totals.names += 1;
+            totals.delegations += u64::from(entry.flags & ENTRY_DELEGATION != 0);
+            totals.depths |= 1 << depth;
+            if depth == 0 {
+                totals.apex_flags = Some(entry.flags);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Labels of a name that was read before.
+fn labels(wire: &[u8]) -> usize {
+    LookupName::parse(wire).map_or(0, |name| name.labels())
+}

@@ -1,0 +1,383 @@
+//! Installing a generation: new zones in a new segment, the others as they are.
+//!
+//! Order on disk: segment synced, renamed; generation file synced, renamed;
+//! directory synced. Whoever is killed in between leaves the old generation
+//! whole, and files that the next install removes.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+
+use super::page::{BodyBytes, encode};
+use super::segment::SegmentWriter;
+use super::tree::TreePlan;
+use crate::error::{OpenError, WriteError};
+use crate::generation::{GENERATION_FILE, Generation};
+use crate::hash::Seed;
+use crate::layout::{
+    CatalogEntry, CatalogPage, GENERATION_MAGIC, Header, Manifest, PAGE_NAMES_MAX, PageKind,
+    PageRef, Part, SegmentRef, ZonePage,
+};
+use crate::lookup::LookupName;
+use crate::memory::Memory;
+use crate::segment::{access, file_name};
+
+/// Zones in one page of the catalog.
+const CATALOG_FILL: usize = PAGE_NAMES_MAX / 2;
+const SOA: u16 = 6;
+
+/// A zone whose trees are written: what its zone page will say.
+#[derive(Debug, Clone)]
+pub struct ZoneRoots {
+    /// Apex in wire format, lower case.
+    pub apex: Vec<u8>,
+    /// SOA serial.
+    pub serial: u32,
+    /// Registry event that the zone stands at.
+    pub event: u64,
+    /// Depths below the apex at which there are names.
+    pub depths: u128,
+    /// Flags of the apex entry.
+    pub apex_flags: u8,
+    /// Root of the name tree.
+    pub names: PageRef,
+    /// Root of the tree of shared bodies.
+    pub shared: PageRef,
+    /// Number of shared bodies.
+    pub shared_count: u32,
+    /// Number of names.
+    pub names_count: u64,
+    /// Number of delegations.
+    pub delegations_count: u64,
+    /// Number of records.
+    pub records_count: u64,
+    /// For negative answers: the SOA with its negative TTL, and its RRSIGs.
+    pub negative: Vec<(Part, BodyBytes)>,
+}
+
+/// What was installed.
+#[derive(Debug, Clone)]
+pub struct Installed {
+    /// Number of the generation.
+    pub number: u64,
+    /// Highest event of its zones.
+    pub event: u64,
+    /// Zones in it.
+    pub zones: u64,
+    /// Octets of the new segment.
+    pub segment_bytes: u64,
+}
+
+/// An install in progress; dropped before [`Installer::commit`], it leaves
+/// everything as it was.
+pub struct Installer {
+    directory: PathBuf,
+    segment: SegmentWriter,
+    /// Zones of the generation by apex: kept ones and new ones.
+    zones: BTreeMap<Vec<u8>, (PageRef, u64)>,
+    kept: Option<Generation>,
+    number: u64,
+    slot: u16,
+    /// Released last.
+    _lock: File,
+}
+
+impl Installer {
+    /// Starts an install into `directory`, which is made where it is missing.
+    /// Zones that are installed stay unless they are written again.
+    pub fn update(directory: &Path) -> Result<Self, WriteError> {
+        let lock = lock(directory)?;
+        let kept = match Generation::open(directory, Memory::Mapped) {
+            Ok(kept) => Some(kept),
+            Err(OpenError::Missing(_)) => None,
+            Err(error) => return Err(error.into()),
+        };
+        let seed = match &kept {
+            Some(kept) => kept.seed,
+            None => fresh_seed()?,
+        };
+        Self::begin(directory, lock, kept, 0, seed)
+    }
+
+    /// Starts an install that replaces everything; an image there that cannot
+    /// be read any more does not stop it. `seed` is for golden files only.
+    pub fn replace(directory: &Path, seed: Option<Seed>) -> Result<Self, WriteError> {
+        let lock = lock(directory)?;
+        let seed = seed.map_or_else(fresh_seed, Ok)?;
+        let before = installed_number(directory);
+        Self::begin(directory, lock, None, before, seed)
+    }
+
+    fn begin(
+        directory: &Path,
+        lock: File,
+        kept: Option<Generation>,
+        number_before: u64,
+        seed: Seed,
+    ) -> Result<Self, WriteError> {
+        let mut zones = BTreeMap::new();
+        let mut slot = 0;
+        if let Some(kept) = &kept {
+            kept.each_catalog_entry(&mut |entry| {
+                let reference = PageRef(entry.zone.to_native());
+                let event = kept.zone_at(reference).info().event;
+                zones.insert(entry.apex.to_vec(), (reference, event));
+            });
+            slot = kept
+                .segments
+                .iter()
+                .position(Option::is_none)
+                .unwrap_or(kept.segments.len());
+        }
+        let slot = u16::try_from(slot).map_err(|_| WriteError::TooLarge)?;
+        let number = kept.as_ref().map_or(number_before, |kept| kept.number);
+        let segment = SegmentWriter::create(directory, slot, seed)?;
+        let directory = directory.to_owned();
+        Ok(Self {
+            directory,
+            segment,
+            zones,
+            kept,
+            number,
+            slot,
+            _lock: lock,
+        })
+    }
+
+    /// Where pages of the new generation are written to.
+    pub fn segment(&mut self) -> &mut SegmentWriter {
+        &mut self.segment
+    }
+
+    /// Adds a zone or replaces the one of that apex.
+    pub fn add_zone(&mut self, roots: &ZoneRoots) -> Result<(), WriteError> {
+        let mut heap = Vec::new();
+        let negative = roots
+            .negative
+            .iter()
+            .map(|(part, body)| body.store(SOA, *part, &mut heap))
+            .collect();
+        let page = ZonePage {
+            apex: roots.apex.clone(),
+            serial: roots.serial,
+            event: roots.event,
+            depths: halves(roots.depths),
+            apex_flags: roots.apex_flags,
+            names: roots.names.0,
+            shared: roots.shared.0,
+            shared_count: roots.shared_count,
+            names_count: roots.names_count,
+            delegations_count: roots.delegations_count,
+            records_count: roots.records_count,
+            negative,
+            heap,
+        };
+        let reference = self.segment.append(PageKind::Zone, &encode(&page)?)?;
+        self.zones
+            .insert(roots.apex.clone(), (reference, roots.event));
+        Ok(())
+    }
+
+    /// Takes a zone out; says whether it was there.
+    pub fn remove_zone(&mut self, apex: &[u8]) -> bool {
+        self.zones.remove(apex).is_some()
+    }
+
+    /// Makes the new generation the installed one.
+    pub fn commit(mut self) -> Result<Installed, WriteError> {
+        let catalog = self.write_catalog()?;
+        let slots = self.slots_in_use();
+        let manifest_of = |segments: Vec<SegmentRef>, number, seed: Seed| Manifest {
+            number,
+            event: self
+                .zones
+                .values()
+                .map(|(_, event)| *event)
+                .max()
+                .unwrap_or(0),
+            seed: seed.0,
+            catalog: catalog.0,
+            catalog_depths: halves(self.zones.keys().fold(0, |mask, apex| {
+                mask | 1 << LookupName::parse(apex).map_or(0, |name| name.labels())
+            })),
+            zones_count: self.zones.len() as u64,
+            segments,
+        };
+        let seed = self.segment.seed();
+        let segment = self.segment.finish()?;
+        let segment_bytes = segment.bytes;
+        let mut segments = vec![segment];
+        if let Some(kept) = &self.kept {
+            let kept = (0u16..).zip(&kept.segments);
+            segments.extend(kept.filter_map(|(slot, segment)| {
+                let segment = segment.as_ref().filter(|_| slots.contains(&slot))?;
+                Some(SegmentRef {
+                    slot,
+                    digest: *segment.digest(),
+                    bytes: segment.bytes(),
+                })
+            }));
+        }
+        let manifest = manifest_of(segments, self.number + 1, seed);
+        install(&self.directory, &manifest)?;
+        Ok(Installed {
+            number: manifest.number,
+            event: manifest.event,
+            zones: manifest.zones_count,
+            segment_bytes,
+        })
+    }
+
+    fn write_catalog(&mut self) -> Result<PageRef, WriteError> {
+        let seed = self.segment.seed();
+        let mut zones: Vec<_> = self
+            .zones
+            .iter()
+            .map(|(apex, (zone, _))| {
+                (
+                    seed.hash(apex),
+                    CatalogEntry {
+                        apex: apex.clone(),
+                        zone: zone.0,
+                    },
+                )
+            })
+            .collect();
+        zones.sort_by_key(|(hash, _)| *hash);
+        let keys: Vec<u64> = zones.iter().map(|(hash, _)| *hash).collect();
+        let plan = TreePlan::new(&keys, |range| range.len() <= CATALOG_FILL)?;
+        let mut leaves = Vec::with_capacity(plan.leaves().len());
+        for range in plan.leaves() {
+            let zones = zones[range.clone()]
+                .iter()
+                .map(|(_, entry)| entry.clone())
+                .collect();
+            leaves.push(
+                self.segment
+                    .append(PageKind::Catalog, &encode(&CatalogPage { zones })?)?,
+            );
+        }
+        plan.write(&leaves, &mut self.segment)
+    }
+
+    /// Slots of the kept segments that kept zones still refer to.
+    fn slots_in_use(&self) -> BTreeSet<u16> {
+        let mut slots = BTreeSet::new();
+        let Some(kept) = &self.kept else {
+            return slots;
+        };
+        let of_kept = self
+            .zones
+            .values()
+            .filter(|(zone, _)| zone.slot() != self.slot);
+        for (reference, _) in of_kept {
+            slots.insert(reference.slot());
+            let zone = access::zone(kept.page(*reference));
+            for root in [zone.names.to_native(), zone.shared.to_native()] {
+                each_reference(kept, PageRef(root), &mut |reference| {
+                    slots.insert(reference.slot());
+                });
+            }
+        }
+        slots
+    }
+}
+
+/// Calls `visit` for each node and leaf of a tree.
+fn each_reference(generation: &Generation, root: PageRef, visit: &mut dyn FnMut(PageRef)) {
+    if root.is_none() {
+        return;
+    }
+    visit(root);
+    if root.is_node() {
+        let mut last = PageRef::NONE;
+        for slot in &access::node(generation.page(root)).slots {
+            let below = PageRef(slot.to_native());
+            if below != last {
+                each_reference(generation, below, visit);
+                last = below;
+            }
+        }
+    }
+}
+
+fn halves(mask: u128) -> [u64; 2] {
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "takes the low half, then the high one"
+    )]
+    [mask as u64, (mask >> 64) as u64]
+}
+
+fn fresh_seed() -> Result<Seed, WriteError> {
+    Seed::random().map_err(|error| WriteError::io(Path::new("/dev/urandom"), error))
+}
+
+/// Makes the directory and takes its lock, so that two installs never mix.
+fn lock(directory: &Path) -> Result<File, WriteError> {
+    std::fs::create_dir_all(directory).map_err(|error| WriteError::io(directory, error))?;
+    let path = directory.join("lock");
+    let file = File::create(&path).map_err(|error| WriteError::io(&path, error))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(WriteError::Busy(directory.to_owned())),
+        Err(TryLockError::Error(error)) => Err(WriteError::io(&path, error)),
+    }
+}
+
+/// The number of the installed generation, 0 where it cannot be read.
+fn installed_number(directory: &Path) -> u64 {
+    Generation::open(directory, Memory::Mapped).map_or(0, |generation| generation.number)
+}
+
+/// Writes the generation file, then removes what no generation refers to.
+fn install(directory: &Path, manifest: &Manifest) -> Result<(), WriteError> {
+    let contents =
+        rkyv::to_bytes::<rkyv::rancor::Error>(manifest).expect("plain values always serialize");
+    let digest = *blake3::hash(&contents).as_bytes();
+    let file = [
+        &Header {
+            magic: GENERATION_MAGIC,
+            digest,
+        }
+        .encode()[..],
+        &contents,
+    ]
+    .concat();
+    let temporary = directory.join("generation.tmp");
+    let write = || -> std::io::Result<()> {
+        use std::io::Write;
+        // The segment's name must be on disk before a generation names it.
+        File::open(directory)?.sync_all()?;
+        let mut output = File::create(&temporary)?;
+        output.write_all(&file)?;
+        output.sync_all()?;
+        std::fs::rename(&temporary, directory.join(GENERATION_FILE))?;
+        File::open(directory)?.sync_all()
+    };
+    write().map_err(|error| WriteError::io(&temporary, error))?;
+    remove_unused(directory, manifest);
+    Ok(())
+}
+
+/// Removes segments of older generations. What cannot be removed now is tried
+/// again after the next install, so a failure is nobody's concern.
+fn remove_unused(directory: &Path, manifest: &Manifest) {
+    let used: BTreeSet<String> = manifest
+        .segments
+        .iter()
+        .map(|segment| file_name(&segment.digest))
+        .collect();
+    let Ok(files) = std::fs::read_dir(directory) else {
+        return;
+    };
+    for file in files.flatten() {
+        let name = file.file_name();
+        let unused = name.to_str().is_some_and(|name| {
+            name.ends_with(".segment") && !used.contains(name) || name.ends_with(".tmp")
+        });
+        if unused {
+            let _ = std::fs::remove_file(file.path());
+        }
+    }
+}

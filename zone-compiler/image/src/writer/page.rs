@@ -1,0 +1,159 @@
+//! Filling pages.
+
+use rkyv::api::high::HighSerializer;
+use rkyv::rancor::Error;
+use rkyv::ser::allocator::ArenaHandle;
+use rkyv::util::AlignedVec;
+
+use crate::error::WriteError;
+use crate::hash::tag;
+use crate::layout::{
+    Body, Entry, NamePage, PAGE_BYTES_MAX, PAGE_NAMES_MAX, Part, SHARED, SHARED_PAGE_BODIES,
+    SharedPage, UNIT,
+};
+
+/// The octets of a page: front-padded to whole units, since rkyv puts the root last.
+pub(crate) fn encode(
+    page: &impl for<'a> rkyv::Serialize<HighSerializer<AlignedVec, ArenaHandle<'a>, Error>>,
+) -> Result<Vec<u8>, WriteError> {
+    let archive = rkyv::to_bytes::<Error>(page).expect("plain values always serialize");
+    let bytes = archive.len().next_multiple_of(UNIT);
+    if bytes > PAGE_BYTES_MAX {
+        return Err(WriteError::PageTooLarge {
+            bytes,
+            max: PAGE_BYTES_MAX,
+        });
+    }
+    let mut padded = vec![0; bytes];
+    padded[bytes - archive.len()..].copy_from_slice(&archive);
+    Ok(padded)
+}
+
+/// A body before it has a place: records, and the positions of its pointers.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct BodyBytes {
+    /// Number of records.
+    pub records: u16,
+    /// Wire format, pointers written as base and addend (see [`Body`]).
+    pub wire: Vec<u8>,
+    /// Positions of the pointers, ascending.
+    pub patches: Vec<u16>,
+}
+
+impl BodyBytes {
+    /// Appends records and patches to `heap` and says where they are.
+    pub(crate) fn store(&self, rtype: u16, part: Part, heap: &mut Vec<u8>) -> Body {
+        let place = u32::try_from(heap.len()).expect("a heap is smaller than a page");
+        heap.extend_from_slice(&self.wire);
+        for position in &self.patches {
+            heap.extend_from_slice(&position.to_le_bytes());
+        }
+        self.describe(rtype, part as u8, place)
+    }
+
+    fn describe(&self, rtype: u16, part: u8, place: u32) -> Body {
+        Body {
+            rtype,
+            part,
+            records: self.records,
+            patches: u16::try_from(self.patches.len()).expect("two octets of wire a pointer"),
+            length: u16::try_from(self.wire.len()).expect("a body fits a message"),
+            place,
+        }
+    }
+}
+
+/// A name page being filled.
+#[derive(Default)]
+pub struct NamePageBuilder {
+    tags: Vec<u8>,
+    entries: Vec<Entry>,
+    bodies: Vec<Body>,
+    heap: Vec<u8>,
+}
+
+impl NamePageBuilder {
+    /// Starts the entry of the name with this hash; `relative` are its labels
+    /// before the apex, lower case. Its bodies follow, by type and part.
+    pub fn entry(&mut self, hash: u64, flags: u8, relative: &[u8]) {
+        assert!(
+            self.entries.len() < PAGE_NAMES_MAX,
+            "the tree plan bounds a page"
+        );
+        self.tags.push(tag(hash));
+        self.entries.push(Entry {
+            flags,
+            name_length: u8::try_from(relative.len()).expect("a name has 255 octets"),
+            name: u32::try_from(self.heap.len()).expect("a heap is smaller than a page"),
+            bodies_start: u16::try_from(self.bodies.len()).expect("the tree plan bounds a page"),
+            bodies_count: 0,
+        });
+        self.heap.extend_from_slice(relative);
+    }
+
+    /// Adds a body to the entry last started.
+    pub fn body(&mut self, rtype: u16, part: Part, bytes: &BodyBytes) {
+        let body = bytes.store(rtype, part, &mut self.heap);
+        self.push(body);
+    }
+
+    /// Adds a body whose octets are the zone's shared body `number`.
+    pub fn shared(&mut self, rtype: u16, part: Part, number: u32, bytes: &BodyBytes) {
+        self.push(bytes.describe(rtype, part as u8 | SHARED, number));
+    }
+
+    fn push(&mut self, body: Body) {
+        self.bodies.push(body);
+        self.entries
+            .last_mut()
+            .expect("an entry was started")
+            .bodies_count += 1;
+    }
+
+    /// The octets of the page.
+    pub fn finish(self) -> Result<Vec<u8>, WriteError> {
+        let mut tags = [0; PAGE_NAMES_MAX];
+        tags[..self.tags.len()].copy_from_slice(&self.tags);
+        let Self {
+            entries,
+            bodies,
+            heap,
+            ..
+        } = self;
+        encode(&NamePage {
+            tags,
+            entries,
+            bodies,
+            heap,
+            reserved: [0; 16],
+        })
+    }
+}
+
+/// A shared page being filled.
+#[derive(Default)]
+pub struct SharedPageBuilder {
+    bodies: Vec<Body>,
+    heap: Vec<u8>,
+}
+
+impl SharedPageBuilder {
+    /// Adds the next body.
+    pub fn body(&mut self, rtype: u16, part: Part, bytes: &BodyBytes) {
+        assert!(
+            self.bodies.len() < SHARED_PAGE_BODIES,
+            "a shared page has 64 bodies"
+        );
+        let body = bytes.store(rtype, part, &mut self.heap);
+        self.bodies.push(body);
+    }
+
+    /// The octets of page `number`.
+    pub fn finish(self, number: u32) -> Result<Vec<u8>, WriteError> {
+        encode(&SharedPage {
+            number,
+            bodies: self.bodies,
+            heap: self.heap,
+        })
+    }
+}

@@ -1,0 +1,131 @@
+//! Writing one segment file: pages in the order they come, then the table of
+//! contents. The file has its name only when it is whole and on disk.
+
+use std::fs::File;
+use std::io::{BufWriter, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use crate::error::WriteError;
+use crate::hash::Seed;
+use crate::layout::{
+    HEADER_BYTES, Header, PAGE_BYTES_MAX, PageKind, PageMeta, PageRef, SEGMENT_MAGIC, SegmentRef,
+    Toc, UNIT,
+};
+use crate::segment::file_name;
+
+/// Octets gathered before a write.
+const BUFFER_BYTES: usize = 1 << 20;
+
+/// A segment being written, under a temporary name until it is finished.
+pub struct SegmentWriter {
+    directory: PathBuf,
+    path: PathBuf,
+    file: BufWriter<File>,
+    hasher: blake3::Hasher,
+    slot: u16,
+    seed: Seed,
+    end_units: u32,
+    pages: Vec<PageMeta>,
+}
+
+impl SegmentWriter {
+    pub(crate) fn create(directory: &Path, slot: u16, seed: Seed) -> Result<Self, WriteError> {
+        let path = directory.join("segment.tmp");
+        let file = File::create(&path).map_err(|error| WriteError::io(&path, error))?;
+        let mut writer = Self {
+            directory: directory.to_owned(),
+            path,
+            file: BufWriter::with_capacity(BUFFER_BYTES, file),
+            hasher: blake3::Hasher::new(),
+            slot,
+            seed,
+            end_units: (HEADER_BYTES / UNIT) as u32,
+            pages: Vec::new(),
+        };
+        writer.write(&[0; HEADER_BYTES])?;
+        writer.hasher.reset();
+        Ok(writer)
+    }
+
+    /// The key of the name hash.
+    pub fn seed(&self) -> Seed {
+        self.seed
+    }
+
+    /// Appends a page whose length is a multiple of [`UNIT`].
+    pub fn append(&mut self, kind: PageKind, octets: &[u8]) -> Result<PageRef, WriteError> {
+        assert!(
+            octets.len() % UNIT == 0 && octets.len() <= PAGE_BYTES_MAX,
+            "pages are encoded"
+        );
+        let units = u16::try_from(octets.len() / UNIT).expect("checked above");
+        let offset_units = self.end_units;
+        self.end_units = offset_units
+            .checked_add(u32::from(units))
+            .ok_or(WriteError::TooLarge)?;
+        self.write(octets)?;
+        self.pages.push(PageMeta {
+            offset_units,
+            units,
+            kind: kind as u8,
+        });
+        Ok(PageRef::new(
+            self.slot,
+            offset_units,
+            units,
+            kind == PageKind::Node,
+        ))
+    }
+
+    /// Whether nothing was appended.
+    pub fn is_empty(&self) -> bool {
+        self.pages.is_empty()
+    }
+
+    fn write(&mut self, octets: &[u8]) -> Result<(), WriteError> {
+        self.hasher.update(octets);
+        self.file
+            .write_all(octets)
+            .map_err(|error| WriteError::io(&self.path, error))
+    }
+
+    /// Writes the table of contents and the header, syncs, and gives the file its name.
+    pub(crate) fn finish(mut self) -> Result<SegmentRef, WriteError> {
+        let pages = std::mem::take(&mut self.pages);
+        let toc = Toc {
+            seed: self.seed.0,
+            pages,
+        };
+        let toc = rkyv::to_bytes::<rkyv::rancor::Error>(&toc).expect("plain values serialize");
+        self.write(&toc)?;
+        let digest = *self.hasher.finalize().as_bytes();
+        let header = Header {
+            magic: SEGMENT_MAGIC,
+            digest,
+        }
+        .encode();
+        let target = self.directory.join(file_name(&digest));
+        let path = self.path.clone();
+        let mut finish = || -> std::io::Result<()> {
+            self.file.seek(SeekFrom::Start(0))?;
+            self.file.write_all(&header)?;
+            self.file.flush()?;
+            self.file.get_ref().sync_all()?;
+            std::fs::rename(&path, &target)
+        };
+        finish().map_err(|error| WriteError::io(&self.path, error))?;
+        let bytes = u64::from(self.end_units) * UNIT as u64 + toc.len() as u64;
+        Ok(SegmentRef {
+            slot: self.slot,
+            digest,
+            bytes,
+        })
+    }
+}
+
+impl Drop for SegmentWriter {
+    fn drop(&mut self) {
+        // After `finish` there is no such file; before it, what is there is waste.
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
