@@ -1,5 +1,10 @@
 //! One binary of tests that look at Meridian from outside.
 
+mod cli;
+mod config;
 mod peers;
+mod serve;
 mod supply;
+mod support;
+mod tcp;
 mod tidy;
