@@ -4,6 +4,7 @@
 
 mod answer;
 pub mod counters;
+mod denial;
 pub mod engine;
 pub mod generations;
 pub mod net;

@@ -4,9 +4,9 @@ use std::net::SocketAddr;
 
 use zone_image::Generation;
 
-use super::answer;
+use super::answer::{self, Unanswered};
 use super::query::{self, Edns, Parsed, Query, rcode, rtype};
-use super::response::{Full, Response};
+use super::response::Response;
 
 /// Least octets of a buffer for replies over UDP: 512 and what an error reply
 /// to the longest question takes.
@@ -164,9 +164,13 @@ impl Engine {
                 length: response.finish(),
                 outcome,
             },
-            Err(Full) => Action::Reply {
+            Err(Unanswered::Full) => Action::Reply {
                 length: response.truncate(),
                 outcome: Outcome::Truncated,
+            },
+            Err(Unanswered::Collision) => Action::Reply {
+                length: response.fail(),
+                outcome: Outcome::ServFail,
             },
         }
     }

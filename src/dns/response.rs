@@ -144,6 +144,15 @@ impl<'o> Response<'o> {
         self.finish_with(true)
     }
 
+    /// Takes every record out and says SERVFAIL.
+    pub(super) fn fail(mut self) -> usize {
+        self.at = HEADER_BYTES + self.question_bytes;
+        self.counts = [0; 3];
+        self.rcode = rcode::SERVFAIL;
+        self.authoritative = false;
+        self.finish_with(false)
+    }
+
     /// Writes OPT and header; returns the octets of the message.
     pub(super) fn finish(self) -> usize {
         self.finish_with(false)

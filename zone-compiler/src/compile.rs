@@ -4,7 +4,9 @@
 //! encode shared NS sets; fill name pages on all cores; write the trees. A zone
 //! with faults is refused whole, with every fault named; warnings are told.
 
+mod apex;
 mod classify;
+mod denial;
 mod encode;
 mod fault;
 mod pages;
@@ -14,19 +16,17 @@ mod table;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use zone_image::layout::Part;
-use zone_image::writer::{BodyBytes, Installer, ZoneRoots};
+use zone_image::writer::{Installer, ZoneRoots};
 use zone_image::{Name, WriteError};
 
 use self::classify::{Classifier, Names, Standing};
+use self::denial::{Chain, ChainReader};
 pub(crate) use self::encode::compressible_names;
-use self::encode::{Encoder, Scope};
 pub use self::fault::{FINDINGS_MAX, Finding, Findings};
 use self::pages::ZonePages;
-use self::rrset::{BodyMaker, Rrsets};
+use self::rrset::BodyMaker;
 use self::shared::SharedBodies;
 use self::table::Table;
-use crate::record::RecordType;
 use crate::source::{SourceError, ZoneSource};
 
 /// How often reading reports progress, in records.
@@ -110,11 +110,29 @@ pub enum CompileError {
     Write(#[from] WriteError),
 }
 
-/// Compiles one zone into `installer`'s segment. It is served when the installer
-/// commits; until then nothing that was there changes.
+/// What a compile lets pass.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Most additional iterations of a signed zone's NSEC3 hash. More than none
+    /// helps nobody and costs every miss (RFC 9276 section 3.1).
+    pub nsec3_iterations_max: u16,
+}
+
+/// Compiles one zone as [`compile_with`] does, with the defaults of [`Options`].
 pub fn compile(
     source: &mut dyn ZoneSource,
     installer: &mut Installer,
+    progress: &dyn Fn(Progress),
+) -> Result<Report, CompileError> {
+    compile_with(source, installer, &Options::default(), progress)
+}
+
+/// Compiles one zone into `installer`'s segment. It is served when the installer
+/// commits; until then nothing that was there changes.
+pub fn compile_with(
+    source: &mut dyn ZoneSource,
+    installer: &mut Installer,
+    options: &Options,
     progress: &dyn Fn(Progress),
 ) -> Result<Report, CompileError> {
     let apex_name = source.apex().to_lowercase();
@@ -135,10 +153,22 @@ pub fn compile(
     };
     let names = classifier.run();
     let (mut faults, mut warnings) = (classifier.faults, classifier.warnings);
-    let negative = check_apex(&table, apex, &mut faults);
-    let Some((serial, negative)) = negative else {
+    let Some(apex_data) = apex::read(&table, apex, &mut faults) else {
         return Err(refused(&apex_name, faults));
     };
+    let mut chain_reader = ChainReader {
+        table: &table,
+        names: &names,
+        apex,
+        negative_ttl: apex_data.negative_ttl,
+        iterations_max: options.nsec3_iterations_max,
+        faults: Findings::default(),
+    };
+    let chain = chain_reader.read();
+    faults.extend(chain_reader.faults);
+    if faults.count() > 0 && matches!(&chain, Chain::Nsec3 { proofs, .. } if proofs.is_empty()) {
+        return Err(refused(&apex_name, faults));
+    }
 
     let used: Vec<AtomicBool> = (0..table.groups())
         .map(|_| AtomicBool::new(false))
@@ -152,8 +182,10 @@ pub fn compile(
         apex,
         shared: &shared,
         used: &used,
+        negative_ttl: apex_data.negative_ttl,
     };
     let pages = zone_pages.write(segment, progress)?;
+    let proofs = chain.write(segment)?;
     faults.extend(pages.faults);
     warnings.extend(pages.warnings);
     warn_of_unused_glue(&table, &names, &used, &mut warnings);
@@ -163,7 +195,7 @@ pub fn compile(
     warnings.sort();
     installer.add_zone(&ZoneRoots {
         apex: apex.to_vec(),
-        serial,
+        serial: apex_data.serial,
         event: source.event(),
         depths: pages.depths,
         apex_flags: pages.apex_flags,
@@ -173,11 +205,12 @@ pub fn compile(
         names_count: pages.names,
         delegations_count: names.delegations,
         records_count: pages.records,
-        negative,
+        proofs,
+        negative: apex_data.negative,
     })?;
     Ok(Report {
         apex: source.apex().clone(),
-        serial,
+        serial: apex_data.serial,
         event: source.event(),
         records_read: table.len() as u64,
         names: pages.names,
@@ -232,74 +265,13 @@ fn shared_bodies(
         names,
         apex,
         used,
+        negative_ttl: 0,
         faults: Findings::default(),
         warnings: Findings::default(),
     };
     let shared = SharedBodies::collect(&mut maker);
     faults.extend(maker.faults);
     shared
-}
-
-/// Checks SOA and NS of the apex. Returns the serial and the bodies of negative
-/// answers; `None` where there is no single SOA.
-fn check_apex(
-    table: &Table,
-    apex: &[u8],
-    faults: &mut Findings,
-) -> Option<(u32, Vec<(Part, BodyBytes)>)> {
-    let Some(group) = table.find(apex) else {
-        faults.push(
-            apex,
-            "no SOA and no other data at the apex; is this the zone's name?",
-        );
-        return None;
-    };
-    let rrsets = Rrsets::of(table, group, &mut Findings::default());
-    if rrsets.get(RecordType::NS).is_none() {
-        faults.push(apex, "no NS at the apex; add the zone's name servers");
-    }
-    let Some(soa) = rrsets.get(RecordType::SOA) else {
-        faults.push(apex, "no SOA at the apex; add one");
-        return None;
-    };
-    let [rdata] = soa.rdata[..] else {
-        faults.push(apex, "more than one SOA (RFC 1035 section 5.2); keep one");
-        return None;
-    };
-    // After two names: serial, refresh, retry, expire, minimum (RFC 1035 section 3.3.13).
-    let field = |from_end: usize| {
-        let bytes = rdata
-            .len()
-            .checked_sub(from_end)
-            .and_then(|at| rdata.get(at..at + 4));
-        bytes.map(|bytes| u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))
-    };
-    let (Some(serial), Some(minimum)) = (field(20), field(4)) else {
-        faults.push(apex, "the SOA is cut off; write it again");
-        return None;
-    };
-    // RFC 2308 section 5: the lower of both bounds how long a miss is cached.
-    let ttl = soa.ttl.min(minimum);
-    let scope = Scope {
-        owner: apex,
-        apex,
-        point_to_owner: false,
-    };
-    let body_of = |rtype, rdata: &[&[u8]]| {
-        let mut encoder = Encoder::new(scope);
-        rdata
-            .iter()
-            .for_each(|rdata| encoder.apex_record(rtype, ttl, rdata));
-        encoder.finish()
-    };
-    let mut negative = vec![(Part::Records, body_of(RecordType::SOA, &soa.rdata)?)];
-    if let Some(signatures) = rrsets.signatures.get(&RecordType::SOA) {
-        negative.push((
-            Part::Signatures,
-            body_of(RecordType::RRSIG, &signatures.rdata)?,
-        ));
-    }
-    Some((serial, negative))
 }
 
 fn warn_of_unused_glue(table: &Table, names: &Names, used: &[AtomicBool], warnings: &mut Findings) {

@@ -74,6 +74,11 @@ impl LookupName {
         &self.wire[self.suffix_start(labels)..self.length()]
     }
 
+    /// The last `labels` labels without the last `apex_labels` of them and the root.
+    pub fn relative(&self, labels: usize, apex_labels: usize) -> &[u8] {
+        &self.wire[self.suffix_start(labels)..self.suffix_start(apex_labels)]
+    }
+
     /// Where the last `labels` labels start in the name.
     pub fn suffix_start(&self, labels: usize) -> usize {
         usize::from(self.starts[self.labels() - labels])
