@@ -12,6 +12,8 @@ mod run;
 mod socket;
 mod window;
 
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use crate::target::Target;
@@ -58,6 +60,8 @@ pub struct Plan {
     pub cpu: Option<usize>,
     /// Whether replies come from a stamped zone and are checked.
     pub stamps: bool,
+    /// Set by whoever wants the run to end before its time.
+    pub stop: Arc<AtomicBool>,
 }
 
 impl Plan {
@@ -71,6 +75,7 @@ impl Plan {
             sockets: 16,
             cpu: None,
             stamps: false,
+            stop: Arc::default(),
         }
     }
 }

@@ -234,6 +234,7 @@ fn run_blast(arguments: &Blast, json: bool) -> anyhow::Result<()> {
         sockets: arguments.sockets,
         cpu: arguments.cpu,
         stamps: arguments.stamps,
+        ..blast::Plan::new(arguments.server, pace, Duration::ZERO)
     };
     let report = blast::blast(&plan, &queries)?;
     if json {

@@ -4,6 +4,7 @@ mod cli;
 mod config;
 mod peers;
 mod serve;
+mod soak;
 mod supply;
 mod support;
 mod tcp;

@@ -4,9 +4,12 @@
 //! object is, and whether it is published, was decided where it was written.
 
 pub mod compile;
+pub mod database;
+pub mod install;
 pub mod rdata;
 pub mod record;
 pub mod source;
+pub mod wire;
 pub mod zonefile;
 
 pub use compile::{CompileError, Progress, Report, Stage, compile};

@@ -1,6 +1,7 @@
 //! The loop of one run: send what is due, wait, take what came.
 
 use std::net::UdpSocket;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
@@ -120,7 +121,7 @@ impl<'p> Blaster<'p> {
         let mut polls = socket::poll_set(&self.sockets);
         let mut index = 0;
         let mut expire_at = 0;
-        while index < total {
+        while index < total && !self.stopped() {
             let now = self.now();
             let first = due_at(index);
             if first <= now {
@@ -150,7 +151,7 @@ impl<'p> Blaster<'p> {
         let mut expire_at = 0;
         loop {
             let now = self.now();
-            if now >= end {
+            if now >= end || self.stopped() {
                 return Ok(());
             }
             for socket in 0..self.sockets.len() {
@@ -179,6 +180,10 @@ impl<'p> Blaster<'p> {
             self.tally.lost += window.expire(u64::MAX);
         }
         Ok(())
+    }
+
+    fn stopped(&self) -> bool {
+        self.plan.stop.load(Ordering::Relaxed)
     }
 
     fn turn(&mut self) -> usize {

@@ -1,5 +1,5 @@
 use std::net::{Ipv4Addr, UdpSocket};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 
 use super::*;
 
@@ -64,6 +64,27 @@ fn the_open_loop_sends_as_many_as_the_rate_says_and_loses_none() {
             assert_eq!((report.sent, report.received, report.lost), (600, 600, 0));
             assert_eq!(report.stray, 0);
             assert!(report.latency.p50 > 0.0 && report.latency.p50 <= report.latency.max);
+        },
+    );
+}
+
+#[test]
+fn a_run_ends_when_it_is_told_to() {
+    with_server(
+        |_, query| Some(echo(query)),
+        |target| {
+            for pace in [Pace::Open { rate: 1000 }, Pace::Closed { outstanding: 3 }] {
+                let plan = Plan {
+                    duration: Duration::from_secs(3600),
+                    ..plan(target, pace)
+                };
+                let stop = std::sync::Arc::clone(&plan.stop);
+                std::thread::scope(|scope| {
+                    let run = scope.spawn(|| blast(&plan, &queries()).unwrap());
+                    stop.store(true, Ordering::Relaxed);
+                    assert!(run.join().unwrap().seconds < 60.0);
+                });
+            }
         },
     );
 }

@@ -1,3 +1,3 @@
 //! Tests that measure, and so want the machine to themselves.
 
-mod swaps;
+pub(crate) mod swaps;

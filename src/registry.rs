@@ -1,0 +1,27 @@
+//! The registry: its database, its objects, and how they get in and out.
+//!
+//! One SQL text serves two engines, SQLite and PostgreSQL ([`schema`]). What the
+//! zone compiler may read is a set of views; whether a domain is published was
+//! decided and stored by the write. Every write runs in one transaction that
+//! checks the fencing epoch and appends an event. Nothing here knows a protocol,
+//! reads a clock or prints: time is an argument, results are values.
+
+pub mod database;
+pub mod error;
+pub mod export;
+pub mod import;
+mod names;
+pub mod progress;
+pub mod schema;
+mod sql;
+pub mod status;
+
+pub use database::{Database, Engine, Location, Timestamp};
+pub use error::RegistryError;
+pub use export::{ExportOptions, ExportReport, export_zone_file};
+pub use import::{ImportOptions, ImportReport, import_zone_file};
+pub use progress::{Phase, Progress, ProgressSink};
+pub use status::{Status, status};
+
+#[cfg(test)]
+pub(crate) mod testing;

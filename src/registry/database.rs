@@ -1,0 +1,452 @@
+//! A registry database: where it is, how it is made and opened, how it is written.
+//!
+//! SQLite runs in WAL with `synchronous = FULL`: a commit that returned is on
+//! disk, readers have snapshots, there is one writer. [`Database::write`] begins
+//! every write: it takes the write lock, checks the fencing epoch, and gives out
+//! event numbers and object ids, which therefore follow the order of commits.
+
+use std::fmt;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use sqlx::AnyConnection;
+use sqlx::any::AnyRow;
+use sqlx::{Connection as _, Row as _};
+
+use super::error::RegistryError;
+use super::schema;
+
+/// Milliseconds that we wait for another process's write lock.
+const LOCK_WAIT_MILLISECONDS: u32 = 10_000;
+
+/// Which database engine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Engine {
+    /// Built in: one file.
+    Sqlite,
+    /// PostgreSQL 15 or later, and what speaks its protocol.
+    Postgres,
+}
+
+/// Where a database is.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Location {
+    /// An SQLite file.
+    File(PathBuf),
+    /// A PostgreSQL URL, which may hold a password: shown without it.
+    Url(String),
+}
+
+impl Location {
+    /// Takes `postgres://..` or a file name.
+    pub fn parse(text: &str) -> Self {
+        if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+            Self::Url(text.to_owned())
+        } else {
+            Self::File(PathBuf::from(text))
+        }
+    }
+
+    /// The engine behind it.
+    pub fn engine(&self) -> Engine {
+        match self {
+            Self::File(_) => Engine::Sqlite,
+            Self::Url(_) => Engine::Postgres,
+        }
+    }
+
+    /// For the compiler, which reads the views of the same database.
+    pub fn as_source(&self) -> zone_compiler::database::Location {
+        match self {
+            Self::File(path) => zone_compiler::database::Location::File(path.clone()),
+            Self::Url(url) => zone_compiler::database::Location::Url(url.clone()),
+        }
+    }
+
+    fn url(&self) -> Result<String, RegistryError> {
+        match self {
+            Self::Url(url) => Ok(url.clone()),
+            Self::File(path) => {
+                let path = std::path::absolute(path).map_err(|e| RegistryError::io(path, e))?;
+                Ok(format!("sqlite://{}?mode=rw", percent_encoded(&path)))
+            }
+        }
+    }
+}
+
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => path.display().fmt(f),
+            Self::Url(url) => f.write_str(&without_password(url)),
+        }
+    }
+}
+
+impl fmt::Debug for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Location({self})")
+    }
+}
+
+/// Microseconds since 1970 in UTC. The clock is the caller's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(transparent)]
+pub struct Timestamp(pub i64);
+
+/// An open registry database.
+#[derive(Debug)]
+pub struct Database {
+    location: Location,
+    place: String,
+    connection: AnyConnection,
+    epoch: i64,
+}
+
+impl Database {
+    /// Makes an empty registry. An SQLite file gets mode 0600. Refuses a place
+    /// where a registry or anything else is; goes on where an `init` was cut off.
+    pub async fn init(location: &Location, now: Timestamp) -> Result<Self, RegistryError> {
+        let place = location.to_string();
+        if let Location::File(path) = location {
+            create_file(path)?;
+        }
+        let mut connection = connect(location).await?;
+        let engine = location.engine();
+        let fault = |source| RegistryError::engine(engine, &place, source);
+        match schema::version(engine, &mut connection)
+            .await
+            .map_err(fault)?
+        {
+            Some(_) => return Err(RegistryError::Exists { place }),
+            None if engine == Engine::Sqlite => refuse_foreign(&mut connection, &place).await?,
+            None => {}
+        }
+        if engine == Engine::Sqlite {
+            // Stays with the file.
+            execute(&mut connection, "PRAGMA journal_mode = WAL")
+                .await
+                .map_err(fault)?;
+        }
+        let made = create(engine, &mut connection, now).await;
+        made.map_err(fault)?;
+        connection.close().await.map_err(fault)?;
+        if let Location::File(path) = location {
+            sync_folder(path)?;
+        }
+        Self::open(location).await
+    }
+
+    /// Opens a registry, brought up to this program's schema if it is older.
+    pub async fn open(location: &Location) -> Result<Self, RegistryError> {
+        let place = location.to_string();
+        if let Location::File(path) = location {
+            let there = path.try_exists().map_err(|e| RegistryError::io(path, e))?;
+            if !there {
+                return Err(RegistryError::Missing { place });
+            }
+        }
+        let mut connection = connect(location).await?;
+        let engine = location.engine();
+        let fault = |source| RegistryError::engine(engine, &place, source);
+        let found = schema::version(engine, &mut connection)
+            .await
+            .map_err(fault)?;
+        let known = schema::VERSION;
+        match found {
+            None => return Err(RegistryError::NotARegistry { place }),
+            Some(found) if found > known => {
+                return Err(RegistryError::NewerSchema {
+                    place,
+                    found,
+                    known,
+                });
+            }
+            Some(found) if found < known => {
+                upgrade(engine, &mut connection).await.map_err(fault)?;
+            }
+            Some(_) => {}
+        }
+        let epoch = sqlx::query_scalar("SELECT epoch FROM registry")
+            .fetch_one(&mut connection)
+            .await
+            .map_err(fault)?;
+        Ok(Self {
+            location: location.clone(),
+            place,
+            connection,
+            epoch,
+        })
+    }
+
+    /// Where it is.
+    pub fn location(&self) -> &Location {
+        &self.location
+    }
+
+    /// Which engine it runs on.
+    pub fn engine(&self) -> Engine {
+        self.location.engine()
+    }
+
+    /// Its name in messages.
+    pub(crate) fn place(&self) -> &str {
+        &self.place
+    }
+
+    /// For reads; a write goes through [`Self::write`].
+    pub(crate) fn connection(&mut self) -> &mut AnyConnection {
+        &mut self.connection
+    }
+
+    /// Sorts an engine's error, with this database as its place.
+    pub(crate) fn fault(&self) -> impl Fn(sqlx::Error) -> RegistryError + use<> {
+        let (engine, place) = (self.engine(), self.place.clone());
+        move |source| RegistryError::engine(engine, &place, source)
+    }
+
+    /// Begins a write: takes the write lock and checks the epoch.
+    pub(crate) async fn write(&mut self) -> Result<Write<'_>, RegistryError> {
+        let (engine, place, own) = (self.engine(), self.place.clone(), self.epoch);
+        let fault = self.fault();
+        // IMMEDIATE takes SQLite's write lock at once: a lock that is asked for
+        // later can fail without waiting. PostgreSQL waits at the UPDATE below.
+        let begin = match engine {
+            Engine::Sqlite => "BEGIN IMMEDIATE",
+            Engine::Postgres => "BEGIN",
+        };
+        let mut transaction = self.connection.begin_with(begin).await.map_err(&fault)?;
+        let row: AnyRow = sqlx::query(
+            "UPDATE registry SET epoch = epoch WHERE id = 1 RETURNING epoch, last_event, next_object",
+        )
+        .fetch_one(&mut *transaction)
+        .await
+        .map_err(&fault)?;
+        let found: i64 = row.try_get(0).map_err(&fault)?;
+        if found != own {
+            return Err(RegistryError::Deposed { place, found, own });
+        }
+        Ok(Write {
+            last_event: row.try_get(1).map_err(&fault)?,
+            next_object: row.try_get(2).map_err(&fault)?,
+            engine,
+            place,
+            transaction,
+        })
+    }
+}
+
+/// A write in progress; dropped without [`Write::commit`] it never happened.
+pub(crate) struct Write<'d> {
+    pub(crate) transaction: sqlx::Transaction<'d, sqlx::Any>,
+    engine: Engine,
+    place: String,
+    last_event: i64,
+    next_object: i64,
+}
+
+/// What happened, for the event log.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Event<'e> {
+    pub(crate) time: Timestamp,
+    pub(crate) kind: &'e str,
+    pub(crate) actor: &'e str,
+    pub(crate) zone_id: Option<i64>,
+    pub(crate) object: Option<&'e str>,
+    pub(crate) detail: Option<&'e str>,
+}
+
+impl Write<'_> {
+    /// Runs a statement that is known to hold no data.
+    pub(crate) async fn execute(
+        &mut self,
+        query: super::sql::AnyQuery<'_>,
+    ) -> Result<u64, RegistryError> {
+        let done = query.execute(&mut *self.transaction).await;
+        done.map(|result| result.rows_affected())
+            .map_err(|source| self.fault(source))
+    }
+
+    /// Sorts an engine's error, with this database as its place.
+    pub(crate) fn fault(&self, source: sqlx::Error) -> RegistryError {
+        RegistryError::engine(self.engine, &self.place, source)
+    }
+
+    /// Gives out `count` object ids in a row and returns the first.
+    pub(crate) fn reserve_objects(&mut self, count: i64) -> i64 {
+        let first = self.next_object;
+        self.next_object += count;
+        first
+    }
+
+    /// Gives back ids from `next` to `end` that were reserved and never used, unless
+    /// somebody has reserved beyond them.
+    pub(crate) fn return_objects(&mut self, next: i64, end: i64) {
+        if self.next_object == end {
+            self.next_object = next;
+        }
+    }
+
+    /// Appends an event and returns its number.
+    pub(crate) async fn append(&mut self, event: Event<'_>) -> Result<i64, RegistryError> {
+        self.last_event += 1;
+        let insert = sqlx::query(
+            "INSERT INTO events (number, time, kind, actor, zone_id, object, detail) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        )
+        .bind(self.last_event)
+        .bind(event.time.0)
+        .bind(event.kind)
+        .bind(event.actor)
+        .bind(event.zone_id)
+        .bind(event.object)
+        .bind(event.detail);
+        self.execute(insert).await?;
+        Ok(self.last_event)
+    }
+
+    /// Makes everything since the begin durable, all or nothing.
+    pub(crate) async fn commit(mut self) -> Result<(), RegistryError> {
+        let counters =
+            sqlx::query("UPDATE registry SET last_event = $1, next_object = $2 WHERE id = 1")
+                .bind(self.last_event)
+                .bind(self.next_object);
+        self.execute(counters).await?;
+        let (engine, place) = (self.engine, self.place);
+        let committed = self.transaction.commit().await;
+        committed.map_err(|source| RegistryError::engine(engine, &place, source))
+    }
+}
+
+async fn connect(location: &Location) -> Result<AnyConnection, RegistryError> {
+    sqlx::any::install_default_drivers();
+    let engine = location.engine();
+    let fault = |source| RegistryError::engine(engine, &location.to_string(), source);
+    let mut connection = AnyConnection::connect(&location.url()?)
+        .await
+        .map_err(fault)?;
+    let settings: &[String] = match engine {
+        Engine::Sqlite => &[
+            format!("PRAGMA busy_timeout = {LOCK_WAIT_MILLISECONDS}"),
+            "PRAGMA foreign_keys = ON".to_owned(),
+            "PRAGMA synchronous = FULL".to_owned(),
+        ],
+        Engine::Postgres => &[format!("SET lock_timeout = {LOCK_WAIT_MILLISECONDS}")],
+    };
+    for setting in settings {
+        let set = sqlx::query(sqlx::AssertSqlSafe(setting.as_str()));
+        set.execute(&mut connection).await.map_err(fault)?;
+    }
+    Ok(connection)
+}
+
+async fn execute(connection: &mut AnyConnection, statement: &'static str) -> sqlx::Result<()> {
+    sqlx::query(statement).execute(connection).await.map(drop)
+}
+
+/// Tables and the one row of `registry`, in one transaction.
+async fn create(
+    engine: Engine,
+    connection: &mut AnyConnection,
+    now: Timestamp,
+) -> sqlx::Result<()> {
+    let mut transaction = connection.begin().await?;
+    schema::migrate(engine, &mut transaction, 0, schema::VERSION).await?;
+    sqlx::query(
+        "INSERT INTO registry (id, epoch, last_event, next_object, created_at) \
+         VALUES (1, 1, 1, 1, $1)",
+    )
+    .bind(now.0)
+    .execute(&mut *transaction)
+    .await?;
+    sqlx::query(
+        "INSERT INTO events (number, time, kind, actor) VALUES (1, $1, 'registry-init', 'system')",
+    )
+    .bind(now.0)
+    .execute(&mut *transaction)
+    .await?;
+    transaction.commit().await
+}
+
+/// Brings an older schema up to ours; another process may have done it meanwhile.
+async fn upgrade(engine: Engine, connection: &mut AnyConnection) -> sqlx::Result<()> {
+    let begin = match engine {
+        Engine::Sqlite => "BEGIN IMMEDIATE",
+        Engine::Postgres => "BEGIN",
+    };
+    let mut transaction = connection.begin_with(begin).await?;
+    if engine == Engine::Postgres {
+        execute(&mut transaction, "LOCK TABLE schema_version").await?;
+    }
+    let found = schema::version(engine, &mut transaction).await?;
+    let found = found.ok_or(sqlx::Error::RowNotFound)?;
+    if found < schema::VERSION {
+        schema::migrate(engine, &mut transaction, found, schema::VERSION).await?;
+    }
+    transaction.commit().await
+}
+
+/// An SQLite file with tables of somebody else's is left alone.
+async fn refuse_foreign(connection: &mut AnyConnection, place: &str) -> Result<(), RegistryError> {
+    let objects: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM sqlite_master")
+        .fetch_one(connection)
+        .await
+        .map_err(|source| RegistryError::engine(Engine::Sqlite, place, source))?;
+    if objects == 0 {
+        return Ok(());
+    }
+    let place = place.to_owned();
+    Err(RegistryError::NotARegistry { place })
+}
+
+/// Only the owner may read: the file will hold contacts and credentials.
+fn create_file(path: &Path) -> Result<(), RegistryError> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(false).mode(0o600);
+    let file = options.open(path).and_then(|file| file.sync_all());
+    file.map_err(|source| RegistryError::io(path, source))
+}
+
+/// A new file is there after a power cut only if its folder is synced too.
+pub(crate) fn sync_folder(path: &Path) -> Result<(), RegistryError> {
+    let folder = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let synced = std::fs::File::open(folder).and_then(|folder| folder.sync_all());
+    synced.map_err(|source| RegistryError::io(folder, source))
+}
+
+fn percent_encoded(path: &Path) -> String {
+    use std::os::unix::ffi::OsStrExt as _;
+    let mut text = String::new();
+    for &byte in path.as_os_str().as_bytes() {
+        if byte.is_ascii_alphanumeric() || b"/._-".contains(&byte) {
+            text.push(char::from(byte));
+        } else {
+            text.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    text
+}
+
+/// `scheme://user:password@host/..` without the password.
+fn without_password(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return url.to_owned();
+    };
+    let end = rest.find('/').unwrap_or(rest.len());
+    let (authority, path) = rest.split_at(end);
+    let path = path.split('?').next().unwrap_or_default();
+    match authority.rsplit_once('@') {
+        Some((user, host)) => {
+            let user = user.split(':').next().unwrap_or_default();
+            format!("{scheme}://{user}@{host}{path}")
+        }
+        None => format!("{scheme}://{authority}{path}"),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,85 @@
+//! Rows in and out of both engines.
+//!
+//! Bulk rows go in by statements of many rows. SQLite looks a numbered parameter
+//! up by its name, which takes time linear in the number of parameters, so its
+//! bulk statements use `?`; PostgreSQL knows only `$1`.
+
+use std::fmt::Write as _;
+
+use sqlx::any::AnyArguments;
+use sqlx::query::Query;
+use sqlx::{Any, AssertSqlSafe};
+
+use super::database::Engine;
+
+/// Most bind parameters in one statement: SQLite's default is 32,766 and
+/// PostgreSQL's is 65,535.
+const PARAMETERS_MAX: usize = 32_766;
+/// Rows of a bulk statement: beyond this a statement gets no faster.
+const ROWS_MAX: usize = 500;
+
+/// A prepared query over either engine.
+pub(crate) type AnyQuery<'q> = Query<'q, Any, AnyArguments>;
+
+/// An `INSERT` of many rows; a row that is there already stays as it is.
+#[derive(Debug)]
+pub(crate) struct BulkInsert {
+    engine: Engine,
+    head: &'static str,
+    columns: usize,
+    full: String,
+}
+
+impl BulkInsert {
+    /// `head` is `table (column, ..)`.
+    pub(crate) fn new(engine: Engine, head: &'static str) -> Self {
+        let columns = head.matches(',').count() + 1;
+        let mut insert = Self {
+            engine,
+            head,
+            columns,
+            full: String::new(),
+        };
+        insert.full = insert.text(insert.rows_max());
+        insert
+    }
+
+    /// Rows that one statement takes.
+    pub(crate) fn rows_max(&self) -> usize {
+        ROWS_MAX.min(PARAMETERS_MAX / self.columns)
+    }
+
+    /// The statement for `rows` rows. Its text holds no data, only parameters.
+    pub(crate) fn statement(&self, rows: usize) -> AnyQuery<'static> {
+        let full = rows == self.rows_max();
+        let text = if full {
+            self.full.clone()
+        } else {
+            self.text(rows)
+        };
+        // Only the full statement is worth a place in the statement cache.
+        sqlx::query(AssertSqlSafe(text)).persistent(full)
+    }
+
+    fn text(&self, rows: usize) -> String {
+        let mut text = format!("INSERT INTO {} VALUES ", self.head);
+        for row in 0..rows {
+            text.push_str(if row == 0 { "(" } else { ",(" });
+            for column in 0..self.columns {
+                if column > 0 {
+                    text.push(',');
+                }
+                match self.engine {
+                    Engine::Sqlite => text.push('?'),
+                    Engine::Postgres => {
+                        let number = row * self.columns + column + 1;
+                        write!(text, "${number}").expect("a String takes all");
+                    }
+                }
+            }
+            text.push(')');
+        }
+        text.push_str(" ON CONFLICT DO NOTHING");
+        text
+    }
+}

@@ -1,0 +1,140 @@
+//! The views of a PostgreSQL database.
+//!
+//! sqlx is asynchronous and a compile is not: a runtime of the reader's own drives
+//! one connection on the caller's thread. One repeatable-read transaction from
+//! first read to drop is the snapshot.
+
+use std::cell::RefCell;
+
+use sqlx::postgres::{PgConnection, PgRow};
+use sqlx::{Connection as _, Row as _};
+use tokio::runtime::Runtime;
+
+use super::{Data, DatabaseError, EVENT, Row, RowSink, ZONES, ZoneRow};
+use crate::SourceError;
+
+/// Rows fetched from the cursor at a time: bounds memory.
+const ROWS_A_FETCH: usize = 4096;
+
+#[derive(Debug)]
+pub(super) struct Reader {
+    runtime: Runtime,
+    connection: RefCell<PgConnection>,
+    place: String,
+}
+
+impl Reader {
+    pub(super) fn open(url: &str, place: &str) -> Result<Self, DatabaseError> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| fault(place, sqlx::Error::Io(error)))?;
+        let connection = runtime.block_on(async {
+            let mut connection = PgConnection::connect(url).await?;
+            sqlx::query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+                .execute(&mut connection)
+                .await?;
+            Ok(connection)
+        });
+        Ok(Self {
+            runtime,
+            connection: RefCell::new(connection.map_err(|error| fault(place, error))?),
+            place: place.to_owned(),
+        })
+    }
+
+    pub(super) fn event(&self) -> Result<(i64, i64), DatabaseError> {
+        self.fetch(EVENT)?
+            .first()
+            .ok_or(sqlx::Error::RowNotFound)
+            .and_then(|row| Ok((row.try_get(0)?, row.try_get(1)?)))
+            .map_err(|error| fault(&self.place, error))
+    }
+
+    pub(super) fn zones(&self) -> Result<Vec<ZoneRow>, DatabaseError> {
+        let rows = self.fetch(ZONES)?;
+        let zones: sqlx::Result<_> = rows.iter().map(zone_row).collect();
+        zones.map_err(|error| fault(&self.place, error))
+    }
+
+    pub(super) fn rows(
+        &self,
+        query: &'static str,
+        zone: i64,
+        sink: RowSink<'_>,
+    ) -> Result<(), SourceError> {
+        let fault = |error| fault(&self.place, error);
+        let declare = format!("DECLARE zone_rows NO SCROLL CURSOR FOR {query}");
+        let fetch = format!("FETCH {ROWS_A_FETCH} FROM zone_rows");
+        let connection = &mut *self.connection.borrow_mut();
+        // The text is ours; the zone is a parameter.
+        let declare = sqlx::query(sqlx::AssertSqlSafe(declare)).bind(zone);
+        let declared = self.runtime.block_on(declare.execute(&mut *connection));
+        declared.map_err(fault)?;
+        loop {
+            let batch = sqlx::query(sqlx::AssertSqlSafe(fetch.as_str()));
+            let batch = self.runtime.block_on(batch.fetch_all(&mut *connection));
+            let batch = batch.map_err(fault)?;
+            for row in &batch {
+                sink(record_row(row).map_err(fault)?)?;
+            }
+            if batch.len() < ROWS_A_FETCH {
+                break;
+            }
+        }
+        let close = sqlx::query("CLOSE zone_rows").execute(connection);
+        self.runtime.block_on(close).map_err(fault)?;
+        Ok(())
+    }
+
+    fn fetch(&self, query: &'static str) -> Result<Vec<PgRow>, DatabaseError> {
+        let connection = &mut *self.connection.borrow_mut();
+        let rows = sqlx::query(query).fetch_all(connection);
+        let rows = self.runtime.block_on(rows);
+        rows.map_err(|error| fault(&self.place, error))
+    }
+}
+
+fn zone_row(row: &PgRow) -> sqlx::Result<ZoneRow> {
+    Ok(ZoneRow {
+        id: row.try_get(0)?,
+        apex: row.try_get(1)?,
+        state: row.try_get(2)?,
+        mname: row.try_get(3)?,
+        rname: row.try_get(4)?,
+        numbers: [
+            row.try_get(5)?,
+            row.try_get(6)?,
+            row.try_get(7)?,
+            row.try_get(8)?,
+            row.try_get(9)?,
+        ],
+        ttl: row.try_get(10)?,
+    })
+}
+
+fn record_row(row: &PgRow) -> sqlx::Result<Row<'_>> {
+    let data = match row.try_get::<&[u8], _>("rdata") {
+        Ok(rdata) => Data::Rdata(rdata),
+        Err(sqlx::Error::ColumnNotFound(_)) => Data::Host(row.try_get("host")?),
+        Err(error) => return Err(error),
+    };
+    Ok(Row {
+        owner: row.try_get(0)?,
+        rtype: row.try_get(1)?,
+        ttl: row.try_get(2)?,
+        data,
+    })
+}
+
+/// A database without our views is not a registry.
+fn fault(place: &str, source: sqlx::Error) -> DatabaseError {
+    const UNDEFINED_TABLE: &str = "42P01";
+    let place = place.to_owned();
+    let code = source.as_database_error().and_then(|error| error.code());
+    if code.as_deref() == Some(UNDEFINED_TABLE) {
+        DatabaseError::NotARegistry { place }
+    } else {
+        DatabaseError::Postgres { place, source }
+    }
+}

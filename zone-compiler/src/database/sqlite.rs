@@ -1,0 +1,109 @@
+//! The views of an SQLite file, read on the caller's thread.
+//!
+//! One connection, opened for reading only, in one transaction from first read to
+//! drop: in WAL mode that is a snapshot which no writer disturbs.
+
+use std::path::Path;
+
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use super::{Data, DatabaseError, EVENT, Row, RowSink, ZONES, ZoneRow};
+use crate::SourceError;
+
+/// How long to wait for a lock; readers in WAL mode wait only for recovery.
+const LOCK_WAIT: std::time::Duration = std::time::Duration::from_secs(10);
+
+#[derive(Debug)]
+pub(super) struct Reader {
+    connection: Connection,
+    place: String,
+}
+
+impl Reader {
+    pub(super) fn open(path: &Path, place: &str) -> Result<Self, DatabaseError> {
+        if !path.exists() {
+            let place = place.to_owned();
+            return Err(DatabaseError::Missing { place });
+        }
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection =
+            Connection::open_with_flags(path, flags).map_err(|error| fault(place, error))?;
+        connection
+            .busy_timeout(LOCK_WAIT)
+            .and_then(|()| connection.execute_batch("BEGIN"))
+            .map_err(|error| fault(place, error))?;
+        Ok(Self {
+            connection,
+            place: place.to_owned(),
+        })
+    }
+
+    pub(super) fn event(&self) -> Result<(i64, i64), DatabaseError> {
+        self.connection
+            .query_row(EVENT, [], |row| Ok((row.get(0)?, row.get(1)?)))
+            .map_err(|error| fault(&self.place, error))
+    }
+
+    pub(super) fn zones(&self) -> Result<Vec<ZoneRow>, DatabaseError> {
+        let read = || -> rusqlite::Result<_> {
+            let mut statement = self.connection.prepare(ZONES)?;
+            let rows = statement.query_map([], |row| {
+                Ok(ZoneRow {
+                    id: row.get(0)?,
+                    apex: row.get(1)?,
+                    state: row.get(2)?,
+                    mname: row.get(3)?,
+                    rname: row.get(4)?,
+                    numbers: [
+                        row.get(5)?,
+                        row.get(6)?,
+                        row.get(7)?,
+                        row.get(8)?,
+                        row.get(9)?,
+                    ],
+                    ttl: row.get(10)?,
+                })
+            })?;
+            rows.collect::<Result<Vec<_>, _>>()
+        };
+        read().map_err(|error| fault(&self.place, error))
+    }
+
+    pub(super) fn rows(
+        &self,
+        query: &'static str,
+        zone: i64,
+        sink: RowSink<'_>,
+    ) -> Result<(), SourceError> {
+        let fault = |error| fault(&self.place, error);
+        let mut statement = self.connection.prepare(query).map_err(fault)?;
+        let mut rows = statement.query([zone]).map_err(fault)?;
+        while let Some(row) = rows.next().map_err(fault)? {
+            let owner = row.get_ref(0).map_err(fault)?;
+            let data = match row.get_ref(3).map_err(fault)? {
+                ValueRef::Blob(rdata) => Data::Rdata(rdata),
+                host => Data::Host(host.as_str().map_err(|e| fault(e.into()))?),
+            };
+            sink(Row {
+                owner: owner.as_str().map_err(|e| fault(e.into()))?,
+                rtype: row.get(1).map_err(fault)?,
+                ttl: row.get(2).map_err(fault)?,
+                data,
+            })?;
+        }
+        Ok(())
+    }
+}
+
+/// A file without our views, or no database at all, is not a registry.
+fn fault(place: &str, source: rusqlite::Error) -> DatabaseError {
+    let place = place.to_owned();
+    let foreign = source.sqlite_error_code() == Some(ErrorCode::NotADatabase)
+        || source.to_string().contains("no such table: dns_");
+    if foreign {
+        DatabaseError::NotARegistry { place }
+    } else {
+        DatabaseError::Sqlite { place, source }
+    }
+}
