@@ -27,7 +27,7 @@ pub(super) fn parse(text: &[u8]) -> Option<u32> {
     if hour > 23 || minute > 59 || second > 59 {
         return None;
     }
-    let years: u64 = (YEAR_MIN..year).map(days_of_year).sum();
+    let years = days_before(year) - days_before(YEAR_MIN);
     let months: u64 = (1..month).map(|month| days_of(year, month)).sum();
     let days = years + months + day - 1;
     let seconds = days * DAY + hour * 3_600 + minute * 60 + second;
@@ -39,7 +39,9 @@ pub(super) fn parse(text: &[u8]) -> Option<u32> {
 pub(super) fn write(f: &mut fmt::Formatter<'_>, seconds: u32) -> fmt::Result {
     let mut days = u64::from(seconds) / DAY;
     let rest = u64::from(seconds) % DAY;
-    let mut year = 1970;
+    // At most the year, and less by no more than a year in a lifetime.
+    let mut year = 1970 + days / 366;
+    days -= days_before(year) - days_before(1970);
     while days >= days_of_year(year) {
         days -= days_of_year(year);
         year += 1;
@@ -59,6 +61,12 @@ pub(super) fn write(f: &mut fmt::Formatter<'_>, seconds: u32) -> fmt::Result {
 
 fn is_leap(year: u64) -> bool {
     year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
+}
+
+/// Days from the start of year 1 to that of `year` in today's calendar.
+fn days_before(year: u64) -> u64 {
+    let years = year - 1;
+    years * 365 + years / 4 - years / 100 + years / 400
 }
 
 fn days_of_year(year: u64) -> u64 {
