@@ -60,12 +60,14 @@ pub(crate) fn compile(
             .update(stage, progress.done, progress.total);
     });
     drop(shown);
-    result
-        .map_err(|error| match error {
-            InstallError::Compile(error) => tell(error),
-            error => anyhow::Error::new(error),
-        })
-        .with_context(|| format!("cannot compile into {}", directory.display()))
+    result.map_err(|error| match error {
+        InstallError::Compile(error) => tell(error),
+        InstallError::ZoneFile(error) => {
+            anyhow::Error::new(error).context("cannot read zone file; name it by --zone-file")
+        }
+        error => anyhow::Error::new(error)
+            .context(format!("cannot compile into {}", directory.display())),
+    })
 }
 
 /// Prints every fault of a refused zone and leaves one line for the end.

@@ -7,7 +7,6 @@ use std::path::PathBuf;
 use anyhow::Context;
 use serde_json::json;
 use zone_compiler::{Record, RecordType, wire};
-use zone_image::layout::Part;
 use zone_image::{Generation, LookupName, Memory, Name, Zone};
 
 use super::run::load;
@@ -142,7 +141,7 @@ fn dump(generation: &Generation, only: Option<&str>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Prints one zone, its SOA first, each record of glue once.
+/// Prints one zone, its SOA first, each address once.
 fn dump_zone(zone: Zone<'_>) {
     let is_soa = |record: &Record| record.rtype == RecordType::SOA;
     let soa = wire::each_record(zone, &mut |_, record| {
@@ -151,11 +150,12 @@ fn dump_zone(zone: Zone<'_>) {
     if let Err(soa) = soa {
         output::line(soa);
     }
-    let mut glue = HashSet::new();
-    let all: Result<(), Infallible> = wire::each_record(zone, &mut |part, record| {
-        let is_glue = matches!(part, Part::RequiredGlue | Part::SiblingGlue);
+    // An address can be a record of the zone, and glue of several delegations.
+    let mut addresses = HashSet::new();
+    let all: Result<(), Infallible> = wire::each_record(zone, &mut |_, record| {
         let line = record.to_string();
-        if !is_soa(&record) && (!is_glue || glue.insert(line.clone())) {
+        let is_address = [RecordType::A, RecordType::AAAA].contains(&record.rtype);
+        if !is_soa(&record) && (!is_address || addresses.insert(line.clone())) {
             output::line(line);
         }
         Ok(())
