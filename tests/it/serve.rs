@@ -1,7 +1,5 @@
 //! The server as a process: answers, reloads, metrics, control, end.
 
-#![expect(clippy::unwrap_used, reason = "what fails here is a failed test")]
-
 use std::net::TcpStream;
 use std::time::Instant;
 
