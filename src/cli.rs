@@ -1,6 +1,8 @@
 //! The command line: what can be said, and nothing of what it does.
 
+mod compile;
 mod image;
+mod message;
 mod output;
 mod registry;
 mod run;
@@ -53,6 +55,9 @@ enum Command {
     /// Show what the running server serves and how it is doing
     Status,
     /// Compile the registry, or zone files, into an image and install it
+    ///
+    /// From the registry the image gets exactly its zones; zone files are added to
+    /// what is there. A zone with faults is refused and nothing is installed.
     Compile(CompileArgs),
     /// Look into images
     #[command(subcommand)]
@@ -80,9 +85,9 @@ struct CompileArgs {
     /// Image directory [default: image.directory]
     #[arg(long, value_name = "DIR")]
     image: Option<PathBuf>,
-    /// Compile into the directory's image even when nothing changed
-    #[arg(long)]
-    force: bool,
+    /// Leave nothing in the image but these zone files, even if it is unreadable
+    #[arg(long, requires = "zone_file")]
+    replace: bool,
 }
 
 #[derive(Debug, Subcommand)]

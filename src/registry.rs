@@ -8,6 +8,9 @@
 
 pub mod database;
 pub mod error;
+pub mod export;
+pub mod import;
+mod names;
 pub mod progress;
 pub mod schema;
 mod sql;
@@ -15,7 +18,9 @@ pub mod status;
 
 pub use database::{Database, Engine, Location, Timestamp};
 pub use error::RegistryError;
-pub use progress::{Phase, Progress};
+pub use export::{ExportOptions, ExportReport, export_zone_file};
+pub use import::{ImportOptions, ImportReport, import_zone_file};
+pub use progress::{Phase, Progress, ProgressSink};
 pub use status::{Status, status};
 
 #[cfg(test)]

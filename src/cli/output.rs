@@ -49,7 +49,8 @@ pub(crate) fn note(text: impl Display) {
 /// Progress of long work on standard error: count, rate, and time left.
 #[derive(Debug)]
 pub(crate) struct Progress {
-    what: &'static str,
+    what: String,
+    stage: &'static str,
     shown: bool,
     terminal: bool,
     begin: Instant,
@@ -58,10 +59,11 @@ pub(crate) struct Progress {
 
 impl Progress {
     /// Progress of `what`; shown on a terminal or when it was asked for.
-    pub(crate) fn new(what: &'static str, asked: bool) -> Self {
+    pub(crate) fn new(what: String, asked: bool) -> Self {
         let terminal = stderr().is_terminal();
         Self {
             what,
+            stage: "",
             shown: terminal || asked,
             terminal,
             begin: Instant::now(),
@@ -70,12 +72,17 @@ impl Progress {
     }
 
     /// Shows how far it is; `total` is 0 where nobody knows. Cheap to call often.
-    pub(crate) fn update(&mut self, done: u64, total: u64) {
+    pub(crate) fn update(&mut self, stage: &'static str, done: u64, total: u64) {
         let now = Instant::now();
+        if stage != self.stage {
+            // Each stage has a rate of its own.
+            (self.stage, self.begin) = (stage, now);
+        }
         let due = self.last.is_none_or(|last| now - last >= PROGRESS_INTERVAL);
         if self.shown && due {
             self.last = Some(now);
-            let text = describe(self.what, done, total, now - self.begin);
+            let what = format!("{}: {stage}", self.what);
+            let text = describe(&what, done, total, now - self.begin);
             let end = if self.terminal { "\x1b[K\r" } else { "\n" };
             let _ = write!(stderr(), "{text}{end}");
             let _ = stderr().flush();

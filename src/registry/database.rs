@@ -265,7 +265,12 @@ impl Write<'_> {
     ) -> Result<u64, RegistryError> {
         let done = query.execute(&mut *self.transaction).await;
         done.map(|result| result.rows_affected())
-            .map_err(|source| RegistryError::engine(self.engine, &self.place, source))
+            .map_err(|source| self.fault(source))
+    }
+
+    /// Sorts an engine's error, with this database as its place.
+    pub(crate) fn fault(&self, source: sqlx::Error) -> RegistryError {
+        RegistryError::engine(self.engine, &self.place, source)
     }
 
     /// Gives out `count` object ids in a row and returns the first.
@@ -273,6 +278,14 @@ impl Write<'_> {
         let first = self.next_object;
         self.next_object += count;
         first
+    }
+
+    /// Gives back ids from `next` to `end` that were reserved and never used, unless
+    /// somebody has reserved beyond them.
+    pub(crate) fn return_objects(&mut self, next: i64, end: i64) {
+        if self.next_object == end {
+            self.next_object = next;
+        }
     }
 
     /// Appends an event and returns its number.

@@ -3,7 +3,7 @@
 //! A job calls back at most every [`RECORDS_BETWEEN_REPORTS`] records, so that a
 //! callback may draw a line on a terminal without slowing the job.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use serde::Serialize;
 
@@ -32,8 +32,10 @@ pub struct Progress {
     pub phase: Phase,
     /// Records of the phase that are done.
     pub records_done: u64,
-    /// Records of the phase, where known.
-    pub records_total: Option<u64>,
+    /// Octets of the file that are done.
+    pub bytes_done: u64,
+    /// Octets of the file, where known. With `$INCLUDE` more may come.
+    pub bytes_total: Option<u64>,
     /// Seconds since the phase began.
     pub elapsed_seconds: f64,
     /// Records a second since the phase began.
@@ -50,33 +52,26 @@ pub(crate) struct Meter<'s> {
     sink: ProgressSink<'s>,
     phase: Phase,
     started: Instant,
-    total: Option<u64>,
+    bytes_total: Option<u64>,
     done: u64,
-    // Records that an earlier run had done: they count, but not for the rate.
-    skipped: u64,
 }
 
 impl<'s> Meter<'s> {
-    pub(crate) fn start(sink: ProgressSink<'s>, phase: Phase, total: Option<u64>) -> Self {
+    pub(crate) fn start(sink: ProgressSink<'s>, phase: Phase, bytes_total: Option<u64>) -> Self {
         Self {
             sink,
             phase,
             started: Instant::now(),
-            total,
+            bytes_total,
             done: 0,
-            skipped: 0,
         }
     }
 
-    pub(crate) fn skip(&mut self) {
-        self.done += 1;
-        self.skipped += 1;
-    }
-
-    pub(crate) fn step(&mut self) {
+    /// One more record is done, up to octet `bytes`.
+    pub(crate) fn step(&mut self, bytes: u64) {
         self.done += 1;
         if self.done.is_multiple_of(RECORDS_BETWEEN_REPORTS) {
-            self.report();
+            self.report(bytes);
         }
     }
 
@@ -84,22 +79,20 @@ impl<'s> Meter<'s> {
         self.done
     }
 
-    pub(crate) fn elapsed(&self) -> Duration {
-        self.started.elapsed()
-    }
-
-    pub(crate) fn report(&mut self) {
-        let elapsed = self.elapsed().as_secs_f64();
-        let rate = as_f64(self.done - self.skipped) / elapsed.max(1e-6);
-        let remaining = self
-            .total
-            .map(|total| as_f64(total.saturating_sub(self.done)) / rate.max(1e-6));
+    /// Tells the sink now; at the end of a phase, for instance.
+    pub(crate) fn report(&mut self, bytes: u64) {
+        let elapsed = self.started.elapsed().as_secs_f64().max(1e-6);
+        let remaining = self.bytes_total.filter(|_| bytes > 0).map(|total| {
+            let rest = total.saturating_sub(bytes);
+            as_f64(rest) * elapsed / as_f64(bytes)
+        });
         (self.sink)(&Progress {
             phase: self.phase,
             records_done: self.done,
-            records_total: self.total,
+            bytes_done: bytes,
+            bytes_total: self.bytes_total,
             elapsed_seconds: elapsed,
-            records_per_second: rate,
+            records_per_second: as_f64(self.done) / elapsed,
             remaining_seconds: remaining,
         });
     }

@@ -4,8 +4,8 @@
 //! differently. All steps of one upgrade run in one transaction: a database is at
 //! its old version or at ours, never between. A newer one is refused unread.
 
-use sqlx::AssertSqlSafe;
 use sqlx::AnyConnection;
+use sqlx::AssertSqlSafe;
 
 use super::database::Engine;
 

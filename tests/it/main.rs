@@ -1,6 +1,11 @@
 //! One binary of tests that look at Meridian from outside.
 
+mod cli;
+mod config;
 mod peers;
+mod serve;
 mod soak;
 mod supply;
+mod support;
+mod tcp;
 mod tidy;

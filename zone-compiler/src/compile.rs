@@ -19,6 +19,7 @@ use zone_image::writer::{BodyBytes, Installer, ZoneRoots};
 use zone_image::{Name, WriteError};
 
 use self::classify::{Classifier, Names, Standing};
+pub(crate) use self::encode::compressible_names;
 use self::encode::{Encoder, Scope};
 pub use self::fault::{FINDINGS_MAX, Finding, Findings};
 use self::pages::ZonePages;
@@ -72,6 +73,21 @@ pub struct Report {
     pub shared_bodies: u32,
     /// What is odd but served.
     pub warnings: Findings,
+}
+
+impl std::fmt::Display for Report {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "zone {} serial {}: {} records, {} names, {} delegations, {} warnings",
+            self.apex,
+            self.serial,
+            self.records_read,
+            self.names,
+            self.delegations,
+            self.warnings.count()
+        )
+    }
 }
 
 /// Why a zone was not compiled. Nothing was installed.

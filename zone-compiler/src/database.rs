@@ -27,6 +27,20 @@ pub enum Location {
     Url(String),
 }
 
+impl std::str::FromStr for Location {
+    type Err = std::convert::Infallible;
+
+    /// Takes `postgres://..` or a file name, with or without `sqlite:` before it.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+            return Ok(Self::Url(text.to_owned()));
+        }
+        Ok(Self::File(
+            text.strip_prefix("sqlite:").unwrap_or(text).into(),
+        ))
+    }
+}
+
 impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -5,9 +5,11 @@
 
 pub mod compile;
 pub mod database;
+pub mod install;
 pub mod rdata;
 pub mod record;
 pub mod source;
+pub mod wire;
 pub mod zonefile;
 
 pub use compile::{CompileError, Progress, Report, Stage, compile};

@@ -47,6 +47,8 @@ pub struct Reader {
     record_at: Position,
     /// A second fault that was met while passing over a bad entry.
     pending: Option<ZoneFileError>,
+    /// Text of the entry that was refused last.
+    rejected: Vec<u8>,
 }
 
 /// A file that is being read.
@@ -131,12 +133,19 @@ impl Reader {
             bytes_read: 0,
             record_at: Position { path, line: 0 },
             pending: None,
+            rejected: Vec::new(),
         }
     }
 
     /// Where the record starts that was given last.
     pub fn position(&self) -> &Position {
         &self.record_at
+    }
+
+    /// The lines of the entry that the last fault is about, comments cut, for a file of
+    /// rejects. Of a line over the bound only the start is there.
+    pub fn rejected_text(&self) -> &[u8] {
+        &self.rejected
     }
 
     /// Octets read so far, of all files.
@@ -216,6 +225,7 @@ impl Reader {
 
     /// Prepares to go on after an entry that could not be read whole.
     fn give_up(&mut self, error: ZoneFileError) -> ZoneFileError {
+        self.keep_rejected();
         if self.frames.is_empty() {
             return error;
         }
@@ -239,8 +249,14 @@ impl Reader {
             }
             // The entry is reported already: what else is wrong with it is not.
             let _ = self.sentence.split();
+            self.rejected.extend_from_slice(self.sentence.text());
         }
         Ok(())
+    }
+
+    fn keep_rejected(&mut self) {
+        self.rejected.clear();
+        self.rejected.extend_from_slice(self.sentence.text());
     }
 
     /// An input that cannot be read ends everything: what follows would lack a part.
@@ -283,7 +299,10 @@ impl Reader {
                 }
                 Ok(Some(record))
             }
-            Err(reason) => Err(self.error(place, reason)),
+            Err(reason) => {
+                self.keep_rejected();
+                Err(self.error(place, reason))
+            }
         }
     }
 }

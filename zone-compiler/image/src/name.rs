@@ -259,6 +259,15 @@ impl<'n> Iterator for Labels<'n> {
     }
 }
 
+impl std::str::FromStr for Name {
+    type Err = NameError;
+
+    /// As [`Name::parse_absolute`].
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        Self::parse_absolute(text)
+    }
+}
+
 impl PartialEq for Name {
     fn eq(&self, other: &Self) -> bool {
         self.wire.eq_ignore_ascii_case(&other.wire)

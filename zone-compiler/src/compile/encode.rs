@@ -22,6 +22,18 @@ pub(crate) struct Scope<'z> {
     pub(crate) point_to_owner: bool,
 }
 
+/// The names of a type's RDATA that are compressed: octets before the first of
+/// them, and how many there are. A CNAME's target stays whole, since the next
+/// RRset of a chain points into it.
+pub(crate) fn compressible_names(rtype: RecordType) -> (usize, usize) {
+    match rtype {
+        RecordType::NS | RecordType::PTR => (0, 1),
+        RecordType::MX => (2, 1),
+        RecordType::SOA => (0, 2),
+        _ => (0, 0),
+    }
+}
+
 /// A body being encoded.
 pub(crate) struct Encoder<'z> {
     scope: Scope<'z>,
@@ -102,14 +114,8 @@ impl<'z> Encoder<'z> {
     }
 
     fn rdata(&mut self, rtype: RecordType, rdata: &[u8]) {
-        // A CNAME's target stays whole: the next RRset of a chain points into it.
-        let (fixed, names) = match rtype {
-            RecordType::NS | RecordType::PTR => (0, 1),
-            RecordType::MX => (2, 1),
-            RecordType::SOA => (0, 2),
-            _ => (rdata.len(), 0),
-        };
-        let (fixed, mut rest) = rdata.split_at(fixed);
+        let (fixed, names) = compressible_names(rtype);
+        let (fixed, mut rest) = rdata.split_at(fixed.min(rdata.len()));
         self.bytes.wire.extend_from_slice(fixed);
         for _ in 0..names {
             let length = zone_image::name::wire_length(rest).expect("RDATA was checked");

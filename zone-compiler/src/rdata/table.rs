@@ -188,7 +188,7 @@ const _: () = assert!(TABLE.len() < NO_ROW as usize);
 
 macro_rules! record_types {
     ($( $name:ident $number:literal $mnemonic:literal $form:expr; )*) => {
-        #[allow(missing_docs, reason = "the names are IANA's")]
+        #[expect(missing_docs, reason = "the names are IANA's")]
         impl RecordType {
             $( pub const $name: Self = Self($number); )*
         }

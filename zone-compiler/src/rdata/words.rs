@@ -109,6 +109,11 @@ impl Sentence {
         self.text.len()
     }
 
+    /// The text, without comments.
+    pub(crate) fn text(&self) -> &[u8] {
+        &self.text
+    }
+
     /// The buffer to append the next line to; [`Self::split`] has to follow.
     pub(crate) fn text_mut(&mut self) -> &mut Vec<u8> {
         &mut self.text
@@ -156,7 +161,10 @@ impl Sentence {
             }
         }
         // Comments are not kept: only records count against the bound of a record.
-        self.text.truncate(at.min(self.text.len()));
+        if at < self.text.len() {
+            self.text.truncate(at);
+            self.text.push(b'\n');
+        }
         self.last_line_at = self.text.len();
         Ok(())
     }
@@ -176,6 +184,17 @@ fn narrow(at: usize) -> u32 {
     u32::try_from(at).expect("an entry is bounded to far less than 4 GiB")
 }
 
+/// The octets that a word without quotes cannot simply have.
+static SPECIAL: [bool; 256] = {
+    let mut special = [false; 256];
+    let mut rest: &[u8] = b" \t\n\r;()\\\"";
+    while let [first, after @ ..] = rest {
+        special[*first as usize] = true;
+        rest = after;
+    }
+    special
+};
+
 /// Shape, start, end of the word at `at` and where to go on.
 fn word(text: &[u8], at: usize) -> Result<(Shape, usize, usize, usize), SyntaxError> {
     if text[at] == b'"' {
@@ -184,7 +203,14 @@ fn word(text: &[u8], at: usize) -> Result<(Shape, usize, usize, usize), SyntaxEr
     }
     let mut shape = Shape::Plain;
     let mut end = at;
-    while let Some(&byte) = text.get(end) {
+    loop {
+        let special = text[end..]
+            .iter()
+            .position(|&byte| SPECIAL[usize::from(byte)]);
+        end = special.map_or(text.len(), |ahead| end + ahead);
+        let Some(&byte) = text.get(end) else {
+            break;
+        };
         match byte {
             b' ' | b'\t' | b'\n' | b'\r' | b';' | b'(' | b')' => break,
             b'\\' => end = after_escape(text, end)?,

@@ -237,6 +237,26 @@ fn a_parenthesis_that_nothing_closes_does_not_hide_the_rest() {
     );
 }
 
+#[test]
+fn the_text_of_a_bad_entry_is_there_for_a_file_of_rejects() {
+    for bad in [
+        "a 1 A 1\n",
+        "a 1 MX (\n 1\n m..x )\n",
+        "a 1 TXT ( \"\nb\n c )\n",
+        " A x",
+    ] {
+        let text = format!("z 1 A 1.1.1.1\n{bad}");
+        let mut reader = reader(text.as_bytes());
+        assert!(reader.next().unwrap().is_ok());
+        assert!(reader.next().unwrap().is_err(), "{bad}");
+        assert_eq!(reader.rejected_text(), bad.as_bytes());
+        assert!(reader.next().is_none(), "{bad}");
+    }
+    let mut reader = reader(b"a 1 TXT ( x;y\nz ; y\n\"\n)\n");
+    assert!(reader.next().unwrap().is_err());
+    assert_eq!(reader.rejected_text(), b"a 1 TXT ( x\nz \n\"\n)\n");
+}
+
 /// Input that breaks after its text.
 struct Broken(Cursor<Vec<u8>>);
 

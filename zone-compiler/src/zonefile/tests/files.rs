@@ -195,3 +195,27 @@ fn the_root_zone_is_read_whole_and_written_back() {
     let again: Vec<_> = reader(text.as_bytes()).collect::<Result<_, _>>().unwrap();
     assert_eq!(again, records);
 }
+
+/// The corpus of the fuzz target `zone_file`, with what the target checks.
+#[test]
+fn the_fuzz_corpus_as_a_plain_test() {
+    let corpus = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../tests/fuzz/corpus/zone_file"
+    );
+    let mut records = 0;
+    for file in fs::read_dir(corpus).unwrap() {
+        let path = file.unwrap().path();
+        for record in reader(&fs::read(&path).unwrap()).flatten() {
+            assert_eq!(rdata::validate(record.rtype, &record.rdata), Ok(()));
+            let written = record.to_string();
+            let again: Vec<_> = reader(written.as_bytes()).collect();
+            assert!(
+                matches!(&again[..], [Ok(again)] if *again == record),
+                "{written}"
+            );
+            records += 1;
+        }
+    }
+    assert!(records > 100, "{records}");
+}

@@ -1,0 +1,67 @@
+//! The file of records that were not imported, for people to mend and add.
+//!
+//! A comment with place and reason, then the record where it could be read. The
+//! file is made with the first bad record; one of an earlier run goes away.
+
+use std::fs::File;
+use std::io::{BufWriter, ErrorKind, Write as _};
+use std::path::PathBuf;
+
+use zone_compiler::Record;
+use zone_compiler::zonefile::{Position, ZoneFileError};
+
+use super::super::error::RegistryError;
+
+pub(super) struct Rejects {
+    path: PathBuf,
+    file: Option<BufWriter<File>>,
+}
+
+impl Rejects {
+    pub(super) fn new(path: PathBuf) -> Result<Self, RegistryError> {
+        match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                Err(RegistryError::io(&path, error))
+            }
+            _ => Ok(Self { path, file: None }),
+        }
+    }
+
+    /// A record that has no place in the registry.
+    pub(super) fn record(
+        &mut self,
+        at: &Position,
+        reason: &str,
+        record: &Record,
+    ) -> Result<(), RegistryError> {
+        let place = at.path.display();
+        self.write(format_args!("; {place}:{}: {reason}\n{record}\n", at.line))
+    }
+
+    /// An entry that is no record.
+    pub(super) fn fault(&mut self, fault: &ZoneFileError) -> Result<(), RegistryError> {
+        self.write(format_args!("; {fault}\n"))
+    }
+
+    /// Where the records are, if there were any.
+    pub(super) fn finish(mut self) -> Result<Option<PathBuf>, RegistryError> {
+        let Some(file) = self.file.take() else {
+            return Ok(None);
+        };
+        let file = file
+            .into_inner()
+            .map_err(std::io::IntoInnerError::into_error);
+        let synced = file.and_then(|file| file.sync_all());
+        synced.map_err(|source| RegistryError::io(&self.path, source))?;
+        Ok(Some(self.path))
+    }
+
+    fn write(&mut self, text: std::fmt::Arguments<'_>) -> Result<(), RegistryError> {
+        let file = match &mut self.file {
+            Some(file) => Ok(file),
+            none => File::create(&self.path).map(|file| none.insert(BufWriter::new(file))),
+        };
+        let written = file.and_then(|file| file.write_fmt(text));
+        written.map_err(|source| RegistryError::io(&self.path, source))
+    }
+}
