@@ -31,7 +31,13 @@ const QUERIES: u64 = 200_000;
 fn generated(domains: u64) -> (TempDir, generate::Files) {
     let directory = tempfile::tempdir().expect("a temporary folder can be made");
     let apex = Name::parse_absolute("example.").expect("a name");
-    let parameters = Parameters { apex, domains, seed: 1, queries: QUERIES, exponent: 1.0 };
+    let parameters = Parameters {
+        apex,
+        domains,
+        seed: 1,
+        queries: QUERIES,
+        exponent: 1.0,
+    };
     let registry = Registry::new(parameters).expect("parameters within bounds");
     let files = generate::write(&registry, directory.path()).expect("the files can be written");
     (directory, files)
@@ -56,8 +62,12 @@ fn whole_zone(criterion: &mut Criterion) {
     let (directory, files) = image(SMALL);
     let image = directory.path().join("image");
     let mut group = criterion.benchmark_group("zone of 10,000 delegations");
-    group.throughput(Throughput::Elements(SMALL)).sample_size(20);
-    group.bench_function("compile", |bencher| bencher.iter(|| compile(&files.zone, &image)));
+    group
+        .throughput(Throughput::Elements(SMALL))
+        .sample_size(20);
+    group.bench_function("compile", |bencher| {
+        bencher.iter(|| compile(&files.zone, &image))
+    });
     group.bench_function("open", |bencher| {
         bencher.iter(|| Generation::open(&image, Memory::Sealed).expect("the image is whole"));
     });
@@ -74,7 +84,10 @@ fn answer(criterion: &mut Criterion) {
     group.throughput(Throughput::Elements(1));
     for file in &files.queries {
         let queries = Queries::read(file, true).expect("generated queries");
-        let kind = file.file_name().expect("a file has a name").to_string_lossy();
+        let kind = file
+            .file_name()
+            .expect("a file has a name")
+            .to_string_lossy();
         let mut next = 0;
         group.bench_function(kind, |bencher| {
             bencher.iter(|| {
