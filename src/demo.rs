@@ -12,16 +12,19 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use tempfile::TempDir;
+use tokio::sync::oneshot;
 use zone_compiler::install::Input;
 
 use crate::app;
 use crate::cli::{compile, output, registry};
 use crate::clock::unix_microseconds;
 use crate::config::{Config, LogLevel};
-use crate::registry::{Database, ImportOptions, Location, Timestamp};
+use crate::registry::{Database, ImportOptions, Timestamp};
 
 /// Ports tried from the first one on.
 const PORT_TRIES: u16 = 100;
+/// Attempts at removing the folder while files may still be made in it.
+const REMOVE_TRIES: usize = 100;
 /// The folder of reference data where `MERIDIAN_REFERENCE` does not name one.
 const REFERENCE_DEFAULT: &str = "../shared/reference";
 
@@ -32,20 +35,68 @@ pub(crate) fn run(listen: SocketAddr, domains: u32, progress: bool) -> anyhow::R
         TempDir::with_prefix("meridian-demo-").context("cannot make a temporary folder")?;
     let config = configure(folder.path(), listen);
     app::init_logs(config.log);
+    let prepared = {
+        let (path, config) = (folder.path().to_owned(), config.clone());
+        unless_interrupted(move || prepare(&path, &config, domains, progress))?
+    };
+    let outcome = match prepared {
+        Some(Ok(has_root)) => {
+            app::serve_with(&config, |server| invite(server.addresses()[0], has_root))
+        }
+        Some(Err(error)) => Err(error),
+        None => Ok(()),
+    };
+    remove(&folder)?;
+    outcome
+}
 
-    let zone_file = folder.path().join("demo.zone");
+/// Runs `work` on a thread of its own; `None` if Ctrl-C came first.
+fn unless_interrupted<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> anyhow::Result<Option<T>> {
+    let (done, result) = oneshot::channel();
+    registry::runtime()?.block_on(async {
+        let interrupt = tokio::signal::ctrl_c();
+        // Whoever was interrupted does not wait for the result.
+        std::thread::spawn(move || done.send(work()).is_ok());
+        tokio::select! {
+            biased;
+            interrupted = interrupt => interrupted.map(|()| None).context("cannot wait for Ctrl-C"),
+            result = result => result.map(Some).context("the demo's preparation panicked"),
+        }
+    })
+}
+
+/// Removes the folder, where an interrupted preparation may still be at work.
+fn remove(folder: &TempDir) -> anyhow::Result<()> {
+    let mut tries = REMOVE_TRIES;
+    loop {
+        tries -= 1;
+        match std::fs::remove_dir_all(folder.path()) {
+            Err(_) if tries > 0 => {}
+            result => {
+                let path = folder.path().display();
+                return result.with_context(|| format!("cannot remove {path}; remove it by hand"));
+            }
+        }
+    }
+}
+
+/// Makes the registry, fills it and compiles it; says whether it has the root zone.
+fn prepare(folder: &Path, config: &Config, domains: u32, progress: bool) -> anyhow::Result<bool> {
+    let zone_file = folder.join("demo.zone");
     std::fs::write(&zone_file, sample::zone(domains))
         .with_context(|| format!("cannot write {}", zone_file.display()))?;
     let mut zone_files = vec![zone_file];
     zone_files.extend(root_zone());
-    let location = Location::parse(&config.registry.database);
+    let location = registry::parse_location(&config.registry.database);
     let now = Timestamp(unix_microseconds());
     registry::runtime()?.block_on(async {
         let mut database = Database::init(&location, now).await?;
         for file in &zone_files {
             // The root zone's folder may not be ours to write rejects into.
             let options = ImportOptions {
-                rejects_file: Some(folder.path().join("rejects")),
+                rejects_file: Some(folder.join("rejects")),
                 actor: "demo".into(),
                 ..ImportOptions::new(file, now)
             };
@@ -63,14 +114,7 @@ pub(crate) fn run(listen: SocketAddr, domains: u32, progress: bool) -> anyhow::R
         "compiled {} zones: {} octets",
         installed.zones, installed.segment_bytes
     ));
-    let has_root = zone_files.len() > 1;
-    let outcome = app::serve_with(&config, |server| invite(server.addresses()[0], has_root));
-    // Where the temporary folder cannot be removed, somebody should know.
-    let path = folder.path().to_owned();
-    folder
-        .close()
-        .with_context(|| format!("cannot remove {}", path.display()))?;
-    outcome
+    Ok(zone_files.len() > 1)
 }
 
 /// Everything in `folder`, on loopback, on ports that nobody else has.

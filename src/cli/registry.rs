@@ -119,9 +119,14 @@ fn apex(zone: Option<&str>) -> anyhow::Result<Option<Name>> {
 /// Where the database is.
 fn location(args: &DatabaseArgs, global: &Global) -> anyhow::Result<Location> {
     match &args.database {
-        Some(url) => Ok(Location::parse(url)),
-        None => Ok(Location::parse(&load(global)?.registry.database)),
+        Some(url) => Ok(parse_location(url)),
+        None => Ok(parse_location(&load(global)?.registry.database)),
     }
+}
+
+/// Reads `sqlite:PATH`, a path alone, or `postgres://..`.
+pub(crate) fn parse_location(text: &str) -> Location {
+    Location::parse(text.strip_prefix("sqlite:").unwrap_or(text))
 }
 
 /// Progress in octets of the file, which are known before the records are.
