@@ -354,3 +354,6 @@ impl ZoneRow {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;
