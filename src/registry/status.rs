@@ -147,3 +147,6 @@ async fn bytes(database: &mut Database) -> Result<u64, RegistryError> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

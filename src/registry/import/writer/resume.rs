@@ -138,7 +138,7 @@ async fn pages(
             })?;
             each(row, name.as_wire()).map_err(&fault)?;
         }
-        if rows.len().cast_signed() < PAGE_ROWS as isize {
+        if rows.is_empty() {
             return Ok(());
         }
     }
