@@ -72,6 +72,10 @@ pub(super) fn answer(
     Ok(Outcome::Answer)
 }
 
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it lives for one step and is not stored"
+)]
 enum Step {
     Done(Outcome),
     Follow(Sought),

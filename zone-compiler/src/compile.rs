@@ -19,6 +19,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use zone_image::writer::{Installer, ZoneRoots};
 use zone_image::{Name, WriteError};
 
+use self::apex::ApexData;
 use self::classify::{Classifier, Names, Standing};
 use self::denial::{Chain, ChainReader};
 pub(crate) use self::encode::compressible_names;
@@ -136,7 +137,6 @@ pub fn compile_with(
     progress: &dyn Fn(Progress),
 ) -> Result<Report, CompileError> {
     let apex_name = source.apex().to_lowercase();
-    let apex = apex_name.as_wire();
     let mut table = read(source, installer, progress)?;
     progress(Progress {
         stage: Stage::Check,
@@ -144,47 +144,22 @@ pub fn compile_with(
         total: table.len() as u64,
     });
     table.group();
-
-    let mut classifier = Classifier {
-        table: &table,
-        apex,
-        faults: Findings::default(),
-        warnings: Findings::default(),
-    };
-    let names = classifier.run();
-    let (mut faults, mut warnings) = (classifier.faults, classifier.warnings);
-    let Some(apex_data) = apex::read(&table, apex, &mut faults) else {
-        return Err(refused(&apex_name, faults));
-    };
-    let mut chain_reader = ChainReader {
-        table: &table,
-        names: &names,
-        apex,
-        negative_ttl: apex_data.negative_ttl,
-        iterations_max: options.nsec3_iterations_max,
-        faults: Findings::default(),
-    };
-    let chain = chain_reader.read();
-    faults.extend(chain_reader.faults);
-    if faults.count() > 0 && matches!(&chain, Chain::Nsec3 { proofs, .. } if proofs.is_empty()) {
-        return Err(refused(&apex_name, faults));
-    }
-
     let used: Vec<AtomicBool> = (0..table.groups())
         .map(|_| AtomicBool::new(false))
         .collect();
-    let shared = shared_bodies(&table, &names, apex, &used, &mut faults);
+    let mut zone = CheckedZone::check(&table, &apex_name, options)?;
+    let shared = zone.shared_bodies(&used);
     let segment = installer.segment();
     let shared_root = shared.write(segment)?;
-    let zone_pages = ZonePages {
-        table: &table,
-        names: &names,
-        apex,
-        shared: &shared,
-        used: &used,
-        negative_ttl: apex_data.negative_ttl,
-    };
-    let pages = zone_pages.write(segment, progress)?;
+    let pages = zone.pages(&shared, &used).write(segment, progress)?;
+    let CheckedZone {
+        names,
+        apex_data,
+        chain,
+        mut faults,
+        mut warnings,
+        ..
+    } = zone;
     let proofs = chain.write(segment)?;
     faults.extend(pages.faults);
     warnings.extend(pages.warnings);
@@ -194,7 +169,7 @@ pub fn compile_with(
     }
     warnings.sort();
     installer.add_zone(&ZoneRoots {
-        apex: apex.to_vec(),
+        apex: apex_name.as_wire().to_vec(),
         serial: apex_data.serial,
         event: source.event(),
         depths: pages.depths,
@@ -218,6 +193,88 @@ pub fn compile_with(
         shared_bodies: shared.count(),
         warnings,
     })
+}
+
+/// A zone whose names are known and checked, before any page of it is written.
+struct CheckedZone<'t> {
+    table: &'t Table,
+    apex: &'t [u8],
+    names: Names,
+    apex_data: ApexData,
+    chain: Chain,
+    faults: Findings,
+    warnings: Findings,
+}
+
+impl<'t> CheckedZone<'t> {
+    fn check(
+        table: &'t Table,
+        apex_name: &'t Name,
+        options: &Options,
+    ) -> Result<Self, CompileError> {
+        let apex = apex_name.as_wire();
+        let mut classifier = Classifier {
+            table,
+            apex,
+            faults: Findings::default(),
+            warnings: Findings::default(),
+        };
+        let names = classifier.run();
+        let Classifier {
+            mut faults,
+            warnings,
+            ..
+        } = classifier;
+        let Some(apex_data) = apex::read(table, apex, &mut faults) else {
+            return Err(refused(apex_name, faults));
+        };
+        let mut reader = ChainReader {
+            table,
+            names: &names,
+            apex,
+            negative_ttl: apex_data.negative_ttl,
+            iterations_max: options.nsec3_iterations_max,
+            faults,
+        };
+        let chain = reader.read();
+        let faults = reader.faults;
+        Ok(Self {
+            table,
+            apex,
+            names,
+            apex_data,
+            chain,
+            faults,
+            warnings,
+        })
+    }
+
+    fn shared_bodies(&mut self, used: &[AtomicBool]) -> SharedBodies {
+        let mut maker = BodyMaker {
+            table: self.table,
+            names: &self.names,
+            apex: self.apex,
+            used,
+            negative_ttl: self.apex_data.negative_ttl,
+            faults: Findings::default(),
+            warnings: Findings::default(),
+        };
+        let shared = SharedBodies::collect(&mut maker);
+        let faults = maker.faults;
+        self.faults.extend(faults);
+        shared
+    }
+
+    fn pages<'s>(&'s self, shared: &'s SharedBodies, used: &'s [AtomicBool]) -> ZonePages<'s> {
+        ZonePages {
+            table: self.table,
+            names: &self.names,
+            apex: self.apex,
+            shared,
+            used,
+            negative_ttl: self.apex_data.negative_ttl,
+        }
+    }
 }
 
 fn refused(apex: &Name, mut faults: Findings) -> CompileError {
@@ -251,27 +308,6 @@ fn read(
         })
         .map_err(CompileError::Source)?;
     Ok(table)
-}
-
-fn shared_bodies(
-    table: &Table,
-    names: &Names,
-    apex: &[u8],
-    used: &[AtomicBool],
-    faults: &mut Findings,
-) -> SharedBodies {
-    let mut maker = BodyMaker {
-        table,
-        names,
-        apex,
-        used,
-        negative_ttl: 0,
-        faults: Findings::default(),
-        warnings: Findings::default(),
-    };
-    let shared = SharedBodies::collect(&mut maker);
-    faults.extend(maker.faults);
-    shared
 }
 
 fn warn_of_unused_glue(table: &Table, names: &Names, used: &[AtomicBool], warnings: &mut Findings) {

@@ -26,7 +26,7 @@ pub const NODE_SLOTS: usize = 256;
 /// Most levels of nodes in a tree; the rest of the key is the tag.
 pub const TREE_LEVELS_MAX: u32 = 6;
 /// Bodies in a full shared page.
-pub const SHARED_PAGE_BODIES: usize = 64;
+pub const SHARED_PAGE_BODIES: u32 = 64;
 /// No pointer of a body reaches further into a body than this, and no body
 /// that others point into starts later in a message, so that base and addend
 /// always fit the 14 bits of a compression pointer (RFC 1035 section 4.1.4).
@@ -112,7 +112,7 @@ impl PageRef {
     }
 
     pub(crate) fn units(self) -> u16 {
-        (self.0 >> 1) as u16 & 0x7fff
+        (self.0 >> 1 & 0x7fff) as u16
     }
 }
 
@@ -433,6 +433,8 @@ pub(crate) const SEGMENT_MAGIC: [u8; 8] = *b"MRDNseg\n";
 pub(crate) const GENERATION_MAGIC: [u8; 8] = *b"MRDNgen\n";
 /// Octets of a header: magic, version, 20 reserved octets, digest.
 pub(crate) const HEADER_BYTES: usize = UNIT;
+
+const _: () = assert!(HEADER_BYTES == UNIT, "the first page stands at unit 1");
 
 impl Header {
     pub(crate) fn encode(self) -> [u8; HEADER_BYTES] {

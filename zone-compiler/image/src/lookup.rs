@@ -316,8 +316,8 @@ impl<'g> Zone<'g> {
     fn shared_body(&self, number: u32) -> BodyRef<'g> {
         use crate::layout::{SHARED_PAGE_BODIES, shared_key};
 
-        let in_page = number as usize % SHARED_PAGE_BODIES;
-        let key = shared_key(number / SHARED_PAGE_BODIES as u32);
+        let in_page = (number % SHARED_PAGE_BODIES) as usize;
+        let key = shared_key(number / SHARED_PAGE_BODIES);
         let leaf = self
             .generation
             .find_leaf(PageRef(self.page.shared.to_native()), key);

@@ -58,7 +58,7 @@ pub(crate) fn name_page(page: &ArchivedNamePage) -> Checked {
 
 pub(crate) fn shared_page(page: &ArchivedSharedPage) -> Checked {
     rule(
-        page.bodies.len() <= SHARED_PAGE_BODIES,
+        page.bodies.len() <= SHARED_PAGE_BODIES as usize,
         "a shared page has too many bodies",
     )?;
     for body in page.bodies.iter() {

@@ -169,7 +169,7 @@ impl Walk<'_> {
     /// Checks the shared bodies of a zone: consecutive pages, all but the last full.
     fn shared(&self, zone: &ArchivedZonePage) -> Result<u32, WalkFault> {
         let expected = zone.shared_count.to_native();
-        let full = SHARED_PAGE_BODIES as u32;
+        let full = SHARED_PAGE_BODIES;
         let mut pages = 0;
         let root = PageRef(zone.shared.to_native());
         self.tree(root, PageKind::Shared, &mut |reference, octets, keys| {

@@ -143,7 +143,7 @@ impl SharedPageBuilder {
     /// Adds the next body.
     pub fn body(&mut self, rtype: u16, part: Part, bytes: &BodyBytes) {
         assert!(
-            self.bodies.len() < SHARED_PAGE_BODIES,
+            self.bodies.len() < SHARED_PAGE_BODIES as usize,
             "a shared page has 64 bodies"
         );
         let body = bytes.store(rtype, part, &mut self.heap);

@@ -21,7 +21,7 @@ pub struct TreePlan {
 enum Slot {
     Empty,
     Leaf(usize),
-    Node(Box<[Slot]>),
+    Node(Box<[Self]>),
 }
 
 /// The limits of a leaf, and the keys they apply to.
