@@ -1,5 +1,7 @@
-//! How names stand in the registry's columns: lower case, presentation format
-//! with escapes, without the final dot; the root is `.`.
+//! How names stand in the registry's columns.
+//!
+//! Lower case, presentation format with escapes, without the final dot; the root is
+//! `.`. Both engines compare such text bytewise, and one name has one form.
 
 use zone_image::Name;
 

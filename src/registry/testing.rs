@@ -1,4 +1,7 @@
 //! Databases for tests: every test runs on the engine it is given.
+//!
+//! Nothing outside this file decides what a test database is, so that another
+//! engine joins the whole suite by being named in [`ENGINES`].
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;

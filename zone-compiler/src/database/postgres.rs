@@ -19,7 +19,8 @@ const ROWS_A_FETCH: usize = 4096;
 
 #[derive(Debug)]
 pub(super) struct Reader {
-    runtime: Runtime,
+    /// Present until drop.
+    runtime: Option<Runtime>,
     connection: Mutex<PgConnection>,
     place: String,
 }
@@ -38,7 +39,7 @@ impl Reader {
             sqlx::Result::Ok(connection)
         });
         Ok(Self {
-            runtime,
+            runtime: Some(runtime),
             connection: Mutex::new(connection.map_err(|error| fault(place, error))?),
             place: place.to_owned(),
         })
@@ -70,11 +71,13 @@ impl Reader {
         let connection = &mut *self.connection();
         // The text is ours; the zone is a parameter.
         let declare = sqlx::query(sqlx::AssertSqlSafe(declare)).bind(zone);
-        let declared = drive(&self.runtime, declare.execute(&mut *connection));
+        let declared = self.drive(declare.execute(&mut *connection));
         declared.map_err(fault)?;
         loop {
-            let batch = sqlx::query(sqlx::AssertSqlSafe(fetch.as_str()));
-            let batch = drive(&self.runtime, batch.fetch_all(&mut *connection));
+            // Not kept as a prepared statement: the columns of the same text are those
+            // of whichever query the cursor stands for.
+            let batch = sqlx::query(sqlx::AssertSqlSafe(fetch.as_str())).persistent(false);
+            let batch = self.drive(batch.fetch_all(&mut *connection));
             let batch = batch.map_err(fault)?;
             for row in &batch {
                 sink(record_row(row).map_err(fault)?)?;
@@ -84,8 +87,15 @@ impl Reader {
             }
         }
         let close = sqlx::query("CLOSE zone_rows").execute(connection);
-        drive(&self.runtime, close).map_err(fault)?;
+        self.drive(close).map_err(fault)?;
         Ok(())
+    }
+
+    fn drive<F>(&self, future: F) -> F::Output
+    where
+        F: Future<Output: Send> + Send,
+    {
+        drive(self.runtime.as_ref().expect("present until drop"), future)
     }
 
     fn connection(&self) -> MutexGuard<'_, PgConnection> {
@@ -95,7 +105,7 @@ impl Reader {
     fn fetch(&self, query: &'static str) -> Result<Vec<PgRow>, DatabaseError> {
         let connection = &mut *self.connection();
         let rows = sqlx::query(query).fetch_all(connection);
-        let rows = drive(&self.runtime, rows);
+        let rows = self.drive(rows);
         rows.map_err(|error| fault(&self.place, error))
     }
 }
@@ -110,6 +120,16 @@ where
         let driven = scope.spawn(|| runtime.block_on(future)).join();
         driven.expect("a query returns its errors")
     })
+}
+
+impl Drop for Reader {
+    /// A runtime that is dropped waits for its threads, which tokio forbids on a
+    /// thread that drives another runtime. Ours has none left.
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
 }
 
 fn zone_row(row: &PgRow) -> sqlx::Result<ZoneRow> {
