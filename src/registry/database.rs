@@ -44,7 +44,7 @@ impl Location {
         if text.starts_with("postgres://") || text.starts_with("postgresql://") {
             Self::Url(text.to_owned())
         } else {
-            Self::File(PathBuf::from(text))
+            Self::File(PathBuf::from(text.strip_prefix("sqlite:").unwrap_or(text)))
         }
     }
 
