@@ -61,6 +61,8 @@ impl PageKind {
             Self::Zone,
             Self::Names,
             Self::Shared,
+            Self::Nsec3,
+            Self::Order,
         ]
         .into_iter()
         .find(|kind| *kind as u8 == number)
@@ -186,6 +188,7 @@ impl Part {
             Self::Signatures,
             Self::RequiredGlue,
             Self::SiblingGlue,
+            Self::Proof,
         ]
         .into_iter()
         .find(|part| *part as u8 == number)
