@@ -2,4 +2,5 @@
 
 mod asked;
 mod messages;
+mod signed;
 mod zones;
