@@ -53,7 +53,7 @@ fn a_full_disk_ends_a_compile_and_leaves_the_image() {
     assert!(error.contains("nothing was installed"), "{error}");
     assert!(out.contains("serial 7"), "{out}");
     assert!(
-        !out.contains(".tmp"),
+        !out.contains("segment.tmp"),
         "what could not be finished is removed: {out}"
     );
 }
