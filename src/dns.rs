@@ -3,11 +3,16 @@
 //! Knows the image and sockets; never the registry, SQL, XML or HTTP.
 
 mod answer;
+mod chaos;
+pub mod cookie;
 pub mod counters;
+mod edns;
 pub mod engine;
 pub mod generations;
 pub mod net;
 mod query;
+pub mod rate;
 mod response;
+pub mod secret;
 #[cfg(test)]
 pub(crate) mod testing;

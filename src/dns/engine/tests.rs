@@ -1,5 +1,9 @@
 //! The answers of the engine, one line a case; hickory-proto decodes them.
 
 mod asked;
+mod corpus;
 mod messages;
+mod options;
+mod probes;
+mod rates;
 mod zones;
