@@ -1,10 +1,9 @@
 //! The command line: what can be said, and nothing of what it does.
 
-mod compile;
+pub(crate) mod compile;
 mod image;
-mod message;
-mod output;
-mod registry;
+pub(crate) mod output;
+pub(crate) mod registry;
 mod run;
 
 use std::path::PathBuf;
@@ -149,7 +148,13 @@ enum RegistryCommand {
         zone_file: PathBuf,
         /// Apex of the zone [default: the owner of the SOA record]
         #[arg(long, value_name = "NAME")]
-        origin: Option<String>,
+        zone: Option<String>,
+        /// Handle of the registrar that sponsors what is imported
+        #[arg(long, value_name = "HANDLE", default_value = crate::registry::import::REGISTRAR_DEFAULT)]
+        registrar: String,
+        /// Forget what an unfinished import of this zone has written
+        #[arg(long)]
+        restart: bool,
         /// Stop at the first bad line
         #[arg(long, conflicts_with = "rejects")]
         strict: bool,

@@ -6,6 +6,7 @@ mod answer;
 mod chaos;
 pub mod cookie;
 pub mod counters;
+mod denial;
 mod edns;
 pub mod engine;
 pub mod generations;

@@ -5,6 +5,6 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod control;
-pub mod demo;
+mod demo;
 pub mod dns;
 pub mod registry;

@@ -1,14 +1,15 @@
 //! `meridian compile`.
 
 use std::cell::RefCell;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::Context;
 use serde_json::json;
-use zone_compiler::zonefile::{Faults, ZoneFileSource};
-use zone_compiler::{CompileError, Report, Stage, ZoneSource};
+use zone_compiler::install::{Input, InstallError, install};
+use zone_compiler::zonefile::Faults;
+use zone_compiler::{CompileError, Report, Stage};
 use zone_image::Name;
-use zone_image::writer::{Installed, Installer};
+use zone_image::writer::Installed;
 
 use super::run::load;
 use super::{CompileArgs, Global, output};
@@ -22,97 +23,33 @@ pub(super) fn run(args: &CompileArgs, global: &Global) -> anyhow::Result<()> {
         Some(directory) => directory.clone(),
         None => load(global)?.image.directory,
     };
-    let (reports, installed) = if args.zone_file.is_empty() {
+    let input = if args.zone_file.is_empty() {
         let database = match &args.database {
             Some(url) => url.clone(),
             None => load(global)?.registry.database,
         };
-        compile_registry(&database, &directory, global.progress)?
+        let Ok(location) = database.parse();
+        Input::Database(location)
     } else {
         let origin = args.origin.as_deref().map(Name::parse_absolute).transpose();
-        let origin = origin.context("cannot read --origin")?;
-        compile_files(
-            &args.zone_file,
-            origin.as_ref(),
-            &directory,
-            args.replace,
-            global.progress,
-        )?
+        Input::ZoneFiles {
+            paths: args.zone_file.clone(),
+            origin: origin.context("bad --origin")?,
+            replace: args.replace,
+        }
     };
+    let (reports, installed) = compile(&input, &directory, global.progress)?;
     show(&reports, &installed, &directory, global)
 }
 
-/// Compiles zone files into the image, beside or instead of what is there.
-pub(crate) fn compile_files(
-    files: &[PathBuf],
-    origin: Option<&Name>,
-    directory: &Path,
-    replace: bool,
-    progress: bool,
-) -> anyhow::Result<(Vec<Report>, Installed)> {
-    let mut sources = files
-        .iter()
-        .map(|file| {
-            ZoneFileSource::open(file, origin.cloned())
-                .with_context(|| format!("cannot read zone file: {}", file.display()))
-        })
-        .collect::<anyhow::Result<Vec<_>>>()?;
-    let mut installer = begin(directory, replace)?;
-    let sources = sources
-        .iter_mut()
-        .map(|source| source as &mut dyn ZoneSource);
-    let reports = compile_all(sources, &mut installer, progress)?;
-    commit(installer, directory, reports)
-}
-
-/// Compiles every zone of the registry; the image is these zones and no others.
-pub(crate) fn compile_registry(
-    database: &str,
+/// Compiles and installs, with progress; the faults of a refused zone are printed.
+pub(crate) fn compile(
+    input: &Input,
     directory: &Path,
     progress: bool,
 ) -> anyhow::Result<(Vec<Report>, Installed)> {
-    let _ = (database, directory, progress);
-    anyhow::bail!("compile: this build reads zone files only; name one with --zone-file")
-}
-
-fn begin(directory: &Path, replace: bool) -> anyhow::Result<Installer> {
-    let installer = if replace {
-        Installer::replace(directory, None)
-    } else {
-        Installer::update(directory)
-    };
-    installer.with_context(|| format!("cannot write image: {}", directory.display()))
-}
-
-fn commit(
-    installer: Installer,
-    directory: &Path,
-    reports: Vec<Report>,
-) -> anyhow::Result<(Vec<Report>, Installed)> {
-    let installed = installer.commit();
-    let installed =
-        installed.with_context(|| format!("cannot install image: {}", directory.display()))?;
-    Ok((reports, installed))
-}
-
-fn compile_all<'s>(
-    sources: impl Iterator<Item = &'s mut dyn ZoneSource>,
-    installer: &mut Installer,
-    progress: bool,
-) -> anyhow::Result<Vec<Report>> {
-    sources
-        .map(|source| compile_one(source, installer, progress))
-        .collect()
-}
-
-fn compile_one(
-    source: &mut dyn ZoneSource,
-    installer: &mut Installer,
-    progress: bool,
-) -> anyhow::Result<Report> {
-    let apex = source.apex().to_string();
-    let shown = RefCell::new(output::Progress::new(format!("compile {apex}"), progress));
-    let result = zone_compiler::compile(source, installer, &|progress| {
+    let shown = RefCell::new(output::Progress::new("compile".into(), progress));
+    let result = install(input, directory, &|_, progress| {
         let stage = match progress.stage {
             Stage::Read => "read",
             Stage::Check => "check",
@@ -123,34 +60,42 @@ fn compile_one(
             .update(stage, progress.done, progress.total);
     });
     drop(shown);
-    result.map_err(|error| tell(&apex, error))
+    result.map_err(|error| match error {
+        InstallError::Compile(error) => tell(error),
+        InstallError::ZoneFile(error) => {
+            anyhow::Error::new(error).context("cannot read zone file; name it by --zone-file")
+        }
+        error => anyhow::Error::new(error)
+            .context(format!("cannot compile into {}", directory.display())),
+    })
 }
 
 /// Prints every fault of a refused zone and leaves one line for the end.
-fn tell(apex: &str, error: CompileError) -> anyhow::Error {
-    let count = match &error {
-        CompileError::Refused { faults, .. } => {
+fn tell(error: CompileError) -> anyhow::Error {
+    let (what, count) = match &error {
+        CompileError::Refused { apex, faults } => {
             faults.iter().for_each(output::note);
-            faults.count()
+            (format!("zone {apex}"), faults.count())
         }
-        CompileError::Source(error) => match error.downcast_ref::<Faults>() {
+        CompileError::Source(source) => match source.downcast_ref::<Faults>() {
             Some(faults) => {
                 faults.faults.iter().for_each(output::note);
-                faults.faults.len() as u64
+                let file = faults
+                    .faults
+                    .first()
+                    .map(|fault| fault.path.display().to_string());
+                (file.unwrap_or_default(), faults.faults.len() as u64)
             }
-            None => 0,
+            None => return error.into(),
         },
-        _ => 0,
+        _ => return error.into(),
     };
-    match count {
-        0 => anyhow::Error::new(error).context(format!("cannot compile zone: {apex}")),
-        1 => anyhow::anyhow!(
-            "zone {apex} has a fault; nothing was installed, mend it and compile again"
-        ),
-        _ => anyhow::anyhow!(
-            "zone {apex} has {count} faults; nothing was installed, mend them and compile again"
-        ),
-    }
+    let (faults, them) = if count == 1 {
+        ("fault", "it")
+    } else {
+        ("faults", "them")
+    };
+    anyhow::anyhow!("{what} has {count} {faults}; nothing was installed, mend {them} and try again")
 }
 
 fn show(

@@ -1,20 +1,21 @@
 //! `meridian image`: looking into images without a server.
 
 use std::collections::HashSet;
+use std::convert::Infallible;
 use std::path::PathBuf;
 
 use anyhow::Context;
 use serde_json::json;
-use zone_compiler::RecordType;
-use zone_image::layout::Part;
-use zone_image::{Bases, BodyRef, Entry, Generation, LookupName, Memory, Name, Zone};
+use zone_compiler::{Record, RecordType, wire};
+use zone_image::{Generation, LookupName, Memory, Name, Zone};
 
-use super::message::{self, HEADER_BYTES};
 use super::run::load;
 use super::{Global, ImageArgs, ImageCommand, output};
 use crate::dns::engine::{Action, Engine, Request, Transport};
 
-/// Longest message: where bodies are laid out for reading.
+/// The pseudo-record of EDNS.
+const OPT: RecordType = RecordType(41);
+/// Longest reply over TCP.
 const MESSAGE_BYTES_MAX: usize = 65_535;
 
 /// Runs one of the commands.
@@ -35,7 +36,7 @@ pub(super) fn run(command: &ImageCommand, global: &Global) -> anyhow::Result<()>
                 .with_context(|| format!("bad type: {rtype}"))?;
             query(
                 &open(image, global)?,
-                &message::query(&name, rtype, *dnssec),
+                &question(&name, rtype, *dnssec),
                 global,
             )
         }
@@ -131,95 +132,46 @@ fn dump(generation: &Generation, only: Option<&str>) -> anyhow::Result<()> {
         );
     }
     for apex in zones {
-        let name = lookup_name(&apex)?;
+        let name = LookupName::parse(apex.as_wire())?;
         let zone = generation
             .find_zone(&name, name.labels())
             .with_context(|| format!("zone {apex} is not found in its own image"))?;
-        dump_zone(zone)?;
+        dump_zone(zone);
     }
     Ok(())
 }
 
-fn lookup_name(name: &Name) -> anyhow::Result<LookupName> {
-    LookupName::parse(&message::query(name, RecordType::SOA, false))
-        .with_context(|| format!("bad name: {name}"))
-}
-
-/// Prints one zone, its SOA first.
-fn dump_zone(zone: Zone<'_>) -> anyhow::Result<()> {
-    let mut dumper = Dumper {
-        out: vec![0; MESSAGE_BYTES_MAX],
-        glue: HashSet::new(),
-    };
-    let apex = zone.apex_entry();
-    let is_soa = |body: &BodyRef<'_>| body.rtype() == RecordType::SOA.0;
-    dumper.entry(&apex, zone, &is_soa)?;
-    dumper.entry(&apex, zone, &|body| !is_soa(body))?;
-    let mut result = Ok(());
-    zone.each_entry(&mut |entry| {
-        if result.is_ok() && !entry.relative_name().is_empty() {
-            result = dumper.entry(&entry, zone, &|_| true);
-        }
+/// Prints one zone, its SOA first, each address once.
+fn dump_zone(zone: Zone<'_>) {
+    let is_soa = |record: &Record| record.rtype == RecordType::SOA;
+    let soa = wire::each_record(zone, &mut |_, record| {
+        if is_soa(&record) { Err(record) } else { Ok(()) }
     });
-    result
-}
-
-/// Lays bodies out as messages and prints their records.
-struct Dumper {
-    out: Vec<u8>,
-    /// Glue that was printed: hosts that several delegations share have it in each.
-    glue: HashSet<String>,
-}
-
-impl Dumper {
-    fn entry(
-        &mut self,
-        entry: &Entry<'_>,
-        zone: Zone<'_>,
-        wanted: &dyn Fn(&BodyRef<'_>) -> bool,
-    ) -> anyhow::Result<()> {
-        let name = entry.name();
-        let wire = name.as_wire();
-        let start = HEADER_BYTES + wire.len();
-        self.out[HEADER_BYTES..start].copy_from_slice(wire);
-        let offset = |at: usize| u16::try_from(at).expect("a name is at most 255 octets");
-        let mut bases = Bases {
-            owner: offset(HEADER_BYTES),
-            apex: offset(start - zone.apex().len()),
-            lead: offset(start),
-        };
-        // Glue points into its NS body, so that body stays before it.
-        let lead = entry.body(RecordType::NS.0, Part::Records);
-        for body in entry.bodies().filter(|body| wanted(body)) {
-            let is_glue = matches!(body.part(), Part::RequiredGlue | Part::SiblingGlue);
-            let mut at = start;
-            if let Some(lead) = lead.filter(|_| is_glue) {
-                at = lead
-                    .write(&mut self.out, start, bases)
-                    .context("a body does not fit")?;
-            }
-            bases.lead = offset(start);
-            let end = body
-                .write(&mut self.out, at, bases)
-                .context("a body does not fit")?;
-            self.print(at, end, is_glue)
-                .with_context(|| format!("cannot read records of {name}"))?;
+    if let Err(soa) = soa {
+        output::line(soa);
+    }
+    // An address can be a record of the zone, and glue of several delegations.
+    let mut addresses = HashSet::new();
+    let all: Result<(), Infallible> = wire::each_record(zone, &mut |_, record| {
+        let line = record.to_string();
+        let is_address = [RecordType::A, RecordType::AAAA].contains(&record.rtype);
+        if !is_soa(&record) && (!is_address || addresses.insert(line.clone())) {
+            output::line(line);
         }
         Ok(())
-    }
+    });
+    let Ok(()) = all;
+}
 
-    fn print(&mut self, mut at: usize, end: usize, is_glue: bool) -> anyhow::Result<()> {
-        while at < end {
-            let (record, next) =
-                message::record(&self.out[..end], at).context("a record that ends early")?;
-            let line = record.to_string();
-            if !is_glue || self.glue.insert(line.clone()) {
-                output::line(line);
-            }
-            at = next;
-        }
-        Ok(())
-    }
+/// A query for one name and type, with EDNS.
+fn question(name: &Name, rtype: RecordType, dnssec: bool) -> Vec<u8> {
+    let mut message = vec![0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 1];
+    message.extend_from_slice(name.as_wire());
+    message.extend_from_slice(&rtype.0.to_be_bytes());
+    message.extend_from_slice(&[0, 1]);
+    let flags = if dnssec { 0x80 } else { 0 };
+    message.extend_from_slice(&[0, 0, 41, 0x10, 0, 0, 0, flags, 0, 0, 0]);
+    message
 }
 
 /// Answers one question as the server would over TCP, and prints the reply.
@@ -264,21 +216,15 @@ fn query(generation: &Generation, wire: &[u8], global: &Global) -> anyhow::Resul
     Ok(())
 }
 
-/// The records of a reply by section, without the OPT.
-fn sections(reply: &[u8]) -> Option<[Vec<String>; 3]> {
-    let mut at = HEADER_BYTES;
-    for _ in 0..message::count(reply, 0) {
-        at = message::name(reply, at)?.1 + 4;
-    }
-    let mut sections = [const { Vec::new() }; 3];
-    for (number, records) in (1..).zip(&mut sections) {
-        for _ in 0..message::count(reply, number) {
-            let (record, next) = message::record(reply, at)?;
-            if record.rtype.0 != message::OPT {
-                records.push(record.to_string());
-            }
-            at = next;
-        }
-    }
-    Some(sections)
+/// The records of a reply by section, as text, without the OPT.
+fn sections(reply: &[u8]) -> Result<[Vec<String>; 3], wire::Malformed> {
+    let sections = wire::read_sections(reply)?;
+    let shown = |records: Vec<Record>| {
+        records
+            .iter()
+            .filter(|record| record.rtype != OPT)
+            .map(ToString::to_string)
+            .collect()
+    };
+    Ok(sections.records.map(shown))
 }

@@ -73,20 +73,37 @@ impl Progress {
 
     /// Shows how far it is; `total` is 0 where nobody knows. Cheap to call often.
     pub(crate) fn update(&mut self, stage: &'static str, done: u64, total: u64) {
-        let now = Instant::now();
         if stage != self.stage {
             // Each stage has a rate of its own.
-            (self.stage, self.begin) = (stage, now);
+            (self.stage, self.begin) = (stage, Instant::now());
         }
-        let due = self.last.is_none_or(|last| now - last >= PROGRESS_INTERVAL);
+        if self.is_due() {
+            let text = describe(done, total, self.begin.elapsed());
+            self.print(stage, &text);
+        }
+    }
+
+    /// Shows what the caller has counted itself.
+    pub(crate) fn show(&mut self, stage: &str, text: &str) {
+        if self.is_due() {
+            self.print(stage, text);
+        }
+    }
+
+    fn is_due(&mut self) -> bool {
+        let due = self
+            .last
+            .is_none_or(|last| last.elapsed() >= PROGRESS_INTERVAL);
         if self.shown && due {
-            self.last = Some(now);
-            let what = format!("{}: {stage}", self.what);
-            let text = describe(&what, done, total, now - self.begin);
-            let end = if self.terminal { "\x1b[K\r" } else { "\n" };
-            let _ = write!(stderr(), "{text}{end}");
-            let _ = stderr().flush();
+            self.last = Some(Instant::now());
         }
+        self.shown && due
+    }
+
+    fn print(&self, stage: &str, text: &str) {
+        let end = if self.terminal { "\x1b[K\r" } else { "\n" };
+        let _ = write!(stderr(), "{}: {stage}: {text}{end}", self.what);
+        let _ = stderr().flush();
     }
 }
 
@@ -98,19 +115,19 @@ impl Drop for Progress {
     }
 }
 
-/// `import: 1200 of 5000 (24 %), 600/s, 6 s left`
-fn describe(what: &str, done: u64, total: u64, elapsed: Duration) -> String {
+/// `1200 of 5000 (24 %), 600/s, 6 s left`
+fn describe(done: u64, total: u64, elapsed: Duration) -> String {
     let micros = u64::try_from(elapsed.as_micros())
         .unwrap_or(u64::MAX)
         .max(1);
     let rate = done.saturating_mul(1_000_000) / micros;
     if total == 0 {
-        return format!("{what}: {done}, {rate}/s");
+        return format!("{done}, {rate}/s");
     }
     let percent = done.saturating_mul(100) / total;
     let left = total.saturating_sub(done).checked_div(rate);
     let left = left.map_or_else(String::new, |seconds| format!(", {seconds} s left"));
-    format!("{what}: {done} of {total} ({percent} %), {rate}/s{left}")
+    format!("{done} of {total} ({percent} %), {rate}/s{left}")
 }
 
 #[cfg(test)]

@@ -36,7 +36,7 @@ fn dispatch(command: &Command, global: &Global) -> anyhow::Result<ExitCode> {
         Command::Compile(args) => compile::run(args, global)?,
         Command::Image(command) => image::run(command, global)?,
         Command::Registry(command) => registry::run(command, global)?,
-        Command::Demo(args) => crate::demo::run(args.listen, args.domains)?,
+        Command::Demo(args) => crate::demo::run(args.listen, args.domains, global.progress)?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -249,6 +249,12 @@ impl Collector for Page {
                 Kind::Gauge => MetricType::Gauge,
             };
             let mut family = encoder.encode_descriptor(metric.name, metric.help, None, kind)?;
+            if let [(labels, value)] = &metric.samples[..]
+                && labels.is_empty()
+            {
+                encode(metric.kind, *value, family)?;
+                continue;
+            }
             for (labels, value) in &metric.samples {
                 let labels: Vec<_> = labels.iter().map(|(k, v)| (*k, v.as_str())).collect();
                 encode(

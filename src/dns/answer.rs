@@ -5,11 +5,15 @@
 
 use zone_image::layout::{POINTER_REACH, Part};
 use zone_image::name::NAME_BYTES_MAX;
-use zone_image::{Bases, Entry, Generation, Lookup, LookupName, Zone};
+use zone_image::{Bases, BodyRef, Entry, Generation, Lookup, LookupName, Zone};
 
+use super::denial::{Proofs, Prover, Unproven};
 use super::engine::Outcome;
 use super::query::{HEADER_BYTES, Query, rcode, rtype};
 use super::response::{Full, Response, Section};
+
+/// Why a question got no whole answer.
+pub(super) type Unanswered = Unproven;
 
 /// Most CNAME and DNAME steps that one reply follows.
 const CHAIN_MAX: usize = 16;
@@ -41,12 +45,14 @@ pub(super) fn answer(
     zone: Zone<'_>,
     query: Query,
     response: &mut Response<'_>,
-) -> Result<Outcome, Full> {
+) -> Result<Outcome, Unanswered> {
     response.authoritative = true;
     let mut answer = Answer {
         zone,
         qtype: query.qtype,
         response,
+        proofs: Proofs::new(),
+        addresses: None,
     };
     let mut sought = Sought {
         name: query.name,
@@ -54,14 +60,22 @@ pub(super) fn answer(
     };
     for _ in 0..CHAIN_MAX {
         match answer.step(&sought)? {
-            Step::Done(outcome) => return Ok(outcome),
+            Step::Done(outcome) => {
+                answer.finish()?;
+                return Ok(outcome);
+            }
             Step::Follow(next) => sought = next,
         }
     }
     // A longer chain, or a loop: the client goes on from what it has.
+    answer.finish()?;
     Ok(Outcome::Answer)
 }
 
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it lives for one step and is not stored"
+)]
 enum Step {
     Done(Outcome),
     Follow(Sought),
@@ -71,12 +85,20 @@ struct Answer<'g, 'r, 'o> {
     zone: Zone<'g>,
     qtype: u16,
     response: &'r mut Response<'o>,
+    /// For the authority section, once the answer section is done.
+    proofs: Proofs<'g>,
+    /// For the additional section, after that.
+    addresses: Option<(BodyRef<'g>, Bases)>,
 }
 
 impl<'g> Answer<'g, '_, '_> {
-    fn step(&mut self, sought: &Sought) -> Result<Step, Full> {
+    fn step(&mut self, sought: &Sought) -> Result<Step, Unanswered> {
         match self.zone.lookup(&sought.name) {
-            Lookup::Name(entry) | Lookup::Wildcard { entry, .. } => self.name(entry, sought),
+            Lookup::Name(entry) => self.name(entry, None, sought),
+            Lookup::Wildcard {
+                entry,
+                encloser_labels,
+            } => self.name(entry, Some(encloser_labels), sought),
             Lookup::Delegation { entry, labels }
                 if self.qtype == rtype::DS && labels == sought.name.labels() =>
             {
@@ -84,11 +106,46 @@ impl<'g> Answer<'g, '_, '_> {
             }
             Lookup::Delegation { entry, labels } => self.referral(entry, labels, sought),
             Lookup::Redirection { entry, labels } => self.redirection(entry, labels, sought),
-            Lookup::Missing { .. } => {
+            Lookup::Missing { encloser_labels } => {
                 self.response.rcode = rcode::NXDOMAIN;
                 self.negative(sought)?;
+                if self.response.dnssec_ok() {
+                    self.prover(sought).name_error(encloser_labels)?;
+                }
                 Ok(Step::Done(Outcome::NxDomain))
             }
+        }
+    }
+
+    /// Writes what had to wait for the answer section.
+    fn finish(&mut self) -> Result<(), Full> {
+        self.write_proofs()?;
+        if let Some((addresses, bases)) = self.addresses {
+            self.response
+                .optional_body(Section::Additional, addresses, bases);
+        }
+        Ok(())
+    }
+
+    fn write_proofs(&mut self) -> Result<(), Full> {
+        for (proof, apex) in self.proofs.iter() {
+            let bases = Bases {
+                apex,
+                ..Bases::default()
+            };
+            self.response.body(Section::Authority, proof, bases)?;
+        }
+        self.proofs.clear();
+        Ok(())
+    }
+
+    fn prover<'s>(&'s mut self, sought: &'s Sought) -> Prover<'g, 's> {
+        let apex = self.bases(sought, self.zone.apex_labels()).apex;
+        Prover {
+            zone: self.zone,
+            name: &sought.name,
+            apex,
+            proofs: &mut self.proofs,
         }
     }
 
@@ -105,27 +162,41 @@ impl<'g> Answer<'g, '_, '_> {
         }
     }
 
-    fn name(&mut self, entry: Entry<'g>, sought: &Sought) -> Result<Step, Full> {
+    /// A name that exists, or that the wildcard `entry` below `encloser` labels makes.
+    fn name(
+        &mut self,
+        entry: Entry<'g>,
+        encloser: Option<usize>,
+        sought: &Sought,
+    ) -> Result<Step, Unanswered> {
         let bases = self.bases(sought, sought.name.labels());
-        if entry.has_cname()
-            && !matches!(
-                self.qtype,
-                rtype::CNAME | rtype::ANY | rtype::RRSIG | rtype::NSEC
-            )
-        {
-            let at = self.response.position();
-            self.rrset(entry, rtype::CNAME, bases)?;
-            return Ok(self.follow(at));
-        }
+        let own_types = [rtype::CNAME, rtype::ANY, rtype::RRSIG, rtype::NSEC];
+        let alias = entry.has_cname() && !own_types.contains(&self.qtype);
+        let at = self.response.position();
         let found = match self.qtype {
+            _ if alias => self.rrset(entry, rtype::CNAME, bases)?,
             rtype::ANY => self.any(entry, bases)?,
             rtype::RRSIG => self.any_signatures(entry, bases)?,
             qtype => self.rrset(entry, qtype, bases)?,
         };
-        if !found {
-            return self.no_data(Some(entry), sought);
+        if self.response.dnssec_ok() {
+            let mut prover = self.prover(sought);
+            match (found, encloser) {
+                (true, None) => {}
+                (true, Some(encloser)) => prover.expansion(encloser)?,
+                (false, None) => prover.no_data(entry)?,
+                (false, Some(encloser)) => prover.wildcard_no_data(entry, encloser)?,
+            }
         }
-        Ok(Step::Done(Outcome::Answer))
+        if !found {
+            self.negative(sought)?;
+            return Ok(Step::Done(Outcome::NoData));
+        }
+        if alias {
+            Ok(self.follow(at))
+        } else {
+            Ok(Step::Done(Outcome::Answer))
+        }
     }
 
     /// Adds the RRset of this type with its signatures, and for an apex NS the
@@ -134,7 +205,7 @@ impl<'g> Answer<'g, '_, '_> {
         let Some(records) = entry.body(qtype, Part::Records) else {
             return Ok(false);
         };
-        let lead = u16::try_from(self.response.position()).unwrap_or(u16::MAX);
+        let lead = u16::try_from(self.response.position()).map_err(|_| Full)?;
         self.response.body(Section::Answer, records, bases)?;
         if self.response.dnssec_ok()
             && let Some(signatures) = entry.body(qtype, Part::Signatures)
@@ -144,8 +215,7 @@ impl<'g> Answer<'g, '_, '_> {
         if qtype == rtype::NS
             && let Some(addresses) = entry.body(qtype, Part::SiblingGlue)
         {
-            self.response
-                .optional_body(Section::Additional, addresses, Bases { lead, ..bases });
+            self.addresses = Some((addresses, Bases { lead, ..bases }));
         }
         Ok(true)
     }
@@ -196,7 +266,7 @@ impl<'g> Answer<'g, '_, '_> {
         entry: Entry<'g>,
         labels: usize,
         sought: &Sought,
-    ) -> Result<Step, Full> {
+    ) -> Result<Step, Unanswered> {
         let bases = self.bases(sought, labels);
         let at = self.response.position();
         self.rrset(entry, rtype::DNAME, bases)?;
@@ -234,17 +304,26 @@ impl<'g> Answer<'g, '_, '_> {
     }
 
     /// DS at a cut is the parent's own data (RFC 4035 section 3.1.4.1).
-    fn delegation_signer(&mut self, entry: Entry<'g>, sought: &Sought) -> Result<Step, Full> {
+    fn delegation_signer(&mut self, entry: Entry<'g>, sought: &Sought) -> Result<Step, Unanswered> {
         let bases = self.bases(sought, sought.name.labels());
         if self.rrset(entry, rtype::DS, bases)? {
             return Ok(Step::Done(Outcome::Answer));
         }
-        self.no_data(Some(entry), sought)
+        self.negative(sought)?;
+        if self.response.dnssec_ok() {
+            self.prover(sought).no_data(entry)?;
+        }
+        Ok(Step::Done(Outcome::NoData))
     }
 
     /// NS, DS and glue of a cut. NS carries no RRSIG here: it is the child's
     /// (RFC 4035 section 3.1.4).
-    fn referral(&mut self, entry: Entry<'g>, labels: usize, sought: &Sought) -> Result<Step, Full> {
+    fn referral(
+        &mut self,
+        entry: Entry<'g>,
+        labels: usize,
+        sought: &Sought,
+    ) -> Result<Step, Unanswered> {
         // An alias that led here was ours to answer; the referral alone is not.
         self.response.authoritative = self.response.answers() > 0;
         let mut bases = self.bases(sought, labels);
@@ -260,16 +339,13 @@ impl<'g> Answer<'g, '_, '_> {
                 (rtype::DS, _) if self.response.dnssec_ok() => {
                     self.response.body(Section::Authority, body, bases)?;
                 }
-                // Without DS, its NSEC proves that there is none.
-                (rtype::NSEC, _)
-                    if self.response.dnssec_ok()
-                        && entry.body(rtype::DS, Part::Records).is_none() =>
-                {
-                    self.response.body(Section::Authority, body, bases)?;
-                }
                 _ => {}
             }
         }
+        if self.response.dnssec_ok() && entry.body(rtype::DS, Part::Records).is_none() {
+            self.prover(sought).no_ds(entry, labels)?;
+        }
+        self.write_proofs()?;
         // RFC 9471 section 3.1: without in-domain glue the client cannot go on,
         // so say TC instead of leaving it out. Sibling glue is a help only.
         if let Some(required) = required {
@@ -280,22 +356,6 @@ impl<'g> Answer<'g, '_, '_> {
                 .optional_body(Section::Additional, sibling, bases);
         }
         Ok(Step::Done(Outcome::Referral))
-    }
-
-    /// The name is there and the type is not (RFC 2308 section 2.2).
-    fn no_data(&mut self, entry: Option<Entry<'g>>, sought: &Sought) -> Result<Step, Full> {
-        self.negative(sought)?;
-        if self.response.dnssec_ok()
-            && let Some(entry) = entry
-        {
-            let bases = self.bases(sought, sought.name.labels());
-            for part in [Part::Records, Part::Signatures] {
-                if let Some(body) = entry.body(rtype::NSEC, part) {
-                    self.response.body(Section::Authority, body, bases)?;
-                }
-            }
-        }
-        Ok(Step::Done(Outcome::NoData))
     }
 
     /// The SOA of a negative answer (RFC 2308 section 3).

@@ -34,6 +34,7 @@ mod code {
 pub(super) mod extended_error {
     pub(in crate::dns) const NOT_AUTHORITATIVE: u16 = 20;
     pub(in crate::dns) const NOT_SUPPORTED: u16 = 21;
+    pub(in crate::dns) const INVALID_DATA: u16 = 24;
     /// RFC 9824 section 3.5.
     pub(in crate::dns) const INVALID_QUERY_TYPE: u16 = 30;
 }

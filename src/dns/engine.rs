@@ -10,12 +10,13 @@ use std::sync::Arc;
 
 use zone_image::{Generation, LookupName, Zone};
 
+use super::answer::{self, Unanswered};
+use super::chaos;
 use super::cookie::Standing;
 use super::edns::{Offered, extended_error};
 use super::query::{self, Edns, Parsed, Query, rcode, rtype};
 use super::rate::{Kind, RateLimit, Verdict};
-use super::response::{Full, MINIMAL_BYTES_MAX, Response, Size};
-use super::{answer, chaos};
+use super::response::{MINIMAL_BYTES_MAX, Response, Size};
 
 pub use config::{EngineConfig, TEXT_BYTES_MAX};
 
@@ -217,7 +218,9 @@ impl Engine {
                 reply.options.extended_error = Some(explanation);
                 Ok(error_outcome(rcode))
             }
-            Source::Text(text) => chaos::answer(text, &mut reply.response),
+            Source::Text(text) => {
+                chaos::answer(text, &mut reply.response).map_err(Unanswered::from)
+            }
             Source::Zone(zone) => {
                 self.note_zone(&mut reply, zone, query.edns);
                 answer::answer(zone, query, &mut reply.response)
@@ -340,12 +343,17 @@ impl Engine {
     fn send(
         &self,
         request: &Request<'_>,
-        reply: Reply<'_, '_, '_>,
-        outcome: Result<Outcome, Full>,
+        mut reply: Reply<'_, '_, '_>,
+        outcome: Result<Outcome, Unanswered>,
     ) -> Action {
-        let (outcome, whole) = match outcome {
-            Ok(outcome) => (outcome, true),
-            Err(Full) => (Outcome::Truncated, false),
+        let outcome = match outcome {
+            Ok(outcome) => outcome,
+            Err(Unanswered::Full) => Outcome::Truncated,
+            Err(Unanswered::Collision) => {
+                reply.response.fail();
+                reply.options.extended_error = Some(extended_error::INVALID_DATA);
+                Outcome::ServFail
+            }
         };
         let verdict = match &self.shared.rate {
             Some(rate) if !reply.proven => {
@@ -361,8 +369,10 @@ impl Engine {
         let (length, outcome) = match verdict {
             Verdict::Drop => return Action::Drop(DropReason::RateLimited),
             Verdict::Slip => (response.truncate(&options), Outcome::Slipped),
-            Verdict::Send if whole => (response.finish(&options), outcome),
-            Verdict::Send => (response.truncate(&options), outcome),
+            Verdict::Send if outcome == Outcome::Truncated => {
+                (response.truncate(&options), outcome)
+            }
+            Verdict::Send => (response.finish(&options), outcome),
         };
         Action::Reply { length, outcome }
     }

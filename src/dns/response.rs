@@ -182,9 +182,20 @@ impl<'o> Response<'o> {
     /// Takes every record out and sets TC (RFC 2181 section 9): the client is to
     /// ask again over TCP, so half a reply would be no use to it.
     pub(super) fn truncate(mut self, options: &Offered<'_>) -> usize {
+        self.clear();
+        self.finish_with(true, options)
+    }
+
+    /// Takes every record out and says SERVFAIL.
+    pub(super) fn fail(&mut self) {
+        self.clear();
+        self.rcode = rcode::SERVFAIL;
+        self.authoritative = false;
+    }
+
+    fn clear(&mut self) {
         self.at = HEADER_BYTES + self.question_bytes;
         self.counts = [0; 3];
-        self.finish_with(true, options)
     }
 
     /// Writes OPT and header; returns the octets of the message.

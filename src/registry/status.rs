@@ -1,4 +1,7 @@
 //! What a registry holds, for people and monitoring.
+//!
+//! Counts are exact and so take time that grows with the registry: about 0.3
+//! seconds a million domains. Never shows a password.
 
 use serde::Serialize;
 use sqlx::Row as _;
@@ -147,3 +150,6 @@ async fn bytes(database: &mut Database) -> Result<u64, RegistryError> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

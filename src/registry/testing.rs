@@ -1,8 +1,18 @@
 //! Databases for tests: every test runs on the engine it is given.
+//!
+//! Nothing outside this file decides what a test database is, so that another
+//! engine joins the whole suite by being named in [`ENGINES`].
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 use tempfile::TempDir;
+use zone_compiler::ZoneSource as _;
+use zone_compiler::database::Snapshot;
 
 use super::database::{Database, Engine, Location, Timestamp};
+use super::error::RegistryError;
+use super::import::{ImportOptions, ImportReport, import_zone_file};
 
 /// The engines that the suite runs on. PostgreSQL joins with its own issue.
 pub(crate) const ENGINES: [Engine; 1] = [Engine::Sqlite];
@@ -30,4 +40,68 @@ pub(crate) async fn test_database(engine: Engine) -> TestDatabase {
         location,
         database,
     }
+}
+
+impl TestDatabase {
+    /// A file of this name beside the database.
+    pub(crate) fn file(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    }
+
+    /// Imports a zone file of this text with the default options.
+    pub(crate) async fn import(&mut self, text: &str) -> Result<ImportReport, RegistryError> {
+        let options = ImportOptions::new(self.file("zone", text), NOW);
+        import_zone_file(&mut self.database, &options, &mut |_| {}).await
+    }
+
+    /// What the compiler reads, all zones together, one record a line.
+    pub(crate) fn published(&self) -> BTreeSet<String> {
+        published(&self.location)
+    }
+}
+
+/// What the compiler reads from a database, one record a line.
+pub(crate) fn published(location: &Location) -> BTreeSet<String> {
+    let snapshot = Snapshot::open(&location.as_source()).unwrap();
+    let mut all = BTreeSet::new();
+    for mut source in snapshot.sources().unwrap() {
+        let mut records = BTreeSet::new();
+        let read = source.for_each(&mut |record| {
+            let text = record.to_string();
+            assert!(records.insert(text.clone()), "twice: {text}");
+            Ok(())
+        });
+        read.unwrap();
+        all.append(&mut records);
+    }
+    all
+}
+
+/// Rows of every table, to show that nothing was changed.
+pub(crate) async fn row_counts(database: &mut Database) -> Vec<(String, i64)> {
+    const TABLES: [&str; 13] = [
+        "zones",
+        "zone_records",
+        "registrars",
+        "contacts",
+        "domains",
+        "domain_contacts",
+        "hosts",
+        "host_addresses",
+        "delegations",
+        "ds",
+        "events",
+        "changed_names",
+        "imports",
+    ];
+    let mut counts = Vec::new();
+    for table in TABLES {
+        let count =
+            sqlx::query_scalar(sqlx::AssertSqlSafe(format!("SELECT COUNT(*) FROM {table}")));
+        let count: i64 = count.fetch_one(database.connection()).await.unwrap();
+        counts.push((table.to_owned(), count));
+    }
+    counts
 }

@@ -1,5 +1,7 @@
 //! The command line: exit statuses, faults, and the commands on images.
 
+#![expect(clippy::unwrap_used, reason = "what fails here is a failed test")]
+
 use std::process::Command;
 
 use crate::support::{Folder, zone_text};
@@ -153,5 +155,43 @@ fn a_zone_file_that_is_not_there_is_named() {
     Folder::new().fail(
         &["compile", "--zone-file", "no.zone"],
         &["zone file", "no.zone"],
+    );
+}
+
+#[test]
+fn a_registry_is_made_filled_read_and_compiled() {
+    let folder = Folder::new();
+    folder.write("example.zone", &zone_text(6));
+    let registry = |command: &str, more: &[&str]| {
+        let arguments = [&["registry", command, "--database", "registry.db"], more].concat();
+        folder.succeed(&arguments)
+    };
+    registry("init", &[]);
+    folder.fail(
+        &["registry", "init", "--database", "registry.db"],
+        &["registry.db"],
+    );
+    let import = registry("import", &["--zone-file", "example.zone"]);
+    assert!(import.contains("2 domains"), "{import}");
+    let status = registry("status", &[]);
+    assert!(
+        status.contains("example active serial 6: 2 domains"),
+        "{status}"
+    );
+    let compiled = folder.succeed(&["compile", "--database", "sqlite:registry.db"]);
+    assert!(compiled.contains("2 delegations"), "{compiled}");
+    let from_registry = records(&folder);
+    registry("export", &["--zone-file", "export.zone"]);
+    folder.succeed(&["compile", "--replace", "--zone-file", "export.zone"]);
+    assert_eq!(records(&folder), from_registry);
+    folder.succeed(&["compile", "--replace", "--zone-file", "example.zone"]);
+    assert_eq!(records(&folder), from_registry);
+}
+
+#[test]
+fn a_registry_that_is_not_there_is_named() {
+    Folder::new().fail(
+        &["registry", "status", "--database", "no.db"],
+        &["no.db", "init"],
     );
 }

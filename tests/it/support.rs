@@ -1,5 +1,7 @@
 //! The `meridian` binary in a folder of its own, for the tests that run it.
 
+#![expect(clippy::unwrap_used, reason = "what fails here is a failed test")]
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::path::PathBuf;

@@ -4,7 +4,9 @@
 //! encode shared NS sets; fill name pages on all cores; write the trees. A zone
 //! with faults is refused whole, with every fault named; warnings are told.
 
+mod apex;
 mod classify;
+mod denial;
 mod encode;
 mod fault;
 mod pages;
@@ -14,19 +16,18 @@ mod table;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use zone_image::layout::Part;
-use zone_image::writer::{BodyBytes, Installer, ZoneRoots};
+use zone_image::writer::{Installer, ZoneRoots};
 use zone_image::{Name, WriteError};
 
+use self::apex::ApexData;
 use self::classify::{Classifier, Names, Standing};
+use self::denial::{Chain, ChainReader};
 pub(crate) use self::encode::compressible_names;
-use self::encode::{Encoder, Scope};
 pub use self::fault::{FINDINGS_MAX, Finding, Findings};
 use self::pages::ZonePages;
-use self::rrset::{BodyMaker, Rrsets};
+use self::rrset::BodyMaker;
 use self::shared::SharedBodies;
 use self::table::Table;
-use crate::record::RecordType;
 use crate::source::{SourceError, ZoneSource};
 
 /// How often reading reports progress, in records.
@@ -110,15 +111,32 @@ pub enum CompileError {
     Write(#[from] WriteError),
 }
 
-/// Compiles one zone into `installer`'s segment. It is served when the installer
-/// commits; until then nothing that was there changes.
+/// What a compile lets pass.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Most additional iterations of a signed zone's NSEC3 hash. More than none
+    /// helps nobody and costs every miss (RFC 9276 section 3.1).
+    pub nsec3_iterations_max: u16,
+}
+
+/// Compiles one zone as [`compile_with`] does, with the defaults of [`Options`].
 pub fn compile(
     source: &mut dyn ZoneSource,
     installer: &mut Installer,
     progress: &dyn Fn(Progress),
 ) -> Result<Report, CompileError> {
+    compile_with(source, installer, &Options::default(), progress)
+}
+
+/// Compiles one zone into `installer`'s segment. It is served when the installer
+/// commits; until then nothing that was there changes.
+pub fn compile_with(
+    source: &mut dyn ZoneSource,
+    installer: &mut Installer,
+    options: &Options,
+    progress: &dyn Fn(Progress),
+) -> Result<Report, CompileError> {
     let apex_name = source.apex().to_lowercase();
-    let apex = apex_name.as_wire();
     let mut table = read(source, installer, progress)?;
     progress(Progress {
         stage: Stage::Check,
@@ -126,34 +144,23 @@ pub fn compile(
         total: table.len() as u64,
     });
     table.group();
-
-    let mut classifier = Classifier {
-        table: &table,
-        apex,
-        faults: Findings::default(),
-        warnings: Findings::default(),
-    };
-    let names = classifier.run();
-    let (mut faults, mut warnings) = (classifier.faults, classifier.warnings);
-    let negative = check_apex(&table, apex, &mut faults);
-    let Some((serial, negative)) = negative else {
-        return Err(refused(&apex_name, faults));
-    };
-
     let used: Vec<AtomicBool> = (0..table.groups())
         .map(|_| AtomicBool::new(false))
         .collect();
-    let shared = shared_bodies(&table, &names, apex, &used, &mut faults);
+    let mut zone = CheckedZone::check(&table, &apex_name, options)?;
+    let shared = zone.shared_bodies(&used);
     let segment = installer.segment();
     let shared_root = shared.write(segment)?;
-    let zone_pages = ZonePages {
-        table: &table,
-        names: &names,
-        apex,
-        shared: &shared,
-        used: &used,
-    };
-    let pages = zone_pages.write(segment, progress)?;
+    let pages = zone.pages(&shared, &used).write(segment, progress)?;
+    let CheckedZone {
+        names,
+        apex_data,
+        chain,
+        mut faults,
+        mut warnings,
+        ..
+    } = zone;
+    let proofs = chain.write(segment)?;
     faults.extend(pages.faults);
     warnings.extend(pages.warnings);
     warn_of_unused_glue(&table, &names, &used, &mut warnings);
@@ -162,8 +169,8 @@ pub fn compile(
     }
     warnings.sort();
     installer.add_zone(&ZoneRoots {
-        apex: apex.to_vec(),
-        serial,
+        apex: apex_name.as_wire().to_vec(),
+        serial: apex_data.serial,
         event: source.event(),
         depths: pages.depths,
         apex_flags: pages.apex_flags,
@@ -173,11 +180,12 @@ pub fn compile(
         names_count: pages.names,
         delegations_count: names.delegations,
         records_count: pages.records,
-        negative,
+        proofs,
+        negative: apex_data.negative,
     })?;
     Ok(Report {
         apex: source.apex().clone(),
-        serial,
+        serial: apex_data.serial,
         event: source.event(),
         records_read: table.len() as u64,
         names: pages.names,
@@ -185,6 +193,88 @@ pub fn compile(
         shared_bodies: shared.count(),
         warnings,
     })
+}
+
+/// A zone whose names are known and checked, before any page of it is written.
+struct CheckedZone<'t> {
+    table: &'t Table,
+    apex: &'t [u8],
+    names: Names,
+    apex_data: ApexData,
+    chain: Chain,
+    faults: Findings,
+    warnings: Findings,
+}
+
+impl<'t> CheckedZone<'t> {
+    fn check(
+        table: &'t Table,
+        apex_name: &'t Name,
+        options: &Options,
+    ) -> Result<Self, CompileError> {
+        let apex = apex_name.as_wire();
+        let mut classifier = Classifier {
+            table,
+            apex,
+            faults: Findings::default(),
+            warnings: Findings::default(),
+        };
+        let names = classifier.run();
+        let Classifier {
+            mut faults,
+            warnings,
+            ..
+        } = classifier;
+        let Some(apex_data) = apex::read(table, apex, &mut faults) else {
+            return Err(refused(apex_name, faults));
+        };
+        let mut reader = ChainReader {
+            table,
+            names: &names,
+            apex,
+            negative_ttl: apex_data.negative_ttl,
+            iterations_max: options.nsec3_iterations_max,
+            faults,
+        };
+        let chain = reader.read();
+        let faults = reader.faults;
+        Ok(Self {
+            table,
+            apex,
+            names,
+            apex_data,
+            chain,
+            faults,
+            warnings,
+        })
+    }
+
+    fn shared_bodies(&mut self, used: &[AtomicBool]) -> SharedBodies {
+        let mut maker = BodyMaker {
+            table: self.table,
+            names: &self.names,
+            apex: self.apex,
+            used,
+            negative_ttl: self.apex_data.negative_ttl,
+            faults: Findings::default(),
+            warnings: Findings::default(),
+        };
+        let shared = SharedBodies::collect(&mut maker);
+        let faults = maker.faults;
+        self.faults.extend(faults);
+        shared
+    }
+
+    fn pages<'s>(&'s self, shared: &'s SharedBodies, used: &'s [AtomicBool]) -> ZonePages<'s> {
+        ZonePages {
+            table: self.table,
+            names: &self.names,
+            apex: self.apex,
+            shared,
+            used,
+            negative_ttl: self.apex_data.negative_ttl,
+        }
+    }
 }
 
 fn refused(apex: &Name, mut faults: Findings) -> CompileError {
@@ -218,88 +308,6 @@ fn read(
         })
         .map_err(CompileError::Source)?;
     Ok(table)
-}
-
-fn shared_bodies(
-    table: &Table,
-    names: &Names,
-    apex: &[u8],
-    used: &[AtomicBool],
-    faults: &mut Findings,
-) -> SharedBodies {
-    let mut maker = BodyMaker {
-        table,
-        names,
-        apex,
-        used,
-        faults: Findings::default(),
-        warnings: Findings::default(),
-    };
-    let shared = SharedBodies::collect(&mut maker);
-    faults.extend(maker.faults);
-    shared
-}
-
-/// Checks SOA and NS of the apex. Returns the serial and the bodies of negative
-/// answers; `None` where there is no single SOA.
-fn check_apex(
-    table: &Table,
-    apex: &[u8],
-    faults: &mut Findings,
-) -> Option<(u32, Vec<(Part, BodyBytes)>)> {
-    let Some(group) = table.find(apex) else {
-        faults.push(
-            apex,
-            "no SOA and no other data at the apex; is this the zone's name?",
-        );
-        return None;
-    };
-    let rrsets = Rrsets::of(table, group, &mut Findings::default());
-    if rrsets.get(RecordType::NS).is_none() {
-        faults.push(apex, "no NS at the apex; add the zone's name servers");
-    }
-    let Some(soa) = rrsets.get(RecordType::SOA) else {
-        faults.push(apex, "no SOA at the apex; add one");
-        return None;
-    };
-    let [rdata] = soa.rdata[..] else {
-        faults.push(apex, "more than one SOA (RFC 1035 section 5.2); keep one");
-        return None;
-    };
-    // After two names: serial, refresh, retry, expire, minimum (RFC 1035 section 3.3.13).
-    let field = |from_end: usize| {
-        let bytes = rdata
-            .len()
-            .checked_sub(from_end)
-            .and_then(|at| rdata.get(at..at + 4));
-        bytes.map(|bytes| u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))
-    };
-    let (Some(serial), Some(minimum)) = (field(20), field(4)) else {
-        faults.push(apex, "the SOA is cut off; write it again");
-        return None;
-    };
-    // RFC 2308 section 5: the lower of both bounds how long a miss is cached.
-    let ttl = soa.ttl.min(minimum);
-    let scope = Scope {
-        owner: apex,
-        apex,
-        point_to_owner: false,
-    };
-    let body_of = |rtype, rdata: &[&[u8]]| {
-        let mut encoder = Encoder::new(scope);
-        rdata
-            .iter()
-            .for_each(|rdata| encoder.apex_record(rtype, ttl, rdata));
-        encoder.finish()
-    };
-    let mut negative = vec![(Part::Records, body_of(RecordType::SOA, &soa.rdata)?)];
-    if let Some(signatures) = rrsets.signatures.get(&RecordType::SOA) {
-        negative.push((
-            Part::Signatures,
-            body_of(RecordType::RRSIG, &signatures.rdata)?,
-        ));
-    }
-    Some((serial, negative))
 }
 
 fn warn_of_unused_glue(table: &Table, names: &Names, used: &[AtomicBool], warnings: &mut Findings) {

@@ -368,3 +368,6 @@ impl ZoneRow {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,6 +12,6 @@ pub mod source;
 pub mod wire;
 pub mod zonefile;
 
-pub use compile::{CompileError, Progress, Report, Stage, compile};
+pub use compile::{CompileError, Options, Progress, Report, Stage, compile, compile_with};
 pub use record::{Record, RecordType};
 pub use source::{RecordList, SourceError, ZoneSource};

@@ -5,39 +5,29 @@ use super::{describe, one_line};
 #[track_caller]
 fn check(done: u64, total: u64, millis: u64, expected: &str) {
     assert_eq!(
-        describe("import", done, total, Duration::from_millis(millis)),
+        describe(done, total, Duration::from_millis(millis)),
         expected
     );
 }
 
 #[test]
 fn shows_share_rate_and_time_left() {
-    check(
-        1200,
-        5000,
-        2000,
-        "import: 1200 of 5000 (24 %), 600/s, 6 s left",
-    );
+    check(1200, 5000, 2000, "1200 of 5000 (24 %), 600/s, 6 s left");
 }
 
 #[test]
 fn shows_rate_without_a_total() {
-    check(500, 0, 250, "import: 500, 2000/s");
+    check(500, 0, 250, "500, 2000/s");
 }
 
 #[test]
 fn has_no_estimate_before_the_first_record() {
-    check(0, 5000, 2000, "import: 0 of 5000 (0 %), 0/s");
+    check(0, 5000, 2000, "0 of 5000 (0 %), 0/s");
 }
 
 #[test]
 fn survives_more_than_expected() {
-    check(
-        6000,
-        5000,
-        1000,
-        "import: 6000 of 5000 (120 %), 6000/s, 0 s left",
-    );
+    check(6000, 5000, 1000, "6000 of 5000 (120 %), 6000/s, 0 s left");
 }
 
 #[test]

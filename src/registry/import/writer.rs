@@ -70,6 +70,7 @@ impl<'d> Writer<'d> {
         }
         resume::take_ids(database, &mut survey, found.as_ref()).await?;
         let engine = database.engine();
+        database.prepare_for_bulk().await?;
         let mut write = database.write().await?;
         // An upper bound; what is not used is given back at the end.
         let unwritten = survey.cuts.len() + survey.hosts.len();

@@ -104,8 +104,10 @@ const LAYERS: &[Layer] = &[
         modules: Some(&["registry", "clock"]),
         crates: &[
             "anyhow",
+            "libc",
             "serde",
             "serde_json",
+            "siphasher",
             "sqlx",
             "tokio",
             "zone_compiler",

@@ -21,8 +21,10 @@ pub(super) fn faults(path: &str, text: &str) -> Vec<String> {
                 continue;
             };
             let name = name.trim();
-            // Reasons of shared dependencies stand in the root's Cargo.toml.
-            if name.ends_with(".workspace") || value.contains("workspace = true") {
+            // Reasons of shared dependencies stand in the root's Cargo.toml; packages of
+            // this repository need none.
+            let shared = name.ends_with(".workspace") || value.contains("workspace = true");
+            if shared || value.contains("path = \"") {
                 continue;
             }
             let family = name.split(['-', '_']).next().unwrap_or(name).to_owned();

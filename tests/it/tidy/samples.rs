@@ -208,6 +208,10 @@ fn dependencies_without_a_reason_are_refused() {
         0
     );
     assert_eq!(faults("[dependencies]\nlibc.workspace = true\n"), 0);
+    assert_eq!(
+        faults("[dependencies]\nzone-image = { path = \"../image\" }\n"),
+        0
+    );
     assert_eq!(faults("[dev-dependencies]\nlibc = \"1\"\n"), 1);
     assert_eq!(faults("[package]\nname = \"a\"\n"), 0);
 }

@@ -26,7 +26,7 @@ pub const NODE_SLOTS: usize = 256;
 /// Most levels of nodes in a tree; the rest of the key is the tag.
 pub const TREE_LEVELS_MAX: u32 = 6;
 /// Bodies in a full shared page.
-pub const SHARED_PAGE_BODIES: usize = 64;
+pub const SHARED_PAGE_BODIES: u32 = 64;
 /// No pointer of a body reaches further into a body than this, and no body
 /// that others point into starts later in a message, so that base and addend
 /// always fit the 14 bits of a compression pointer (RFC 1035 section 4.1.4).
@@ -46,6 +46,10 @@ pub enum PageKind {
     Names = 4,
     /// A leaf of a zone's tree of shared bodies.
     Shared = 5,
+    /// A leaf of a zone's NSEC3 tree.
+    Nsec3 = 6,
+    /// A node or leaf of a zone's names in canonical order.
+    Order = 7,
 }
 
 impl PageKind {
@@ -57,6 +61,8 @@ impl PageKind {
             Self::Zone,
             Self::Names,
             Self::Shared,
+            Self::Nsec3,
+            Self::Order,
         ]
         .into_iter()
         .find(|kind| *kind as u8 == number)
@@ -108,7 +114,7 @@ impl PageRef {
     }
 
     pub(crate) fn units(self) -> u16 {
-        (self.0 >> 1) as u16 & 0x7fff
+        (self.0 >> 1 & 0x7fff) as u16
     }
 }
 
@@ -171,6 +177,8 @@ pub enum Part {
     RequiredGlue = 2,
     /// Addresses of other NS targets in the zone (RFC 9471 section 3.2).
     SiblingGlue = 3,
+    /// An NSEC3 with its RRSIGs, which are never sent apart.
+    Proof = 4,
 }
 
 impl Part {
@@ -180,6 +188,7 @@ impl Part {
             Self::Signatures,
             Self::RequiredGlue,
             Self::SiblingGlue,
+            Self::Proof,
         ]
         .into_iter()
         .find(|part| *part as u8 == number)
@@ -280,10 +289,72 @@ pub struct ZonePage {
     pub delegations_count: u64,
     /// Records in all bodies, shared ones counted at each use.
     pub records_count: u64,
+    /// How the zone proves that something is not there: a [`Denial`].
+    pub denial: u8,
+    /// Root of the NSEC3 tree, or of the names in canonical order.
+    pub proofs: u64,
+    /// NSEC3 records, or owners of NSEC.
+    pub proofs_count: u64,
+    /// Additional iterations of the NSEC3 hash (RFC 5155 section 3.1.3).
+    pub nsec3_iterations: u16,
+    /// Salt of the NSEC3 hash.
+    pub nsec3_salt: Vec<u8>,
+    /// NSEC3 hashes of the apex and of the wildcard below it, which most
+    /// negative answers of a delegation-only zone need.
+    pub nsec3_apex: [[u8; 20]; 2],
     /// For negative answers: SOA with the negative TTL (RFC 2308 section 3), and its RRSIGs.
     pub negative: Vec<Body>,
     /// Records and patches of `negative`.
     pub heap: Vec<u8>,
+}
+
+/// How a zone proves that something is not there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[repr(u8)]
+pub enum Denial {
+    /// Not at all: the zone is not signed.
+    #[default]
+    None = 0,
+    /// With NSEC (RFC 4034 section 4).
+    Nsec = 1,
+    /// With NSEC3 (RFC 5155).
+    Nsec3 = 2,
+}
+
+impl Denial {
+    pub(crate) fn from_number(number: u8) -> Option<Self> {
+        [Self::None, Self::Nsec, Self::Nsec3]
+            .into_iter()
+            .find(|own| *own as u8 == number)
+    }
+}
+
+/// NSEC3 records whose hashes share a prefix, sorted. A leaf starts with the last
+/// record of the leaf before it (the first leaf with the last record of all), and
+/// an empty slot of the tree names the leaf before it (or the first), so that the
+/// record that covers a hash is always in the leaf found.
+#[derive(Archive, Serialize)]
+pub struct Nsec3Page {
+    /// Hashed owner names.
+    pub hashes: Vec<[u8; 20]>,
+    /// For each of them the NSEC3 with its RRSIGs.
+    pub bodies: Vec<Body>,
+    /// Records and patches.
+    pub heap: Vec<u8>,
+}
+
+/// Most children or names of an order page.
+pub const ORDER_PAGE_KEYS_MAX: usize = 64;
+
+/// Owners of NSEC in canonical order: a leaf of names, or a node over such pages.
+#[derive(Archive, Serialize)]
+pub struct OrderPage {
+    /// Where each key ends in the heap; it starts where the one before ends.
+    pub ends: Vec<u32>,
+    /// Sort keys, ascending: of the names, or of the first name of each child.
+    pub heap: Vec<u8>,
+    /// The children; empty in a leaf.
+    pub children: Vec<u64>,
 }
 
 /// Zones whose apex hashes share a prefix.
@@ -365,6 +436,8 @@ pub(crate) const SEGMENT_MAGIC: [u8; 8] = *b"MRDNseg\n";
 pub(crate) const GENERATION_MAGIC: [u8; 8] = *b"MRDNgen\n";
 /// Octets of a header: magic, version, 20 reserved octets, digest.
 pub(crate) const HEADER_BYTES: usize = UNIT;
+
+const _: () = assert!(HEADER_BYTES == UNIT, "the first page stands at unit 1");
 
 impl Header {
     pub(crate) fn encode(self) -> [u8; HEADER_BYTES] {

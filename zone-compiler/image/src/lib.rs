@@ -6,6 +6,7 @@
 //! Nothing here reads a clock, opens a socket or knows of the registry.
 
 mod body;
+mod denial;
 mod error;
 mod generation;
 mod hash;
@@ -18,6 +19,7 @@ mod verify;
 pub mod writer;
 
 pub use body::{Bases, BodyRef};
+pub use denial::{Nsec3, Nsec3Hasher, SortKey, nsec3_key};
 pub use error::{Fault, OpenError, WriteError};
 pub use generation::{GENERATION_FILE, Generation, ZoneInfo};
 pub use hash::Seed;

@@ -74,6 +74,11 @@ impl LookupName {
         &self.wire[self.suffix_start(labels)..self.length()]
     }
 
+    /// The last `labels` labels without the last `apex_labels` of them and the root.
+    pub fn relative(&self, labels: usize, apex_labels: usize) -> &[u8] {
+        &self.wire[self.suffix_start(labels)..self.suffix_start(apex_labels)]
+    }
+
     /// Where the last `labels` labels start in the name.
     pub fn suffix_start(&self, labels: usize) -> usize {
         usize::from(self.starts[self.labels() - labels])
@@ -311,8 +316,8 @@ impl<'g> Zone<'g> {
     fn shared_body(&self, number: u32) -> BodyRef<'g> {
         use crate::layout::{SHARED_PAGE_BODIES, shared_key};
 
-        let in_page = number as usize % SHARED_PAGE_BODIES;
-        let key = shared_key(number / SHARED_PAGE_BODIES as u32);
+        let in_page = (number % SHARED_PAGE_BODIES) as usize;
+        let key = shared_key(number / SHARED_PAGE_BODIES);
         let leaf = self
             .generation
             .find_leaf(PageRef(self.page.shared.to_native()), key);

@@ -10,9 +10,9 @@ use rkyv::rancor::Error;
 
 use crate::error::{Fault, OpenError};
 use crate::layout::{
-    ArchivedCatalogPage, ArchivedNamePage, ArchivedNode, ArchivedPageMeta, ArchivedSharedPage,
-    ArchivedToc, ArchivedZonePage, GENERATION_MAGIC, HEADER_BYTES, Header, PageKind, PageRef,
-    SEGMENT_MAGIC, SegmentRef, UNIT, VERSION,
+    ArchivedCatalogPage, ArchivedNamePage, ArchivedNode, ArchivedNsec3Page, ArchivedOrderPage,
+    ArchivedPageMeta, ArchivedSharedPage, ArchivedToc, ArchivedZonePage, GENERATION_MAGIC,
+    HEADER_BYTES, Header, PageKind, PageRef, SEGMENT_MAGIC, SegmentRef, UNIT, VERSION,
 };
 use crate::memory::{Memory, Octets};
 use crate::verify;
@@ -170,7 +170,8 @@ pub(crate) fn read_generation_file(path: &Path) -> Result<Vec<u8>, OpenError> {
 )]
 pub(crate) mod access {
     use super::{
-        ArchivedCatalogPage, ArchivedNamePage, ArchivedNode, ArchivedSharedPage, ArchivedZonePage,
+        ArchivedCatalogPage, ArchivedNamePage, ArchivedNode, ArchivedNsec3Page, ArchivedOrderPage,
+        ArchivedSharedPage, ArchivedZonePage,
     };
 
     macro_rules! page_access {
@@ -190,6 +191,8 @@ pub(crate) mod access {
     page_access!(zone, ArchivedZonePage);
     page_access!(names, ArchivedNamePage);
     page_access!(shared, ArchivedSharedPage);
+    page_access!(nsec3, ArchivedNsec3Page);
+    page_access!(order, ArchivedOrderPage);
 }
 
 /// Checked access of a page as the kind it is said to be, then our own rules.
@@ -214,6 +217,14 @@ pub(crate) fn check_page(octets: &[u8], kind: PageKind) -> Result<(), &'static s
         PageKind::Shared => {
             let page = rkyv::access::<ArchivedSharedPage, Error>(octets).map_err(|_| NOT_RKYV)?;
             verify::shared_page(page)
+        }
+        PageKind::Nsec3 => {
+            let page = rkyv::access::<ArchivedNsec3Page, Error>(octets).map_err(|_| NOT_RKYV)?;
+            verify::nsec3_page(page)
+        }
+        PageKind::Order => {
+            let page = rkyv::access::<ArchivedOrderPage, Error>(octets).map_err(|_| NOT_RKYV)?;
+            verify::order_page(page)
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::layout::{
     SEGMENT_MAGIC,
 };
 use crate::segment::file_name;
-use crate::writer::{BodyBytes, Installer, NamePageBuilder, TreePlan, ZoneRoots};
+use crate::writer::{BodyBytes, Installer, NamePageBuilder, Proofs, TreePlan, ZoneRoots};
 use crate::{Bases, GENERATION_FILE, Generation, Lookup, LookupName, Memory, OpenError, Seed};
 
 const SEED: [u8; 16] = *b"sixteen octets..";
@@ -96,6 +96,7 @@ fn add_zone(installer: &mut Installer, apex: &str, serial: u32, count: usize) {
             names_count: count as u64 + 1,
             delegations_count: count as u64,
             records_count: count as u64 + 1,
+            proofs: Proofs::default(),
             negative: vec![(Part::Records, body(SOA, serial))],
         })
         .unwrap();

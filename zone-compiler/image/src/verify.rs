@@ -9,7 +9,7 @@ mod walk;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-pub(crate) use page::{catalog_page, name_page, shared_page, zone_page};
+pub(crate) use page::{catalog_page, name_page, nsec3_page, order_page, shared_page, zone_page};
 pub(crate) use walk::generation;
 
 use crate::error::Fault;

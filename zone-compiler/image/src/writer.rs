@@ -2,11 +2,13 @@
 //! that makes a new generation of it.
 
 mod install;
+mod order;
 mod page;
 mod segment;
 mod tree;
 
-pub use install::{Installed, Installer, ZoneRoots};
-pub use page::{BodyBytes, NamePageBuilder, SharedPageBuilder};
+pub use install::{Installed, Installer, Proofs, ZoneRoots};
+pub use order::write_order;
+pub use page::{BodyBytes, NamePageBuilder, Nsec3PageBuilder, SharedPageBuilder};
 pub use segment::SegmentWriter;
 pub use tree::TreePlan;

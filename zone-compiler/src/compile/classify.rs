@@ -21,6 +21,8 @@ pub(crate) enum Standing {
     BelowCut,
     /// Below a DNAME, which hides it (RFC 6672 section 2.4).
     BelowDname,
+    /// Owner of NSEC3 alone, which as a name does not exist (RFC 5155 section 7.2.8).
+    Nsec3,
     /// Not in the zone.
     Outside,
 }
@@ -33,8 +35,20 @@ pub(crate) struct Names {
     pub(crate) empty: Vec<Box<[u8]>>,
     /// Names `x` for which `*.x` exists.
     pub(crate) wildcard_parents: HashSet<Box<[u8]>>,
+    /// Groups with NSEC3, whatever else they have.
+    pub(crate) nsec3: Vec<usize>,
     /// Delegations.
     pub(crate) delegations: u64,
+}
+
+impl Names {
+    /// Whether a group is a name that can be looked up.
+    pub(crate) fn has_entry(&self, group: usize) -> bool {
+        matches!(
+            self.standing[group],
+            Standing::Authoritative | Standing::Delegation
+        )
+    }
 }
 
 /// Largest TTL (RFC 2181 section 8).
@@ -56,6 +70,9 @@ impl Classifier<'_> {
             standing,
             empty: Vec::new(),
             wildcard_parents: HashSet::new(),
+            nsec3: (0..self.table.groups())
+                .filter(|group| self.table.has(*group, RecordType::NSEC3))
+                .collect(),
             delegations: 0,
         };
         let mut empty: BTreeMap<Box<[u8]>, ()> = BTreeMap::new();
@@ -68,6 +85,7 @@ impl Classifier<'_> {
                     self.delegation(group);
                 }
                 Standing::BelowCut => self.below_cut(group),
+                Standing::Nsec3 => {}
                 Standing::BelowDname => {
                     let text = "hidden by a DNAME above it (RFC 6672 section 2.4); remove one";
                     self.faults.push(self.table.owner(group), text);
@@ -111,9 +129,20 @@ impl Classifier<'_> {
         }
         if self.table.has(group, RecordType::NS) {
             Standing::Delegation
+        } else if self.is_nsec3_alone(group) {
+            Standing::Nsec3
         } else {
             Standing::Authoritative
         }
+    }
+
+    fn is_nsec3_alone(&self, group: usize) -> bool {
+        let mut records = self.table.records(group);
+        self.table.has(group, RecordType::NSEC3)
+            && records.all(|record| {
+                let covered = record.rdata.starts_with(&RecordType::NSEC3.0.to_be_bytes());
+                record.rtype == RecordType::NSEC3 || record.rtype == RecordType::RRSIG && covered
+            })
     }
 
     /// Notes ancestors without records, and the parent of a wildcard.

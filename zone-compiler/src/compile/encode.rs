@@ -75,6 +75,13 @@ impl<'z> Encoder<'z> {
         self.fixed(rtype, ttl, rdata);
     }
 
+    /// Adds a record whose owner is `labels` below the apex, for messages that
+    /// need not have that name.
+    pub(crate) fn below_apex(&mut self, labels: &[u8], rtype: RecordType, ttl: u32, rdata: &[u8]) {
+        self.bytes.wire.extend_from_slice(labels);
+        self.apex_record(rtype, ttl, rdata);
+    }
+
     /// Adds an address of the host that stands at `target` in the NS body.
     pub(crate) fn glue(
         &mut self,

@@ -44,6 +44,7 @@ pub(crate) struct ZonePages<'t> {
     pub(crate) apex: &'t [u8],
     pub(crate) shared: &'t SharedBodies,
     pub(crate) used: &'t [AtomicBool],
+    pub(crate) negative_ttl: u32,
 }
 
 /// What writing the pages came to.
@@ -222,6 +223,7 @@ impl<'t> ZonePages<'t> {
             names: self.names,
             apex: self.apex,
             used: self.used,
+            negative_ttl: self.negative_ttl,
             faults: Findings::default(),
             warnings: Findings::default(),
         };

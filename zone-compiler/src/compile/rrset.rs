@@ -45,6 +45,10 @@ impl<'t> Rrsets<'t> {
 
     fn add(&mut self, record: &Stored<'t>, warnings: &mut Findings) {
         let covered = covered_type(record);
+        if covered.unwrap_or(record.rtype) == RecordType::NSEC3 {
+            // Not data of this name: see `denial`.
+            return;
+        }
         let (sets, rtype) = match covered {
             Some(covered) => (&mut self.signatures, covered),
             None => (&mut self.sets, record.rtype),
@@ -86,6 +90,8 @@ pub(crate) struct BodyMaker<'t> {
     pub(crate) apex: &'t [u8],
     /// Set for each group whose addresses went with some NS.
     pub(crate) used: &'t [AtomicBool],
+    /// How long a miss is cached (RFC 2308 section 5).
+    pub(crate) negative_ttl: u32,
     pub(crate) faults: Findings,
     pub(crate) warnings: Findings,
 }
@@ -110,7 +116,7 @@ impl<'t> BodyMaker<'t> {
                 apex: self.apex,
                 point_to_owner,
             };
-            let (body, targets) = self.encode(scope, rtype, set);
+            let (body, targets) = self.rrset(scope, rtype, rtype, set);
             bodies.push((rtype, Part::Records, body));
             self.signatures(scope, rtype, &rrsets, &mut bodies);
             if rtype == RecordType::NS {
@@ -144,11 +150,38 @@ impl<'t> BodyMaker<'t> {
         let mut bodies = Vec::new();
         for rtype in [RecordType::DS, RecordType::NSEC] {
             if let Some(set) = rrsets.get(rtype) {
-                bodies.push((rtype, Part::Records, self.encode(scope, rtype, set).0));
+                let body = self.rrset(scope, rtype, rtype, set).0;
+                bodies.push((rtype, Part::Records, body));
                 self.signatures(scope, rtype, rrsets, &mut bodies);
             }
         }
         bodies
+    }
+
+    /// The RRset of type `covered`, or its RRSIGs: `rtype` says which.
+    fn rrset(
+        &mut self,
+        scope: Scope<'_>,
+        covered: RecordType,
+        rtype: RecordType,
+        set: &Rrset<'_>,
+    ) -> (BodyBytes, Vec<usize>) {
+        if covered != RecordType::NSEC {
+            return self.encode(scope, rtype, set);
+        }
+        // An NSEC proves things of names that it does not own, so its owner need
+        // not be in the message; and it is cached no longer than a miss (RFC 9077
+        // section 3).
+        let labels = &scope.owner[..scope.owner.len() - scope.apex.len()];
+        let ttl = set.ttl.min(self.negative_ttl);
+        let mut encoder = Encoder::new(Scope {
+            point_to_owner: false,
+            ..scope
+        });
+        for rdata in &set.rdata {
+            encoder.below_apex(labels, rtype, ttl, rdata);
+        }
+        (self.finish(encoder, scope, rtype), Vec::new())
     }
 
     fn signatures(
@@ -159,11 +192,8 @@ impl<'t> BodyMaker<'t> {
         bodies: &mut Vec<NamedBody>,
     ) {
         if let Some(set) = rrsets.signatures.get(&rtype) {
-            bodies.push((
-                rtype,
-                Part::Signatures,
-                self.encode(scope, RecordType::RRSIG, set).0,
-            ));
+            let body = self.rrset(scope, rtype, RecordType::RRSIG, set).0;
+            bodies.push((rtype, Part::Signatures, body));
         }
     }
 
@@ -179,12 +209,15 @@ impl<'t> BodyMaker<'t> {
             encoder.record(rtype, set.ttl, rdata);
         }
         let targets = std::mem::take(&mut encoder.targets);
-        let body = encoder.finish().unwrap_or_else(|| {
+        (self.finish(encoder, scope, rtype), targets)
+    }
+
+    fn finish(&mut self, encoder: Encoder<'_>, scope: Scope<'_>, rtype: RecordType) -> BodyBytes {
+        encoder.finish().unwrap_or_else(|| {
             let text = format!("the {rtype} RRset passes 65,535 octets; remove some records");
             self.faults.push(scope.owner, text);
             BodyBytes::default()
-        });
-        (body, targets)
+        })
     }
 
     /// The addresses this zone has for the targets of an NS RRset. `required`

@@ -130,7 +130,7 @@ impl SharedBodies {
     /// Writes the shared pages and the tree over them; returns its root.
     pub(crate) fn write(&self, segment: &mut SegmentWriter) -> Result<PageRef, WriteError> {
         let mut pages = Vec::new();
-        for (number, bodies) in (0u32..).zip(self.bodies.chunks(SHARED_PAGE_BODIES)) {
+        for (number, bodies) in (0u32..).zip(self.bodies.chunks(SHARED_PAGE_BODIES as usize)) {
             let mut page = SharedPageBuilder::default();
             for (part, body) in bodies {
                 page.body(RecordType::NS.0, *part, body);

@@ -131,7 +131,8 @@ impl Table {
     /// then doubles its step until the hash lies between two probes.
     fn first_at_or_after(&self, hash: u64) -> usize {
         let count = self.groups.len();
-        let guess = ((u128::from(hash) * count as u128) >> 64) as usize;
+        let guess = usize::try_from((u128::from(hash) * count as u128) >> 64)
+            .expect("the product of a fraction and a count");
         let (mut low, mut high) = (guess, guess);
         let mut step = 16;
         while low > 0 && self.hash_of(low.min(count - 1)) >= hash {

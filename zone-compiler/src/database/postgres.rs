@@ -1,10 +1,11 @@
 //! The views of a PostgreSQL database.
 //!
 //! sqlx is asynchronous and a compile is not: a runtime of the reader's own drives
-//! one connection on the caller's thread. One repeatable-read transaction from
-//! first read to drop is the snapshot.
+//! one connection, each time on a short-lived thread, since the caller's may be
+//! driving a runtime already. One repeatable-read transaction from first read to
+//! drop is the snapshot.
 
-use std::cell::RefCell;
+use std::sync::{Mutex, MutexGuard};
 
 use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::{Connection as _, Row as _};
@@ -18,8 +19,9 @@ const ROWS_A_FETCH: usize = 4096;
 
 #[derive(Debug)]
 pub(super) struct Reader {
-    runtime: Runtime,
-    connection: RefCell<PgConnection>,
+    /// Present until drop.
+    runtime: Option<Runtime>,
+    connection: Mutex<PgConnection>,
     place: String,
 }
 
@@ -29,16 +31,16 @@ impl Reader {
             .enable_all()
             .build()
             .map_err(|error| fault(place, sqlx::Error::Io(error)))?;
-        let connection = runtime.block_on(async {
+        let connection = drive(&runtime, async {
             let mut connection = PgConnection::connect(url).await?;
             sqlx::query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
                 .execute(&mut connection)
                 .await?;
-            Ok(connection)
+            sqlx::Result::Ok(connection)
         });
         Ok(Self {
-            runtime,
-            connection: RefCell::new(connection.map_err(|error| fault(place, error))?),
+            runtime: Some(runtime),
+            connection: Mutex::new(connection.map_err(|error| fault(place, error))?),
             place: place.to_owned(),
         })
     }
@@ -66,14 +68,16 @@ impl Reader {
         let fault = |error| fault(&self.place, error);
         let declare = format!("DECLARE zone_rows NO SCROLL CURSOR FOR {query}");
         let fetch = format!("FETCH {ROWS_A_FETCH} FROM zone_rows");
-        let connection = &mut *self.connection.borrow_mut();
+        let connection = &mut *self.connection();
         // The text is ours; the zone is a parameter.
         let declare = sqlx::query(sqlx::AssertSqlSafe(declare)).bind(zone);
-        let declared = self.runtime.block_on(declare.execute(&mut *connection));
+        let declared = self.drive(declare.execute(&mut *connection));
         declared.map_err(fault)?;
         loop {
-            let batch = sqlx::query(sqlx::AssertSqlSafe(fetch.as_str()));
-            let batch = self.runtime.block_on(batch.fetch_all(&mut *connection));
+            // Not kept as a prepared statement: the columns of the same text are those
+            // of whichever query the cursor stands for.
+            let batch = sqlx::query(sqlx::AssertSqlSafe(fetch.as_str())).persistent(false);
+            let batch = self.drive(batch.fetch_all(&mut *connection));
             let batch = batch.map_err(fault)?;
             for row in &batch {
                 sink(record_row(row).map_err(fault)?)?;
@@ -83,15 +87,48 @@ impl Reader {
             }
         }
         let close = sqlx::query("CLOSE zone_rows").execute(connection);
-        self.runtime.block_on(close).map_err(fault)?;
+        self.drive(close).map_err(fault)?;
         Ok(())
     }
 
+    fn drive<F>(&self, future: F) -> F::Output
+    where
+        F: Future<Output: Send> + Send,
+    {
+        drive(self.runtime.as_ref().expect("present until drop"), future)
+    }
+
+    fn connection(&self) -> MutexGuard<'_, PgConnection> {
+        self.connection.lock().expect("no reader panics")
+    }
+
     fn fetch(&self, query: &'static str) -> Result<Vec<PgRow>, DatabaseError> {
-        let connection = &mut *self.connection.borrow_mut();
+        let connection = &mut *self.connection();
         let rows = sqlx::query(query).fetch_all(connection);
-        let rows = self.runtime.block_on(rows);
+        let rows = self.drive(rows);
         rows.map_err(|error| fault(&self.place, error))
+    }
+}
+
+/// Runs a future to its end. A thread costs some microseconds, a batch of rows
+/// a thousand.
+fn drive<F>(runtime: &Runtime, future: F) -> F::Output
+where
+    F: Future<Output: Send> + Send,
+{
+    std::thread::scope(|scope| {
+        let driven = scope.spawn(|| runtime.block_on(future)).join();
+        driven.expect("a query returns its errors")
+    })
+}
+
+impl Drop for Reader {
+    /// A runtime that is dropped waits for its threads, which tokio forbids on a
+    /// thread that drives another runtime. Ours has none left.
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
     }
 }
 

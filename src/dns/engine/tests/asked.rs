@@ -180,7 +180,7 @@ fn describe_record(record: &Record) -> String {
         RData::AAAA(address) => format!("{owner} AAAA {address}"),
         RData::NS(host) => format!("{owner} NS {}", host.to_string().to_lowercase()),
         RData::CNAME(target) => format!("{owner} CNAME {target}"),
-        RData::MX(mx) => format!("{owner} MX {}", mx.exchange.to_lowercase()),
+        RData::MX(mx) => format!("{owner} MX {}", mx.exchange),
         RData::SOA(soa) => format!("{owner} SOA {} ttl {}", soa.serial, record.ttl),
         _ => format!("{owner} {}", RecordType(u16::from(record.record_type()))),
     }

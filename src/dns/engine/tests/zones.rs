@@ -291,6 +291,7 @@ fn compresses_names_in_rdata() {
     );
     check(
         "mail.TLD MX",
-        "NoError aa answer: mail.tld. MX mx.mail.tld.",
+        // The pointer inherits the case of the question (RFC 4343 section 4.1 allows it).
+        "NoError aa answer: mail.tld. MX mx.mail.TLD.",
     );
 }

@@ -2,9 +2,10 @@
 //! section 8).
 
 use std::cell::RefCell;
-use std::io;
+use std::io::{self, Read};
 use std::net::SocketAddr;
 
+use socket2::SockRef;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
@@ -120,15 +121,17 @@ impl<A: Answer> Connection<'_, A> {
 
     /// Answers what has arrived when the server stops, and nothing later.
     async fn finish(&mut self) -> io::Result<()> {
-        let limit = self.input.len() + PREFIX_BYTES + MESSAGE_BYTES_MAX;
-        while self.input.len() < limit {
-            self.input.reserve(READ_BYTES);
-            match self.stream.try_read_buf(&mut self.input) {
-                Ok(0) | Err(_) => break,
-                Ok(_) => {}
-            }
-        }
+        self.read_arrived();
         self.answer_input().await.map(|_| ())
+    }
+
+    /// Reads what the kernel has. Asks the kernel itself: the runtime may not
+    /// know yet that there is something.
+    fn read_arrived(&mut self) {
+        let socket = SockRef::from(&self.stream);
+        let limit = (self.input.len() + PREFIX_BYTES + MESSAGE_BYTES_MAX) as u64;
+        // An error is the end of what has arrived, as is having to wait for more.
+        let _ = Read::take(&*socket, limit).read_to_end(&mut self.input);
     }
 
     /// Answers every whole message of the input, in order.

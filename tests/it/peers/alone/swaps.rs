@@ -1,7 +1,7 @@
 //! Swaps under load: nothing lost, nothing mixed.
 //!
 //! A stamped zone is compiled and installed again and again while queries come on a
-//! fixed schedule at half of the measured capacity. Every reply must hold records of
+//! fixed schedule, at up to half of the measured capacity. Every reply must hold records of
 //! one generation; no worker may go back to an older one.
 
 use std::fs::File;
@@ -24,8 +24,10 @@ use crate::peers::{LOAD_TIMEOUT, meridian, wanted};
 const CAPACITY_TIME: Duration = Duration::from_secs(1);
 /// Longest time that all swaps together may take.
 const SWAPS_TIME_MAX: Duration = Duration::from_secs(600);
-/// More than any schedule here can keep on two cores that also compile.
-const RATE_MAX: u64 = 100_000;
+/// Queries a second of the quick test, at most. A gate often shares its machine: its own
+/// pauses of a few tenths of a second must fit the socket buffer. The soak tests and
+/// figures that are quoted go to half of capacity.
+const GATE_RATE_MAX: u64 = 20_000;
 
 /// A served stamped zone that can be swapped for its next generation.
 struct Stamped {
@@ -89,14 +91,14 @@ fn write_zone(zone: &Zone, domains: u64, generation: u16) -> anyhow::Result<()> 
 }
 
 /// Swaps `swaps` times under load, then loads as long without swaps.
-pub(crate) fn swap_under_load(domains: u64, swaps: u16) -> anyhow::Result<()> {
+pub(crate) fn swap_under_load(domains: u64, swaps: u16, rate_max: u64) -> anyhow::Result<()> {
     let directory = tempfile::tempdir()?;
     let stamped = Stamped::start(directory.path(), domains)?;
     let queries = stamped.queries()?;
     let closed = Pace::Closed { outstanding: 128 };
     let capacity = blast(&stamped.plan(closed, CAPACITY_TIME), &queries)?;
     let rate = Pace::Open {
-        rate: (capacity.received / 2).clamp(1, RATE_MAX),
+        rate: (capacity.received / 2).clamp(1, rate_max),
     };
 
     let plan = stamped.plan(rate, SWAPS_TIME_MAX);
@@ -147,7 +149,7 @@ fn a_hundred_swaps_lose_and_mix_nothing() -> anyhow::Result<()> {
     if !wanted(&[]) {
         return Ok(());
     }
-    swap_under_load(1000, 100)
+    swap_under_load(1000, 100, GATE_RATE_MAX)
 }
 
 #[test]

@@ -1,10 +1,12 @@
 //! Rules of one page: every offset in its heap, every pointer in its body,
 //! counts right, names in lower case.
 
+use crate::denial::relative_name;
 use crate::layout::{
-    ArchivedBody, ArchivedCatalogPage, ArchivedEntry, ArchivedNamePage, ArchivedSharedPage,
-    ArchivedZonePage, Base, ENTRY_CNAME, ENTRY_DELEGATION, ENTRY_DNAME, PAGE_NAMES_MAX,
-    POINTER_REACH, Part, SHARED_PAGE_BODIES,
+    ArchivedBody, ArchivedCatalogPage, ArchivedEntry, ArchivedNamePage, ArchivedNsec3Page,
+    ArchivedOrderPage, ArchivedSharedPage, ArchivedZonePage, Base, Denial, ENTRY_CNAME,
+    ENTRY_DELEGATION, ENTRY_DNAME, ORDER_PAGE_KEYS_MAX, PAGE_NAMES_MAX, POINTER_REACH, Part,
+    SHARED_PAGE_BODIES,
 };
 use crate::name::{NAME_BYTES_MAX, wire_length};
 
@@ -35,6 +37,10 @@ pub(crate) fn zone_page(page: &ArchivedZonePage) -> Checked {
         rule(!body.is_shared(), "a negative answer has a shared body")?;
         stored_body(body, &page.heap)?;
     }
+    rule(
+        Denial::from_number(page.denial).is_some(),
+        "a zone has no known kind of proof",
+    )?;
     let has_soa = page
         .negative
         .iter()
@@ -52,12 +58,66 @@ pub(crate) fn name_page(page: &ArchivedNamePage) -> Checked {
 
 pub(crate) fn shared_page(page: &ArchivedSharedPage) -> Checked {
     rule(
-        page.bodies.len() <= SHARED_PAGE_BODIES,
+        page.bodies.len() <= SHARED_PAGE_BODIES as usize,
         "a shared page has too many bodies",
     )?;
     for body in page.bodies.iter() {
         rule(!body.is_shared(), "a shared body refers to another one")?;
         stored_body(body, &page.heap)?;
+    }
+    Ok(())
+}
+
+pub(crate) fn nsec3_page(page: &ArchivedNsec3Page) -> Checked {
+    rule(
+        page.hashes.len() == page.bodies.len(),
+        "an NSEC3 page has hashes without records",
+    )?;
+    rule(!page.hashes.is_empty(), "an NSEC3 page is empty")?;
+    // The first record may be the last of all, repeated before the first.
+    rule(
+        page.hashes[1..].is_sorted(),
+        "the hashes of an NSEC3 page are not sorted",
+    )?;
+    for body in page.bodies.iter() {
+        rule(!body.is_shared(), "an NSEC3 record is a shared body")?;
+        rule(
+            body.part == Part::Proof as u8,
+            "an NSEC3 record is no proof",
+        )?;
+        stored_body(body, &page.heap)?;
+    }
+    Ok(())
+}
+
+pub(crate) fn order_page(page: &ArchivedOrderPage) -> Checked {
+    let count = page.ends.len();
+    rule(
+        (1..=ORDER_PAGE_KEYS_MAX).contains(&count),
+        "an order page has too many keys or none",
+    )?;
+    rule(
+        page.children.is_empty() || page.children.len() == count,
+        "an order page has keys without children",
+    )?;
+    let mut start = 0;
+    let mut last: Option<&[u8]> = None;
+    for end in page.ends.iter() {
+        let end = end.to_native() as usize;
+        let key = page
+            .heap
+            .get(start..end)
+            .ok_or("a sort key is not in its heap")?;
+        rule(
+            last.is_none_or(|last| last < key),
+            "the sort keys of a page are not sorted",
+        )?;
+        let mut name = [0; NAME_BYTES_MAX];
+        rule(
+            relative_name(key, &mut name).is_some(),
+            "a sort key is that of no name",
+        )?;
+        (start, last) = (end, Some(key));
     }
     Ok(())
 }
@@ -182,6 +242,7 @@ fn records(body: &ArchivedBody, wire: &[u8], patches: &[u16]) -> Checked {
         let expected = match Part::from_number(body.part) {
             Some(Part::Records) => rtype == body.rtype.to_native(),
             Some(Part::Signatures) => rtype == RRSIG,
+            Some(Part::Proof) => rtype == body.rtype.to_native() || rtype == RRSIG,
             _ => rtype == 1 || rtype == 28,
         };
         rule(expected, "a record of a body has another type")?;

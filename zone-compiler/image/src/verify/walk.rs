@@ -3,15 +3,19 @@
 
 use std::path::PathBuf;
 
+use crate::denial::nsec3_key;
 use crate::error::Fault;
 use crate::generation::{Generation, depths};
 use crate::hash::{slot_at, tag};
 use crate::layout::{
-    ArchivedNamePage, ArchivedZonePage, ENTRY_DELEGATION, NODE_SLOTS, PageKind, PageRef,
+    ArchivedNamePage, ArchivedZonePage, Denial, ENTRY_DELEGATION, NODE_SLOTS, PageKind, PageRef,
     SHARED_PAGE_BODIES, TREE_LEVELS_MAX, shared_key,
 };
 use crate::lookup::LookupName;
 use crate::segment::access;
+
+/// Most levels of order pages: 64 to this power is more names than a zone has.
+const ORDER_LEVELS_MAX: u32 = 8;
 
 type WalkFault = (Option<PathBuf>, Fault);
 type Checked = Result<(), WalkFault>;
@@ -150,6 +154,7 @@ impl Walk<'_> {
             self.names(zone, page, keys, shared_count, &mut totals)
                 .map_err(|rule| self.fault(reference, rule))
         })?;
+        self.proofs(zone)?;
         let right = totals.names == zone.names_count.to_native()
             && totals.delegations == zone.delegations_count.to_native()
             && totals.depths == depths(&zone.depths)
@@ -164,7 +169,7 @@ impl Walk<'_> {
     /// Checks the shared bodies of a zone: consecutive pages, all but the last full.
     fn shared(&self, zone: &ArchivedZonePage) -> Result<u32, WalkFault> {
         let expected = zone.shared_count.to_native();
-        let full = SHARED_PAGE_BODIES as u32;
+        let full = SHARED_PAGE_BODIES;
         let mut pages = 0;
         let root = PageRef(zone.shared.to_native());
         self.tree(root, PageKind::Shared, &mut |reference, octets, keys| {
@@ -185,6 +190,71 @@ impl Walk<'_> {
         } else {
             Err(self.fault(root, "a zone counts its shared bodies wrong"))
         }
+    }
+
+    /// Checks the proofs of a zone: pages of the right kind, and their number.
+    fn proofs(&self, zone: &ArchivedZonePage) -> Checked {
+        let root = PageRef(zone.proofs.to_native());
+        let count = match Denial::from_number(zone.denial) {
+            Some(Denial::Nsec3) => self.nsec3(root)?,
+            Some(Denial::Nsec) => self.order(root, 0)?,
+            _ if root.is_none() => 0,
+            _ => return Err(self.fault(root, "an unsigned zone has proofs")),
+        };
+        if count == zone.proofs_count.to_native() && (count > 0 || root.is_none()) {
+            Ok(())
+        } else {
+            Err(self.fault(root, "a zone counts its proofs wrong"))
+        }
+    }
+
+    /// Counts NSEC3 records; every leaf starts with the last record of the one before.
+    fn nsec3(&self, root: PageRef) -> Result<u64, WalkFault> {
+        let mut leaves: Vec<PageRef> = Vec::new();
+        let mut count = 0;
+        self.tree(root, PageKind::Nsec3, &mut |reference, octets, keys| {
+            let hashes = &access::nsec3(octets).hashes;
+            let own = &hashes[1..];
+            if own.iter().any(|hash| keys.holds(nsec3_key(hash))) {
+                let all_held = own.iter().all(|hash| keys.holds(nsec3_key(hash)));
+                if !all_held || leaves.contains(&reference) {
+                    return Err(self.fault(reference, "an NSEC3 is off the path of its hash"));
+                }
+                count += own.len() as u64;
+                leaves.push(reference);
+            }
+            Ok(())
+        })?;
+        let last = |leaf: &PageRef| {
+            let hashes = &access::nsec3(self.generation.page(*leaf)).hashes;
+            (hashes[0], hashes[hashes.len() - 1])
+        };
+        let mut before = leaves.last().map(last);
+        for leaf in &leaves {
+            let own = last(leaf);
+            if before.is_some_and(|before| before.1 != own.0) {
+                return Err(self.fault(*leaf, "an NSEC3 page does not go on where one ended"));
+            }
+            before = Some(own);
+        }
+        Ok(count)
+    }
+
+    /// Counts the names of an order tree.
+    fn order(&self, reference: PageRef, level: u32) -> Result<u64, WalkFault> {
+        if reference.is_none() || reference.is_node() || level > ORDER_LEVELS_MAX {
+            return Err(self.fault(reference, "the order of a zone has a bad reference"));
+        }
+        self.check_kind(reference, PageKind::Order)?;
+        let page = access::order(self.generation.page(reference));
+        if page.children.is_empty() {
+            return Ok(page.ends.len() as u64);
+        }
+        let mut count = 0;
+        for child in page.children.iter() {
+            count += self.order(PageRef(child.to_native()), level + 1)?;
+        }
+        Ok(count)
     }
 
     fn names(

@@ -11,12 +11,13 @@ use std::path::{Path, PathBuf};
 use super::page::{BodyBytes, encode};
 use super::segment::SegmentWriter;
 use super::tree::TreePlan;
+use crate::denial::Nsec3Hasher;
 use crate::error::{OpenError, WriteError};
 use crate::generation::{GENERATION_FILE, Generation};
 use crate::hash::Seed;
 use crate::layout::{
-    CatalogEntry, CatalogPage, GENERATION_MAGIC, Header, Manifest, PAGE_NAMES_MAX, PageKind,
-    PageRef, Part, SegmentRef, ZonePage,
+    CatalogEntry, CatalogPage, Denial, GENERATION_MAGIC, Header, Manifest, PAGE_NAMES_MAX,
+    PageKind, PageRef, Part, SegmentRef, ZonePage,
 };
 use crate::lookup::LookupName;
 use crate::memory::Memory;
@@ -51,8 +52,25 @@ pub struct ZoneRoots {
     pub delegations_count: u64,
     /// Number of records.
     pub records_count: u64,
+    /// How the zone proves that something is not there.
+    pub proofs: Proofs,
     /// For negative answers: the SOA with its negative TTL, and its RRSIGs.
     pub negative: Vec<(Part, BodyBytes)>,
+}
+
+/// The proofs of a zone, written already.
+#[derive(Debug, Clone, Default)]
+pub struct Proofs {
+    /// Their kind.
+    pub denial: Denial,
+    /// Root of the NSEC3 tree, or of the order of NSEC owners.
+    pub root: PageRef,
+    /// Number of NSEC3 records, or of NSEC owners.
+    pub count: u64,
+    /// Additional iterations of the NSEC3 hash.
+    pub iterations: u16,
+    /// Salt of the NSEC3 hash.
+    pub salt: Vec<u8>,
 }
 
 /// What was installed.
@@ -157,7 +175,15 @@ impl Installer {
             .iter()
             .map(|(part, body)| body.store(SOA, *part, &mut heap))
             .collect();
+        let nsec3 = Nsec3Hasher::new(roots.proofs.iterations, &roots.proofs.salt);
+        let wildcard = [b"\x01*", &roots.apex[..]].concat();
         let page = ZonePage {
+            denial: roots.proofs.denial as u8,
+            proofs: roots.proofs.root.0,
+            proofs_count: roots.proofs.count,
+            nsec3_iterations: roots.proofs.iterations,
+            nsec3_salt: roots.proofs.salt.clone(),
+            nsec3_apex: [nsec3.hash(&roots.apex), nsec3.hash(&wildcard)],
             apex: roots.apex.clone(),
             serial: roots.serial,
             event: roots.event,
@@ -273,8 +299,17 @@ impl Installer {
         for (reference, _) in of_kept {
             slots.insert(reference.slot());
             let zone = access::zone(kept.page(*reference));
-            for root in [zone.names.to_native(), zone.shared.to_native()] {
+            for root in [
+                zone.names.to_native(),
+                zone.shared.to_native(),
+                zone.proofs.to_native(),
+            ] {
                 each_reference(kept, PageRef(root), &mut |reference| {
+                    slots.insert(reference.slot());
+                });
+            }
+            if zone.denial == Denial::Nsec as u8 {
+                each_order_page(kept, PageRef(zone.proofs.to_native()), &mut |reference| {
                     slots.insert(reference.slot());
                 });
             }
@@ -297,6 +332,16 @@ fn each_reference(generation: &Generation, root: PageRef, visit: &mut dyn FnMut(
                 each_reference(generation, below, visit);
                 last = below;
             }
+        }
+    }
+}
+
+/// Calls `visit` for each page of an order tree.
+fn each_order_page(generation: &Generation, root: PageRef, visit: &mut dyn FnMut(PageRef)) {
+    if !root.is_none() {
+        visit(root);
+        for child in access::order(generation.page(root)).children.iter() {
+            each_order_page(generation, PageRef(child.to_native()), visit);
         }
     }
 }

@@ -8,9 +8,11 @@ use rkyv::util::AlignedVec;
 use crate::error::WriteError;
 use crate::hash::tag;
 use crate::layout::{
-    Body, Entry, NamePage, PAGE_BYTES_MAX, PAGE_NAMES_MAX, Part, SHARED, SHARED_PAGE_BODIES,
-    SharedPage, UNIT,
+    Body, Entry, NamePage, Nsec3Page, PAGE_BYTES_MAX, PAGE_NAMES_MAX, Part, SHARED,
+    SHARED_PAGE_BODIES, SharedPage, UNIT,
 };
+
+const NSEC3: u16 = 50;
 
 /// The octets of a page: front-padded to whole units, since rkyv puts the root last.
 pub(crate) fn encode(
@@ -141,7 +143,7 @@ impl SharedPageBuilder {
     /// Adds the next body.
     pub fn body(&mut self, rtype: u16, part: Part, bytes: &BodyBytes) {
         assert!(
-            self.bodies.len() < SHARED_PAGE_BODIES,
+            self.bodies.len() < SHARED_PAGE_BODIES as usize,
             "a shared page has 64 bodies"
         );
         let body = bytes.store(rtype, part, &mut self.heap);
@@ -152,6 +154,32 @@ impl SharedPageBuilder {
     pub fn finish(self, number: u32) -> Result<Vec<u8>, WriteError> {
         encode(&SharedPage {
             number,
+            bodies: self.bodies,
+            heap: self.heap,
+        })
+    }
+}
+
+/// An NSEC3 page being filled.
+#[derive(Default)]
+pub struct Nsec3PageBuilder {
+    hashes: Vec<[u8; 20]>,
+    bodies: Vec<Body>,
+    heap: Vec<u8>,
+}
+
+impl Nsec3PageBuilder {
+    /// Adds the NSEC3 of the next hash, with its RRSIGs.
+    pub fn proof(&mut self, hash: [u8; 20], bytes: &BodyBytes) {
+        let body = bytes.store(NSEC3, Part::Proof, &mut self.heap);
+        self.hashes.push(hash);
+        self.bodies.push(body);
+    }
+
+    /// The octets of the page.
+    pub fn finish(self) -> Result<Vec<u8>, WriteError> {
+        encode(&Nsec3Page {
+            hashes: self.hashes,
             bodies: self.bodies,
             heap: self.heap,
         })

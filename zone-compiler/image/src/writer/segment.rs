@@ -39,7 +39,8 @@ impl SegmentWriter {
             hasher: blake3::Hasher::new(),
             slot,
             seed,
-            end_units: (HEADER_BYTES / UNIT) as u32,
+            // The header takes one unit.
+            end_units: 1,
             pages: Vec::new(),
         };
         writer.write(&[0; HEADER_BYTES])?;
@@ -55,7 +56,7 @@ impl SegmentWriter {
     /// Appends a page whose length is a multiple of [`UNIT`].
     pub fn append(&mut self, kind: PageKind, octets: &[u8]) -> Result<PageRef, WriteError> {
         assert!(
-            octets.len() % UNIT == 0 && octets.len() <= PAGE_BYTES_MAX,
+            octets.len().is_multiple_of(UNIT) && octets.len() <= PAGE_BYTES_MAX,
             "pages are encoded"
         );
         let units = u16::try_from(octets.len() / UNIT).expect("checked above");

@@ -21,7 +21,7 @@ pub struct TreePlan {
 enum Slot {
     Empty,
     Leaf(usize),
-    Node(Box<[Slot]>),
+    Node(Box<[Self]>),
 }
 
 /// The limits of a leaf, and the keys they apply to.
@@ -60,7 +60,23 @@ impl TreePlan {
         segment: &mut SegmentWriter,
     ) -> Result<PageRef, WriteError> {
         assert_eq!(leaves.len(), self.leaves.len(), "one reference a leaf");
-        write_slot(&self.root, leaves, segment)
+        write_slot(&self.root, leaves, &mut |_| PageRef::NONE, segment)
+    }
+
+    /// As [`TreePlan::write`]; slots without keys name the leaf before them, and
+    /// those before the first leaf name that one.
+    pub fn write_cyclic(
+        &self,
+        leaves: &[PageRef],
+        segment: &mut SegmentWriter,
+    ) -> Result<PageRef, WriteError> {
+        assert_eq!(leaves.len(), self.leaves.len(), "one reference a leaf");
+        let mut before = leaves.first().copied().unwrap_or_default();
+        let mut empty = |leaf: Option<PageRef>| {
+            before = leaf.unwrap_or(before);
+            before
+        };
+        write_slot(&self.root, leaves, &mut empty, segment)
     }
 }
 
@@ -118,18 +134,23 @@ impl<F: Fn(Range<usize>) -> bool> Planner<'_, F> {
     }
 }
 
+/// `empty` is told of each leaf in order, and says what an empty slot names.
 fn write_slot(
     slot: &Slot,
     leaves: &[PageRef],
+    empty: &mut dyn FnMut(Option<PageRef>) -> PageRef,
     segment: &mut SegmentWriter,
 ) -> Result<PageRef, WriteError> {
     match slot {
-        Slot::Empty => Ok(PageRef::NONE),
-        Slot::Leaf(leaf) => Ok(leaves[*leaf]),
+        Slot::Empty => Ok(empty(None)),
+        Slot::Leaf(leaf) => {
+            empty(Some(leaves[*leaf]));
+            Ok(leaves[*leaf])
+        }
         Slot::Node(below) => {
             let mut slots = [0; NODE_SLOTS];
             for (slot, below) in slots.iter_mut().zip(below) {
-                *slot = write_slot(below, leaves, segment)?.0;
+                *slot = write_slot(below, leaves, empty, segment)?.0;
             }
             segment.append(PageKind::Node, &encode(&Node { slots })?)
         }

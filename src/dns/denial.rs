@@ -1,0 +1,210 @@
+//! Choosing proofs: RFC 5155 section 7.2 for NSEC3, RFC 4035 section 3.1.3 for NSEC.
+//!
+//! Collects the proofs that a reply is to carry, each once, to be written when its
+//! answer section is done. A zone without proofs adds none. Never hashes more names
+//! than there are labels between QNAME and apex.
+
+use zone_image::layout::{Denial, Part};
+use zone_image::{BodyRef, Entry, LookupName, Zone};
+
+use super::query::rtype;
+use super::response::Full;
+
+/// Most bodies of proofs in one reply: a chain of aliases through wildcards needs
+/// an NSEC and its RRSIGs a step.
+const PROOFS_MAX: usize = 24;
+
+/// Why a proof could not be given.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Unproven {
+    /// It does not fit.
+    Full,
+    /// A name that does not exist has the hash of one that does (RFC 5155 section 7.2.9).
+    Collision,
+}
+
+impl From<Full> for Unproven {
+    fn from(_: Full) -> Self {
+        Self::Full
+    }
+}
+
+type Proven = Result<(), Unproven>;
+
+/// The proofs of a reply, each with where the apex of its zone stands in it.
+pub(super) struct Proofs<'g> {
+    bodies: [Option<(BodyRef<'g>, u16)>; PROOFS_MAX],
+    count: usize,
+}
+
+impl<'g> Proofs<'g> {
+    pub(super) fn new() -> Self {
+        Self {
+            bodies: [None; PROOFS_MAX],
+            count: 0,
+        }
+    }
+
+    fn add(&mut self, proof: BodyRef<'g>, apex: u16) -> Proven {
+        let place = proof.address();
+        if self.iter().any(|(own, _)| own.address() == place) {
+            return Ok(());
+        }
+        let free = self.bodies.get_mut(self.count).ok_or(Unproven::Full)?;
+        *free = Some((proof, apex));
+        self.count += 1;
+        Ok(())
+    }
+
+    /// The proofs in the order they were found.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (BodyRef<'g>, u16)> {
+        self.bodies[..self.count].iter().copied().flatten()
+    }
+
+    /// Forgets the proofs, which are written.
+    pub(super) fn clear(&mut self) {
+        self.count = 0;
+    }
+}
+
+/// Finds proofs about one name.
+pub(super) struct Prover<'g, 'r> {
+    pub(super) zone: Zone<'g>,
+    pub(super) name: &'r LookupName,
+    /// Where the apex stands in the message.
+    pub(super) apex: u16,
+    pub(super) proofs: &'r mut Proofs<'g>,
+}
+
+impl<'g> Prover<'g, '_> {
+    /// The name does not exist; its closest encloser has `encloser` labels.
+    pub(super) fn name_error(&mut self, encloser: usize) -> Proven {
+        match self.zone.denial() {
+            Denial::None => Ok(()),
+            Denial::Nsec => {
+                self.nsec_before(self.name.labels(), false)?;
+                self.nsec_before(encloser, true)
+            }
+            Denial::Nsec3 => {
+                let encloser = self.closest_encloser(encloser)?;
+                let wildcard = self.zone.nsec3_wildcard_hash(self.name, encloser);
+                self.nsec3_covering(&wildcard)
+            }
+        }
+    }
+
+    /// The name exists without the type; `entry` is its own.
+    pub(super) fn no_data(&mut self, entry: Entry<'g>) -> Proven {
+        let labels = self.name.labels();
+        match self.zone.denial() {
+            Denial::None => Ok(()),
+            // An empty non-terminal has no NSEC; the one before it spans it.
+            Denial::Nsec if !self.nsec_of(entry)? => self.nsec_before(labels, false),
+            Denial::Nsec => Ok(()),
+            Denial::Nsec3 => self.nsec3_matching_or_encloser(labels),
+        }
+    }
+
+    /// A delegation without DS; the cut has `labels` labels.
+    pub(super) fn no_ds(&mut self, entry: Entry<'g>, labels: usize) -> Proven {
+        match self.zone.denial() {
+            Denial::None => Ok(()),
+            Denial::Nsec => self.nsec_of(entry).map(drop),
+            Denial::Nsec3 => self.nsec3_matching_or_encloser(labels),
+        }
+    }
+
+    /// The answer was made from a wildcard below `encloser` labels: the name
+    /// itself does not exist (RFC 5155 section 7.2.6).
+    pub(super) fn expansion(&mut self, encloser: usize) -> Proven {
+        match self.zone.denial() {
+            Denial::None => Ok(()),
+            Denial::Nsec => self.nsec_before(self.name.labels(), false),
+            Denial::Nsec3 => {
+                let next_closer = self.zone.nsec3_hash(self.name, encloser + 1);
+                self.nsec3_covering(&next_closer)
+            }
+        }
+    }
+
+    /// The wildcard `entry` below `encloser` labels exists without the type.
+    pub(super) fn wildcard_no_data(&mut self, entry: Entry<'g>, encloser: usize) -> Proven {
+        match self.zone.denial() {
+            Denial::None => Ok(()),
+            Denial::Nsec => {
+                self.nsec_before(self.name.labels(), false)?;
+                self.nsec_of(entry).map(drop)
+            }
+            Denial::Nsec3 => {
+                let encloser = self.closest_encloser(encloser)?;
+                let wildcard = self.zone.nsec3_wildcard_hash(self.name, encloser);
+                match self.zone.nsec3(&wildcard) {
+                    Some(proof) => self.add(proof.body),
+                    None => Ok(()),
+                }
+            }
+        }
+    }
+
+    /// Proves the closest encloser that has an NSEC3, and that the next closer
+    /// name has none (RFC 5155 section 7.2.1). Under opt-out a name that is there
+    /// only because of insecure delegations has no NSEC3; then an ancestor of it
+    /// is the closest encloser that can be proven. Returns its labels.
+    fn closest_encloser(&mut self, encloser: usize) -> Result<usize, Unproven> {
+        let mut labels = encloser;
+        loop {
+            let hash = self.zone.nsec3_hash(self.name, labels);
+            match self.zone.nsec3(&hash) {
+                Some(proof) if proof.matches => {
+                    self.add(proof.body)?;
+                    break;
+                }
+                _ if labels > self.zone.apex_labels() => labels -= 1,
+                _ => break,
+            }
+        }
+        let next_closer = self.zone.nsec3_hash(self.name, labels + 1);
+        self.nsec3_covering(&next_closer)?;
+        Ok(labels)
+    }
+
+    fn nsec3_matching_or_encloser(&mut self, labels: usize) -> Proven {
+        let hash = self.zone.nsec3_hash(self.name, labels);
+        match self.zone.nsec3(&hash) {
+            Some(proof) if proof.matches => self.add(proof.body),
+            _ if labels > self.zone.apex_labels() => self.closest_encloser(labels - 1).map(drop),
+            _ => Ok(()),
+        }
+    }
+
+    fn nsec3_covering(&mut self, hash: &[u8; 20]) -> Proven {
+        match self.zone.nsec3(hash) {
+            Some(proof) if proof.matches => Err(Unproven::Collision),
+            Some(proof) => self.add(proof.body),
+            None => Ok(()),
+        }
+    }
+
+    fn nsec_before(&mut self, labels: usize, wildcard: bool) -> Proven {
+        match self.zone.nsec_at_or_before(self.name, labels, wildcard) {
+            Some(entry) => self.nsec_of(entry).map(drop),
+            None => Ok(()),
+        }
+    }
+
+    /// Adds the NSEC of an entry with its RRSIGs; says whether it has one.
+    fn nsec_of(&mut self, entry: Entry<'g>) -> Result<bool, Unproven> {
+        let Some(records) = entry.body(rtype::NSEC, Part::Records) else {
+            return Ok(false);
+        };
+        self.add(records)?;
+        if let Some(signatures) = entry.body(rtype::NSEC, Part::Signatures) {
+            self.add(signatures)?;
+        }
+        Ok(true)
+    }
+
+    fn add(&mut self, proof: BodyRef<'g>) -> Proven {
+        self.proofs.add(proof, self.apex)
+    }
+}

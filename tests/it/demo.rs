@@ -1,0 +1,99 @@
+//! `meridian demo`, from its first line to the empty folder it leaves.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+
+use hickory_proto::op::ResponseCode;
+use hickory_proto::rr::RecordType;
+
+use crate::support::ask;
+
+#[test]
+fn serves_a_sample_registry_and_leaves_nothing_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut demo = Command::new(env!("CARGO_BIN_EXE_meridian"))
+        .args(["demo", "--listen", "127.0.0.1:0", "--domains", "50"])
+        .env("TMPDIR", folder.path())
+        .env("MERIDIAN_REFERENCE", folder.path())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(demo.stdout.take().unwrap())
+        .lines()
+        .map_while(Result::ok);
+    let address = lines
+        .find_map(|line| {
+            line.strip_prefix("serving on ")?
+                .strip_suffix("; try:")?
+                .parse()
+                .ok()
+        })
+        .expect("it says where it serves");
+    let questions: Vec<_> = lines
+        .by_ref()
+        .take_while(|line| !line.starts_with("Ctrl-C"))
+        .map(|line| line.split("+norec ").nth(1).unwrap().to_owned())
+        .collect();
+    assert!(questions.len() >= 5, "{questions:?}");
+    for question in questions {
+        let mut words = question.split(' ');
+        let (name, rtype) = (words.next().unwrap(), words.next().unwrap());
+        let reply = ask(address, name, rtype.parse::<RecordType>().unwrap());
+        let expected = match name.starts_with("no-such-name.") {
+            true => ResponseCode::NXDomain,
+            false => ResponseCode::NoError,
+        };
+        assert_eq!(reply.response_code, expected, "{question}");
+        let has_records = !reply.answers.is_empty() || !reply.authorities.is_empty();
+        assert!(has_records, "{question}");
+    }
+    assert!(
+        folder.path().read_dir().unwrap().count() > 0,
+        "it works elsewhere"
+    );
+    let pid = demo.id().to_string();
+    assert!(
+        Command::new("kill")
+            .args(["-INT", &pid])
+            .status()
+            .unwrap()
+            .success()
+    );
+    assert_eq!(demo.wait().unwrap().code(), Some(0));
+    let left: Vec<_> = folder.path().read_dir().unwrap().collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
+fn ctrl_c_while_it_prepares_leaves_nothing_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut demo = Command::new(env!("CARGO_BIN_EXE_meridian"))
+        .args(["demo", "--listen", "127.0.0.1:0", "--domains", "300000"])
+        .env("TMPDIR", folder.path())
+        .env("MERIDIAN_REFERENCE", folder.path())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    // Its folder is there, so it is at work, and will be for seconds.
+    let database = loop {
+        let inside = folder.path().read_dir().unwrap().next();
+        if let Some(Ok(inside)) = inside {
+            break inside.path().join("registry.db");
+        }
+    };
+    while !database.exists() {
+        assert!(demo.try_wait().unwrap().is_none(), "it ended by itself");
+        std::thread::yield_now();
+    }
+    let pid = demo.id().to_string();
+    assert!(
+        Command::new("kill")
+            .args(["-INT", &pid])
+            .status()
+            .unwrap()
+            .success()
+    );
+    assert_eq!(demo.wait().unwrap().code(), Some(0));
+    let left: Vec<_> = folder.path().read_dir().unwrap().collect();
+    assert!(left.is_empty(), "{left:?}");
+}

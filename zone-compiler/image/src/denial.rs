@@ -1,0 +1,257 @@
+//! Proofs that something is not there: NSEC3 by hash, NSEC by canonical order.
+//!
+//! Only finds records; which of them a reply needs is the answer path's choice.
+
+use sha1::{Digest, Sha1};
+
+use crate::body::BodyRef;
+use crate::layout::{Denial, PageRef};
+use crate::lookup::{Entry, LookupName, Zone};
+use crate::name::NAME_BYTES_MAX;
+use crate::segment::access;
+
+/// Longest sort key: each octet of a name can take two, and each label ends in two.
+const SORT_KEY_BYTES_MAX: usize = 3 * NAME_BYTES_MAX;
+
+/// The hash of RFC 5155 section 5 with its parameters.
+#[derive(Clone, Copy)]
+pub struct Nsec3Hasher<'s> {
+    iterations: u16,
+    salt: &'s [u8],
+}
+
+impl<'s> Nsec3Hasher<'s> {
+    /// SHA-1, the only algorithm there is (RFC 5155 section 11).
+    pub fn new(iterations: u16, salt: &'s [u8]) -> Self {
+        Self { iterations, salt }
+    }
+
+    /// Hashes a name in wire format and lower case.
+    pub fn hash(&self, wire: &[u8]) -> [u8; 20] {
+        let mut digest: [u8; 20] = Sha1::new()
+            .chain_update(wire)
+            .chain_update(self.salt)
+            .finalize()
+            .into();
+        for _ in 0..self.iterations {
+            digest = Sha1::new()
+                .chain_update(digest)
+                .chain_update(self.salt)
+                .finalize()
+                .into();
+        }
+        digest
+    }
+}
+
+/// The key of an NSEC3 in its tree: the first eight octets of its hash.
+pub fn nsec3_key(hash: &[u8; 20]) -> u64 {
+    let mut key = [0; 8];
+    key.copy_from_slice(&hash[..8]);
+    u64::from_be_bytes(key)
+}
+
+/// An NSEC3 and what it says of the hash that was looked for.
+#[derive(Clone, Copy)]
+pub struct Nsec3<'g> {
+    /// The record and its RRSIGs.
+    pub body: BodyRef<'g>,
+    /// Whether it is the one of that hash; otherwise it covers the hash.
+    pub matches: bool,
+}
+
+impl<'g> Zone<'g> {
+    /// How the zone proves that something is not there.
+    pub fn denial(&self) -> Denial {
+        Denial::from_number(self.page.denial).expect("the verifier read the kind")
+    }
+
+    /// NSEC3 hash of the last `labels` labels of `name`.
+    pub fn nsec3_hash(&self, name: &LookupName, labels: usize) -> [u8; 20] {
+        if labels == self.apex_labels() {
+            return self.page.nsec3_apex[0];
+        }
+        self.hasher().hash(name.suffix(labels))
+    }
+
+    /// NSEC3 hash of the wildcard below the last `labels` labels of `name`.
+    pub fn nsec3_wildcard_hash(&self, name: &LookupName, labels: usize) -> [u8; 20] {
+        if labels == self.apex_labels() {
+            return self.page.nsec3_apex[1];
+        }
+        let suffix = name.suffix(labels);
+        let mut wildcard = [0; NAME_BYTES_MAX + 2];
+        wildcard[..2].copy_from_slice(b"\x01*");
+        wildcard[2..2 + suffix.len()].copy_from_slice(suffix);
+        self.hasher().hash(&wildcard[..2 + suffix.len()])
+    }
+
+    fn hasher(&self) -> Nsec3Hasher<'g> {
+        Nsec3Hasher::new(
+            self.page.nsec3_iterations.to_native(),
+            &self.page.nsec3_salt,
+        )
+    }
+
+    /// The NSEC3 that matches a hash or covers it.
+    pub fn nsec3(&self, hash: &[u8; 20]) -> Option<Nsec3<'g>> {
+        if self.denial() != Denial::Nsec3 {
+            return None;
+        }
+        let root = PageRef(self.page.proofs.to_native());
+        let page = access::nsec3(self.generation.find_leaf(root, nsec3_key(hash))?);
+        // The first record ends the leaf before this one; where this is the first
+        // leaf of all, it is the last record of the chain and covers what wraps.
+        let at = page.hashes[1..].partition_point(|own| own <= hash);
+        let matches = page.hashes[at] == *hash;
+        Some(Nsec3 {
+            body: BodyRef::local(&page.bodies[at], &page.heap),
+            matches,
+        })
+    }
+
+    /// The last owner of an NSEC at or before the last `labels` labels of `name`,
+    /// or at or before the wildcard below them.
+    pub fn nsec_at_or_before(
+        &self,
+        name: &LookupName,
+        labels: usize,
+        wildcard: bool,
+    ) -> Option<Entry<'g>> {
+        if self.denial() != Denial::Nsec {
+            return None;
+        }
+        let relative = name.relative(labels, self.apex_labels());
+        let mut key = SortKey::new(relative);
+        if wildcard {
+            key.push(b"*");
+        }
+        let mut page = access::order(self.generation.page(PageRef(self.page.proofs.to_native())));
+        loop {
+            // The apex has the empty key, so there is always one at or before.
+            let at = page_position(page, key.as_slice())?;
+            match page.children.get(at) {
+                Some(child) => {
+                    page = access::order(self.generation.page(PageRef(child.to_native())));
+                }
+                None => {
+                    let mut wire = [0; NAME_BYTES_MAX];
+                    let length = relative_name(key_at(page, at), &mut wire)?;
+                    let apex = self.apex();
+                    wire.get_mut(length..length + apex.len())?
+                        .copy_from_slice(apex);
+                    return self.find(&wire[..length + apex.len()]);
+                }
+            }
+        }
+    }
+}
+
+type OrderPage = crate::layout::ArchivedOrderPage;
+
+fn key_at(page: &OrderPage, at: usize) -> &[u8] {
+    let start = at
+        .checked_sub(1)
+        .map_or(0, |before| page.ends[before].to_native() as usize);
+    &page.heap[start..page.ends[at].to_native() as usize]
+}
+
+/// The last key of a page that is at or before `key`.
+fn page_position(page: &OrderPage, key: &[u8]) -> Option<usize> {
+    let (mut low, mut high) = (0, page.ends.len());
+    while low < high {
+        let middle = low + (high - low) / 2;
+        if key_at(page, middle) <= key {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    low.checked_sub(1)
+}
+
+/// A name as octets that sort like RFC 4034 section 6.1: labels from the right,
+/// a zero octet as 0 1, each label ended by 0 0.
+pub struct SortKey {
+    bytes: [u8; SORT_KEY_BYTES_MAX],
+    length: usize,
+}
+
+impl SortKey {
+    /// The key of a name given as its lower-case labels before the apex.
+    pub fn new(relative: &[u8]) -> Self {
+        let mut key = Self {
+            bytes: [0; SORT_KEY_BYTES_MAX],
+            length: 0,
+        };
+        let mut starts = [0u8; 128];
+        let (mut count, mut at) = (0, 0);
+        while at < relative.len() {
+            starts[count] = u8::try_from(at).expect("a name has 255 octets");
+            count += 1;
+            at += 1 + usize::from(relative[at]);
+        }
+        for &start in starts[..count].iter().rev() {
+            let start = usize::from(start);
+            key.push(&relative[start + 1..=start + usize::from(relative[start])]);
+        }
+        key
+    }
+
+    fn push(&mut self, label: &[u8]) {
+        for &byte in label {
+            self.put(byte);
+            if byte == 0 {
+                self.put(1);
+            }
+        }
+        self.put(0);
+        self.put(0);
+    }
+
+    fn put(&mut self, byte: u8) {
+        self.bytes[self.length] = byte;
+        self.length += 1;
+    }
+
+    /// The octets.
+    pub fn as_slice(&self) -> &[u8] {
+        &self.bytes[..self.length]
+    }
+}
+
+/// Writes the labels that a sort key was made of; returns their octets, or
+/// `None` where it was made of none.
+pub(crate) fn relative_name(key: &[u8], out: &mut [u8; NAME_BYTES_MAX]) -> Option<usize> {
+    // The key has the last label first, so the name is filled from its end.
+    let mut start = out.len();
+    let mut rest = key;
+    while !rest.is_empty() {
+        let mut label = [0; 63];
+        let mut length = 0;
+        loop {
+            let (byte, after) = rest.split_first()?;
+            rest = after;
+            if *byte == 0 {
+                let (mark, after) = rest.split_first()?;
+                rest = after;
+                match mark {
+                    0 => break,
+                    1 => {}
+                    _ => return None,
+                }
+            }
+            *label.get_mut(length)? = *byte;
+            length += 1;
+        }
+        start = start.checked_sub(length + 1)?;
+        out[start] = u8::try_from(length).ok().filter(|length| *length > 0)?;
+        out[start + 1..=start + length].copy_from_slice(&label[..length]);
+    }
+    let length = out.len() - start;
+    out.copy_within(start.., 0);
+    Some(length)
+}
+
+#[cfg(test)]
+mod tests;
