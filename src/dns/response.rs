@@ -122,6 +122,19 @@ impl<'o> Response<'o> {
         Ok(())
     }
 
+    /// Adds the records of an NSEC, or its RRSIGs, under the name at `owner`.
+    pub(super) fn body_under(
+        &mut self,
+        section: Section,
+        body: BodyRef<'_>,
+        owner: u16,
+    ) -> Result<(), Full> {
+        let out = &mut self.out[..self.limit];
+        self.at = body.write_under(out, self.at, owner).ok_or(Full)?;
+        self.counts[section as usize] += body.records();
+        Ok(())
+    }
+
     /// Adds as many whole RRsets of an optional body as fit.
     pub(super) fn optional_body(&mut self, section: Section, body: BodyRef<'_>, bases: Bases) {
         if self.body(section, body, bases).is_ok() {

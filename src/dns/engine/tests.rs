@@ -6,4 +6,5 @@ mod messages;
 mod options;
 mod probes;
 mod rates;
+mod signed;
 mod zones;

@@ -179,6 +179,8 @@ pub enum Part {
     SiblingGlue = 3,
     /// An NSEC3 with its RRSIGs, which are never sent apart.
     Proof = 4,
+    /// RRSIGs of those addresses that are the zone's own data.
+    AddressSignatures = 5,
 }
 
 impl Part {
@@ -189,6 +191,7 @@ impl Part {
             Self::RequiredGlue,
             Self::SiblingGlue,
             Self::Proof,
+            Self::AddressSignatures,
         ]
         .into_iter()
         .find(|part| *part as u8 == number)
