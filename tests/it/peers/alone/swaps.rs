@@ -12,12 +12,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use hickory_proto::rr::RecordType;
 use loadtest::blast::{Pace, Plan, Queries, Report, blast};
 use loadtest::meridian::Meridian;
 use loadtest::peer::{Server, Zone};
 use loadtest::{dnsperf, stamp};
 use zone_image::Name;
 
+use crate::peers::client::{Client, Question};
 use crate::peers::{LOAD_TIMEOUT, meridian, wanted};
 
 /// How long capacity is measured.
@@ -61,7 +63,25 @@ impl Stamped {
         write_zone(&self.zone, self.domains, generation)?;
         self.meridian
             .compile_zone_files(std::slice::from_ref(&self.zone))?;
-        self.meridian.run(&["reload"]).map(|_| ())
+        self.meridian.run(&["reload"])?;
+        self.check_serial(generation)
+    }
+
+    /// Asks for the SOA, whose serial is the generation.
+    fn check_serial(&self, generation: u16) -> anyhow::Result<()> {
+        let question = Question {
+            name: "example.".to_owned(),
+            rtype: RecordType::SOA,
+            payload: None,
+        };
+        let reply = Client::new(self.server.target())?.udp(&question)?;
+        let serial = format!(" {generation} ");
+        anyhow::ensure!(
+            reply.answers.iter().any(|record| record.contains(&serial)),
+            "generation {generation} is not served after its reload: {:?}",
+            reply.answers
+        );
+        Ok(())
     }
 
     fn queries(&self) -> anyhow::Result<Queries> {
@@ -118,12 +138,12 @@ pub(crate) fn swap_under_load(domains: u64, swaps: u16, rate_max: u64) -> anyhow
         capacity.rate
     );
     eprintln!("with swaps\n{with_swaps}\nwithout\n{without}");
-    check(&with_swaps, usize::from(swaps) + 1);
-    check(&without, 1);
+    check(&with_swaps);
+    check(&without);
     Ok(())
 }
 
-fn check(report: &Report, generations: usize) {
+fn check(report: &Report) {
     let stamps = report.stamps.as_ref().expect("stamps are checked");
     assert_eq!(report.lost, 0, "lost");
     assert_eq!(report.stray, 0, "stray");
@@ -136,11 +156,6 @@ fn check(report: &Report, generations: usize) {
     assert_eq!(
         stamps.backwards, 0,
         "replies of an older generation than before"
-    );
-    assert_eq!(
-        stamps.generations.len(),
-        generations,
-        "each generation was served"
     );
 }
 
