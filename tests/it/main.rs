@@ -5,6 +5,7 @@ mod config;
 mod demo;
 mod disk;
 mod peers;
+mod policy;
 mod serve;
 mod soak;
 mod supply;
