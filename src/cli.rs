@@ -45,7 +45,9 @@ enum Command {
     /// Answer DNS queries from the installed image until SIGTERM
     ///
     /// SIGHUP, `meridian reload` and a newer image in the image directory make it
-    /// swap to that image; one that is broken is refused and the old one stays.
+    /// swap to that image; one that is broken is refused and the old one stays. With
+    /// registry.database it publishes that registry: each change is compiled, checked
+    /// and served by itself.
     Serve,
     /// Check a configuration file and report every fault in it
     CheckConfig,
@@ -175,6 +177,21 @@ enum RegistryCommand {
     },
     /// Show zones, counts and the last event
     Status(DatabaseArgs),
+    /// Wait until the running server serves an event of the registry
+    ///
+    /// Then every change up to that event is answered by DNS. Exit status 1 when the
+    /// time is over, and when no server runs.
+    Wait {
+        #[command(flatten)]
+        database: DatabaseArgs,
+        /// The event [default: the newest of the registry]
+        #[arg(value_name = "EVENT")]
+        event: Option<u64>,
+        /// Longest wait
+        #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+        #[arg(value_parser = clap::value_parser!(u64).range(0..=3600))]
+        timeout_seconds: u64,
+    },
 }
 
 #[derive(Debug, Args)]
