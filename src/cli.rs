@@ -142,28 +142,7 @@ enum RegistryCommand {
     ///
     /// A bad line is reported with file, line and reason and left out; an import
     /// that was interrupted goes on where it stopped.
-    Import {
-        #[command(flatten)]
-        database: DatabaseArgs,
-        /// The zone file
-        #[arg(long, value_name = "FILE")]
-        zone_file: PathBuf,
-        /// Apex of the zone [default: the owner of the SOA record]
-        #[arg(long, value_name = "NAME")]
-        zone: Option<String>,
-        /// Handle of the registrar that sponsors what is imported
-        #[arg(long, value_name = "HANDLE", default_value = crate::registry::import::REGISTRAR_DEFAULT)]
-        registrar: String,
-        /// Forget what an unfinished import of this zone has written
-        #[arg(long)]
-        restart: bool,
-        /// Stop at the first bad line
-        #[arg(long, conflicts_with = "rejects")]
-        strict: bool,
-        /// Where bad lines are written [default: FILE.rejects]
-        #[arg(long, value_name = "FILE")]
-        rejects: Option<PathBuf>,
-    },
+    Import(ImportArgs),
     /// Write a zone as a zone file
     Export {
         #[command(flatten)]
@@ -192,6 +171,30 @@ enum RegistryCommand {
         #[arg(value_parser = clap::value_parser!(u64).range(0..=3600))]
         timeout_seconds: u64,
     },
+}
+
+#[derive(Debug, Args)]
+struct ImportArgs {
+    #[command(flatten)]
+    database: DatabaseArgs,
+    /// The zone file
+    #[arg(long, value_name = "FILE")]
+    zone_file: PathBuf,
+    /// Apex of the zone [default: the owner of the SOA record]
+    #[arg(long, value_name = "NAME")]
+    zone: Option<String>,
+    /// Handle of the registrar that sponsors what is imported
+    #[arg(long, value_name = "HANDLE", default_value = crate::registry::import::REGISTRAR_DEFAULT)]
+    registrar: String,
+    /// Forget what an unfinished import of this zone has written
+    #[arg(long)]
+    restart: bool,
+    /// Stop at the first bad line
+    #[arg(long, conflicts_with = "rejects")]
+    strict: bool,
+    /// Where bad lines are written [default: FILE.rejects]
+    #[arg(long, value_name = "FILE")]
+    rejects: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

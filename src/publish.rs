@@ -145,10 +145,6 @@ impl Work {
             }
             if self.state.take_hurry() {
                 self.schedule.hurry(self.begin.elapsed());
-                if self.state.failure().is_some() {
-                    self.builder.forget();
-                    self.schedule.look_again();
-                }
             }
             if self.schedule.is_held(self.begin.elapsed()) {
                 continue;
@@ -173,8 +169,10 @@ impl Work {
             .map_err(|error| Failure::new(Step::Read, error.to_string()))?;
         self.state.saw(event);
         self.schedule.saw(event, self.begin.elapsed());
-        if self.generations.current().number() != self.number {
-            // Somebody installed an image by hand; the registry is what is to be served.
+        let is_other_image = self.generations.current().number() != self.number;
+        if self.follower.take_is_new() || is_other_image {
+            // Somebody installed an image by hand, or restored the registry from a backup
+            // that has as many events: what the registry says is to be served.
             self.builder.forget();
             self.schedule.look_again();
         }
@@ -219,11 +217,11 @@ impl Work {
             return Ok(());
         }
         let before = self.state.served_event();
-        self.state.serves(event);
-        self.settle();
         if is_swap && before > 0 {
             self.measure(before, event, swapped_at);
         }
+        self.state.serves(event);
+        self.settle();
         Ok(())
     }
 

@@ -39,24 +39,16 @@ async fn obey(command: &RegistryCommand, global: &Global) -> anyhow::Result<()> 
             }
             output::line(format_args!("empty registry made: {place}"));
         }
-        RegistryCommand::Import {
-            database,
-            zone_file,
-            zone,
-            registrar,
-            restart,
-            strict,
-            rejects,
-        } => {
+        RegistryCommand::Import(args) => {
             let options = ImportOptions {
-                zone: apex(zone.as_deref())?,
-                registrar: registrar.clone(),
-                strict: *strict,
-                restart: *restart,
-                rejects_file: rejects.clone(),
-                ..ImportOptions::new(zone_file, now())
+                zone: apex(args.zone.as_deref())?,
+                registrar: args.registrar.clone(),
+                strict: args.strict,
+                restart: args.restart,
+                rejects_file: args.rejects.clone(),
+                ..ImportOptions::new(&args.zone_file, now())
             };
-            let mut database = Database::open(&location(database, global)?).await?;
+            let mut database = Database::open(&location(&args.database, global)?).await?;
             let report = import(&mut database, &options, global.progress).await?;
             poke_server(global);
             show_import(&report, global)?;
@@ -112,7 +104,7 @@ async fn obey(command: &RegistryCommand, global: &Global) -> anyhow::Result<()> 
 
 /// Tells a running server that there is something new. Without one there is nobody to
 /// tell, and one that does not hear it looks by itself.
-pub(crate) fn poke_server(global: &Global) {
+pub(super) fn poke_server(global: &Global) {
     if let Ok(config) = load(global) {
         let _ = client::ask(&config.control.socket, ControlCommand::Poke);
     }

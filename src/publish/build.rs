@@ -51,9 +51,8 @@ impl Builder {
         }
     }
 
-    /// Forgets what is known of the installed image and of refused zones.
+    /// Forgets what is known of the installed image.
     pub(super) fn forget(&mut self) {
-        self.refused.clear();
         self.checked = None;
     }
 
@@ -67,6 +66,17 @@ impl Builder {
         let snapshot = Snapshot::open(&self.location).map_err(read_failure)?;
         let installed = installed.map(installed_image);
         let mut wanted = self.wanted(&snapshot, installed.as_ref())?;
+        let has_zones = installed
+            .as_ref()
+            .is_some_and(|image| !image.zones.is_empty());
+        if wanted.zones.is_empty() && has_zones {
+            // More likely another database in its place than somebody's wish.
+            let text = format!(
+                "{}: the registry has no zone any more; all stay in service until it has one",
+                self.location
+            );
+            return Err(Failure::new(Step::Compile, text));
+        }
         for _ in 0..PASSES_MAX {
             wanted.refused = self.still_refused(&wanted.zones);
             let plan = Plan::new(&wanted, installed.as_ref());

@@ -30,6 +30,7 @@ pub(super) struct Follower {
     location: Location,
     runtime: Runtime,
     open: Option<(Database, Option<FileId>)>,
+    is_new: bool,
 }
 
 impl Follower {
@@ -41,12 +42,18 @@ impl Follower {
             location,
             runtime,
             open: None,
+            is_new: false,
         })
     }
 
     /// The number of the newest event.
     pub(super) fn last_event(&mut self) -> Result<u64, FollowError> {
         self.with_database(async |database| registry::last_event(database).await)
+    }
+
+    /// Whether the database was opened since the last call: it may be another one now.
+    pub(super) fn take_is_new(&mut self) -> bool {
+        std::mem::take(&mut self.is_new)
     }
 
     /// When events after `after` up to `last` were accepted, at most `rows_max` of them.
@@ -68,6 +75,7 @@ impl Follower {
     ) -> Result<T, FollowError> {
         let file = file_id(&self.location);
         let kept = self.open.take().filter(|(_, opened)| *opened == file);
+        self.is_new |= kept.is_none();
         let location = &self.location;
         let work = async {
             let (mut database, opened) = match kept {
