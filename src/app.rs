@@ -16,13 +16,15 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 
 use crate::clock::unix_seconds;
-use crate::config::{Config, MemoryKind, Publish};
+use crate::config::{self, Config, MemoryKind, Publish};
 use crate::control::http::Exporter;
 use crate::control::socket::ControlSocket;
 use crate::control::{Vitals, VitalsParts};
-use crate::dns::engine::Engine;
+use crate::dns::cookie::CookieSecrets;
+use crate::dns::engine::{Engine, EngineConfig};
 use crate::dns::generations::{Check, Generations, InstallError, Installer, Reloader, Source};
 use crate::dns::net;
+use crate::dns::secret::Secret;
 use crate::publish::{self, Publisher, Settings, Timing, canary};
 use crate::registry::Location;
 
@@ -46,9 +48,7 @@ pub struct Server {
 impl Server {
     /// Opens the image, binds every address and starts the workers.
     pub fn start(config: &Config) -> anyhow::Result<Self> {
-        let engine = Engine {
-            udp_payload_bytes_max: config.dns.udp_payload_bytes_max,
-        };
+        let engine = Engine::new(engine_config(&config.dns)?);
         let settings = publish_settings(config);
         let generations = Arc::new(open(config, &engine, settings.as_ref())?);
         if let Err(error) = net::raise_open_files() {
@@ -102,6 +102,29 @@ impl Server {
         self.plane.stop();
         drop(self.installer);
     }
+}
+
+/// The engine's settings, with secrets that stand in a file or in no place.
+fn engine_config(dns: &config::Dns) -> anyhow::Result<EngineConfig> {
+    let random = || Secret::random().context("cannot get random octets from the system");
+    let cookie_secrets = match &dns.cookie_secrets_file {
+        None => CookieSecrets::one(random()?),
+        Some(path) => std::fs::read_to_string(path)
+            .map_err(anyhow::Error::from)
+            .and_then(|text| Ok(CookieSecrets::parse(&text)?))
+            .with_context(|| format!("cannot read dns.cookie-secrets-file: {}", path.display()))?,
+    };
+    Ok(EngineConfig {
+        udp_payload_bytes_max: dns.udp_payload_bytes_max,
+        version: dns.version.clone(),
+        identity: dns.identity.clone(),
+        nsid: dns.nsid.clone(),
+        report_channel: dns.report_channel.clone(),
+        stream_idle_timeout: dns.tcp.idle_timeout,
+        cookie_secrets,
+        rate_limits: dns.rate_limits,
+        rate_key: random()?,
+    })
 }
 
 fn memory(config: &Config) -> zone_image::Memory {

@@ -13,6 +13,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::Serialize;
+use zone_image::Name;
+
+use crate::dns::rate::RateLimits;
 
 pub use spec::{LogFormat, LogLevel, MemoryKind, Spec};
 
@@ -49,6 +52,18 @@ pub struct Dns {
     pub pin_workers: bool,
     /// Largest reply over UDP.
     pub udp_payload_bytes_max: u16,
+    /// What `version.bind` says; empty is nothing.
+    pub version: String,
+    /// What `id.server` says; empty is nothing.
+    pub identity: String,
+    /// What NSID says; empty is nothing.
+    pub nsid: String,
+    /// Where resolvers report errors.
+    pub report_channel: Option<Name>,
+    /// Holds the secrets of server cookies; `None` makes one at each start.
+    pub cookie_secrets_file: Option<PathBuf>,
+    /// `[dns.rate-limit]`; `None` is no limit.
+    pub rate_limits: Option<RateLimits>,
     /// Receive buffer of each UDP socket; 0 leaves the system's.
     pub receive_buffer_bytes: usize,
     /// Send buffer of each UDP socket; 0 leaves the system's.

@@ -93,7 +93,8 @@ impl Meridian {
     fn configure(&self, address: SocketAddr, workers: usize) -> anyhow::Result<()> {
         let here = self.directory.display();
         let text = format!(
-            "[dns]\nlisten = [\"{address}\"]\nworkers = {workers}\n\n\
+            "[dns]\nlisten = [\"{address}\"]\nworkers = {workers}\n\
+             rate-limit.responses-per-second = 0\n\n\
              [image]\ndirectory = \"{here}/image\"\n\n\
              [registry]\ndatabase = \"sqlite:{here}/registry.db\"\n\n\
              [control]\nsocket = \"{here}/control.sock\"\n\n\

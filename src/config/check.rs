@@ -3,9 +3,13 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use zone_image::Name;
+
 use super::read::Document;
 use super::{Config, Control, Dns, Fault, Image, Log, Metrics, Publish, Registry, Spec, Tcp};
+use crate::dns::engine::TEXT_BYTES_MAX;
 use crate::dns::net::{bind, udp};
+use crate::dns::rate::{self, RateLimits};
 
 /// Sockets have paths of at most 107 octets and a final zero (unix(7)).
 const SOCKET_PATH_BYTES_MAX: usize = 107;
@@ -121,6 +125,13 @@ fn check_dns(spec: &Spec, checker: &mut Checker<'_>) -> Dns {
         workers: (dns.workers != 0).then_some(dns.workers),
         pin_workers: dns.pin_workers,
         udp_payload_bytes_max: dns.udp_payload_bytes_max,
+        version: check_text("dns.version", &dns.version, checker),
+        identity: check_text("dns.identity", &dns.identity, checker),
+        nsid: check_text("dns.nsid", &dns.nsid, checker),
+        report_channel: check_report_channel(&dns.report_channel, checker),
+        cookie_secrets_file: (!dns.cookie_secrets_file.as_os_str().is_empty())
+            .then(|| dns.cookie_secrets_file.clone()),
+        rate_limits: check_rate_limit(spec, checker),
         receive_buffer_bytes: dns.receive_buffer_bytes,
         send_buffer_bytes: dns.send_buffer_bytes,
         drain_timeout: Duration::from_secs(dns.drain_timeout_seconds),
@@ -148,6 +159,59 @@ fn check_publish(spec: &Spec, checker: &mut Checker<'_>) -> Publish {
         debounce_max: Duration::from_millis(debounce_max),
         retry_max: Duration::from_secs(retry),
     }
+}
+
+/// A text about this server, which has to fit one character-string.
+fn check_text(key: &str, text: &str, checker: &mut Checker<'_>) -> String {
+    if text.len() > TEXT_BYTES_MAX {
+        checker.fault(key, format_args!("more than {TEXT_BYTES_MAX} octets"));
+    }
+    text.to_owned()
+}
+
+fn check_report_channel(text: &str, checker: &mut Checker<'_>) -> Option<Name> {
+    if text.is_empty() {
+        return None;
+    }
+    match Name::parse_absolute(text) {
+        Ok(name) if name.is_root() => {
+            checker.fault("dns.report-channel", "the root is no agent domain");
+            None
+        }
+        Ok(name) => Some(name),
+        Err(error) => {
+            checker.fault("dns.report-channel", error);
+            None
+        }
+    }
+}
+
+fn check_rate_limit(spec: &Spec, checker: &mut Checker<'_>) -> Option<RateLimits> {
+    let limit = &spec.dns.rate_limit;
+    checker.range(
+        "dns.rate-limit.responses-per-second",
+        limit.responses_per_second,
+        0..=rate::RESPONSES_PER_SECOND_MAX,
+    );
+    checker.range("dns.rate-limit.slip", limit.slip, 0..=100);
+    checker.range(
+        "dns.rate-limit.prefix-length-v4",
+        limit.prefix_length_v4,
+        1..=32,
+    );
+    checker.range(
+        "dns.rate-limit.prefix-length-v6",
+        limit.prefix_length_v6,
+        1..=64,
+    );
+    checker.range("dns.rate-limit.entries", limit.entries, rate::ENTRIES_RANGE);
+    (limit.responses_per_second > 0).then_some(RateLimits {
+        responses_per_second: limit.responses_per_second,
+        slip: limit.slip,
+        prefix_length_v4: limit.prefix_length_v4,
+        prefix_length_v6: limit.prefix_length_v6,
+        entries: limit.entries,
+    })
 }
 
 fn check_tcp(spec: &Spec, checker: &mut Checker<'_>) -> Tcp {

@@ -29,9 +29,15 @@ pub struct DnsSpec {
     pub workers: usize,
     pub pin_workers: bool,
     pub udp_payload_bytes_max: u16,
+    pub version: String,
+    pub identity: String,
+    pub nsid: String,
+    pub report_channel: String,
+    pub cookie_secrets_file: PathBuf,
     pub receive_buffer_bytes: usize,
     pub send_buffer_bytes: usize,
     pub drain_timeout_seconds: u64,
+    pub rate_limit: RateLimitSpec,
     pub tcp: TcpSpec,
 }
 
@@ -45,10 +51,38 @@ impl Default for DnsSpec {
             workers: 0,
             pin_workers: true,
             udp_payload_bytes_max: 1232,
+            version: String::new(),
+            identity: String::new(),
+            nsid: String::new(),
+            report_channel: String::new(),
+            cookie_secrets_file: PathBuf::new(),
             receive_buffer_bytes: 4 * 1024 * 1024,
             send_buffer_bytes: 4 * 1024 * 1024,
             drain_timeout_seconds: 5,
+            rate_limit: RateLimitSpec::default(),
             tcp: TcpSpec::default(),
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct RateLimitSpec {
+    pub responses_per_second: u32,
+    pub slip: u32,
+    pub prefix_length_v4: u8,
+    pub prefix_length_v6: u8,
+    pub entries: usize,
+}
+
+impl Default for RateLimitSpec {
+    fn default() -> Self {
+        Self {
+            responses_per_second: 200,
+            slip: 2,
+            prefix_length_v4: 24,
+            prefix_length_v6: 56,
+            entries: 131_072,
         }
     }
 }

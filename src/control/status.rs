@@ -150,6 +150,7 @@ fn offence_status(offence: &crate::dns::net::failure::Offence) -> OffenceStatus 
     let transport = match offence.transport {
         Transport::Udp => "udp",
         Transport::Tcp => "tcp",
+        Transport::Tls => "tls",
     };
     OffenceStatus {
         at: offence.at,

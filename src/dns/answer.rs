@@ -52,7 +52,7 @@ pub(super) fn answer(
         qtype: query.qtype,
         response,
         proofs: Proofs::new(),
-        addresses: None,
+        addresses: [None; 2],
     };
     let mut sought = Sought {
         name: query.name,
@@ -88,7 +88,7 @@ struct Answer<'g, 'r, 'o> {
     /// For the authority section, once the answer section is done.
     proofs: Proofs<'g>,
     /// For the additional section, after that.
-    addresses: Option<(BodyRef<'g>, Bases)>,
+    addresses: [Option<(BodyRef<'g>, Bases)>; 2],
 }
 
 impl<'g> Answer<'g, '_, '_> {
@@ -120,7 +120,7 @@ impl<'g> Answer<'g, '_, '_> {
     /// Writes what had to wait for the answer section.
     fn finish(&mut self) -> Result<(), Full> {
         self.write_proofs()?;
-        if let Some((addresses, bases)) = self.addresses {
+        for (addresses, bases) in self.addresses.into_iter().flatten() {
             self.response
                 .optional_body(Section::Additional, addresses, bases);
         }
@@ -177,6 +177,7 @@ impl<'g> Answer<'g, '_, '_> {
             _ if alias => self.rrset(entry, rtype::CNAME, bases)?,
             rtype::ANY => self.any(entry, bases)?,
             rtype::RRSIG => self.any_signatures(entry, bases)?,
+            rtype::NSEC => self.nsec(entry, bases)?,
             qtype => self.rrset(entry, qtype, bases)?,
         };
         if self.response.dnssec_ok() {
@@ -212,10 +213,29 @@ impl<'g> Answer<'g, '_, '_> {
         {
             self.response.body(Section::Answer, signatures, bases)?;
         }
-        if qtype == rtype::NS
-            && let Some(addresses) = entry.body(qtype, Part::SiblingGlue)
+        if qtype == rtype::NS {
+            let bases = Bases { lead, ..bases };
+            let part = |part| entry.body(qtype, part).map(|body| (body, bases));
+            self.addresses[0] = part(Part::SiblingGlue);
+            // RFC 4035 section 3.1.1: signed addresses go with their RRSIGs, if these fit.
+            self.addresses[1] = part(Part::AddressSignatures).filter(|_| self.response.dnssec_ok());
+        }
+        Ok(true)
+    }
+
+    /// QTYPE NSEC. Its records are stored with their whole owner, which a wildcard's
+    /// answer must not have.
+    fn nsec(&mut self, entry: Entry<'g>, bases: Bases) -> Result<bool, Full> {
+        let Some(records) = entry.body(rtype::NSEC, Part::Records) else {
+            return Ok(false);
+        };
+        self.response
+            .body_under(Section::Answer, records, bases.owner)?;
+        if self.response.dnssec_ok()
+            && let Some(signatures) = entry.body(rtype::NSEC, Part::Signatures)
         {
-            self.addresses = Some((addresses, Bases { lead, ..bases }));
+            self.response
+                .body_under(Section::Answer, signatures, bases.owner)?;
         }
         Ok(true)
     }

@@ -20,14 +20,16 @@ pub const OUTCOMES: [(Outcome, &str); Outcome::Other as usize + 1] = [
     (Outcome::NotImp, "notimp"),
     (Outcome::BadVers, "badvers"),
     (Outcome::ServFail, "servfail"),
+    (Outcome::Slipped, "slipped"),
     (Outcome::Other, "other"),
 ];
 
 /// Why the engine asks for silence, with names.
-pub const DROPS: [(DropReason, &str); DropReason::PortZero as usize + 1] = [
+pub const DROPS: [(DropReason, &str); DropReason::RateLimited as usize + 1] = [
     (DropReason::Short, "short"),
     (DropReason::Response, "response"),
     (DropReason::PortZero, "port-zero"),
+    (DropReason::RateLimited, "rate-limited"),
 ];
 
 /// What the network side loses or survives by itself.

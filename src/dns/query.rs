@@ -1,4 +1,4 @@
-//! Reading a query (RFC 1035 section 4.1, RFC 6891, RFC 9619).
+//! Reading a query (RFC 1035 section 4.1, RFC 6891, RFC 7873, RFC 9619).
 //!
 //! Never trusts a length, never follows a pointer in the question, and looks at
 //! no more additional records than a client has a reason to send.
@@ -6,6 +6,7 @@
 use zone_image::LookupName;
 use zone_image::name::wire_length;
 
+use super::edns::Asked;
 use super::engine::DropReason;
 
 /// Octets of a message header.
@@ -24,6 +25,7 @@ pub(super) mod rcode {
     pub(in crate::dns) const YXDOMAIN: u16 = 6;
     pub(in crate::dns) const NOTAUTH: u16 = 9;
     pub(in crate::dns) const BADVERS: u16 = 16;
+    pub(in crate::dns) const BADCOOKIE: u16 = 23;
 }
 
 /// Record and question types (IANA "Resource Record (RR) TYPEs").
@@ -31,6 +33,7 @@ pub(super) mod rtype {
     pub(in crate::dns) const NS: u16 = 2;
     pub(in crate::dns) const CNAME: u16 = 5;
     pub(in crate::dns) const SOA: u16 = 6;
+    pub(in crate::dns) const TXT: u16 = 16;
     pub(in crate::dns) const DNAME: u16 = 39;
     pub(in crate::dns) const OPT: u16 = 41;
     pub(in crate::dns) const DS: u16 = 43;
@@ -55,6 +58,8 @@ pub(super) struct Edns {
     pub(super) payload_bytes: u16,
     pub(super) version: u8,
     pub(super) dnssec_ok: bool,
+    /// Nothing where the options could not be read.
+    pub(super) asked: Asked,
 }
 
 /// A question that can be answered.
@@ -75,6 +80,8 @@ pub(super) struct Query {
 pub(super) enum Parsed {
     /// A question.
     Query(Query),
+    /// No question, but a cookie to be judged (RFC 7873 section 5.4).
+    Cookie(Edns),
     /// No reply.
     Drop(DropReason),
     /// An error; the question is echoed where it could be read.
@@ -106,9 +113,13 @@ pub(super) fn parse(message: &[u8]) -> Parsed {
     }
     let count = |at: usize| u16::from_be_bytes([message[at], message[at + 1]]);
     let (questions, answers, authorities, additionals) = (count(4), count(6), count(8), count(10));
-    if questions != 1 {
+    match questions {
+        1 => {}
+        0 if answers == 0 && authorities == 0 && additionals <= ADDITIONAL_MAX => {
+            return parse_without_question(&message[HEADER_BYTES..], additionals);
+        }
         // RFC 9619 section 4: a query has one question.
-        return error(rcode::FORMERR, 0, None);
+        _ => return error(rcode::FORMERR, 0, None),
     }
     let Ok(name) = LookupName::parse(&message[HEADER_BYTES..]) else {
         return error(rcode::FORMERR, 0, None);
@@ -141,6 +152,20 @@ pub(super) fn parse(message: &[u8]) -> Parsed {
     })
 }
 
+/// A message without a question can only be about a cookie.
+fn parse_without_question(rest: &[u8], additionals: u16) -> Parsed {
+    let (rcode, edns) = match find_opt(rest, 0, additionals) {
+        Ok(Some(edns)) if edns.version > 0 => (rcode::BADVERS, Some(edns)),
+        Ok(Some(edns)) if edns.asked.cookie.is_some() => return Parsed::Cookie(edns),
+        Ok(edns) | Err(edns) => (rcode::FORMERR, edns),
+    };
+    Parsed::Error {
+        rcode,
+        question_bytes: 0,
+        edns,
+    }
+}
+
 /// Finds the OPT record. The error carries what could be read of it, since a
 /// FORMERR to an EDNS query has an OPT as well (RFC 6891 section 7).
 fn find_opt(
@@ -153,30 +178,23 @@ fn find_opt(
     for index in 0..authorities + additionals {
         let record = RecordHead::read(rest).ok_or(edns)?;
         if record.rtype == rtype::OPT {
-            let own = record.edns();
+            let mut own = record.edns();
+            // Other versions may have other options (RFC 6891 section 6.1.3).
+            let asked = match own.version {
+                0 => Asked::parse(record.rdata),
+                _ => Ok(Asked::default()),
+            };
+            own.asked = asked.unwrap_or_default();
             // RFC 6891 section 6.1.1: at most one, owned by the root, in the additional section.
             let misplaced = edns.is_some() || !record.root_owner || index < authorities;
             edns = edns.or(Some(own));
-            if misplaced || !options_are_whole(record.rdata) {
+            if misplaced || asked.is_err() {
                 return Err(edns);
             }
         }
         rest = record.rest;
     }
     Ok(edns)
-}
-
-/// Whether the options of an OPT fill its RDATA exactly (RFC 6891 section 6.1.2).
-fn options_are_whole(options: &[u8]) -> bool {
-    let mut rest = options;
-    while let [_, _, high, low, after @ ..] = rest {
-        let length = usize::from(u16::from_be_bytes([*high, *low]));
-        let Some(next) = after.get(length..) else {
-            return false;
-        };
-        rest = next;
-    }
-    rest.is_empty()
 }
 
 /// A record of the query, read as far as we need it.
@@ -210,6 +228,7 @@ impl<'m> RecordHead<'m> {
             payload_bytes: self.class,
             version: self.ttl[1],
             dnssec_ok: self.ttl[2] & 0x80 != 0,
+            asked: Asked::default(),
         }
     }
 }

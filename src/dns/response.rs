@@ -1,10 +1,12 @@
 //! Writing a response: header, question, sections in order, OPT last.
 //!
 //! The octets of the OPT are kept free from the start, so that whatever else
-//! does not fit, an EDNS client gets its OPT (RFC 6891 section 7).
+//! does not fit, an EDNS client gets its OPT (RFC 6891 section 7). Options go
+//! into what the records leave, but for those that have room of their own.
 
 use zone_image::{Bases, BodyRef};
 
+use super::edns::Offered;
 use super::query::{Edns, HEADER_BYTES, rcode, rtype};
 
 /// Octets of an OPT without options.
@@ -18,9 +20,24 @@ pub(super) enum Section {
     Additional = 2,
 }
 
+/// Octets of a header, the longest question, and an OPT with a cookie: what a
+/// buffer for replies must hold at least.
+pub(super) const MINIMAL_BYTES_MAX: usize = HEADER_BYTES + 255 + 4 + OPT_BYTES + 28;
+
 /// The message does not fit: the reply is to say TC.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Full;
+
+/// How large a response may be.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Size {
+    /// Octets of the message, at least 512.
+    pub(super) bytes_max: usize,
+    /// Octets that are kept free for options.
+    pub(super) options_bytes: usize,
+    /// What we say of ourselves in an OPT.
+    pub(super) payload_bytes: u16,
+}
 
 /// A response being written.
 pub(super) struct Response<'o> {
@@ -29,6 +46,8 @@ pub(super) struct Response<'o> {
     at: usize,
     /// Where the records must end.
     limit: usize,
+    /// Where the message must end.
+    end: usize,
     counts: [u16; 3],
     question_bytes: usize,
     pub(super) authoritative: bool,
@@ -39,30 +58,34 @@ pub(super) struct Response<'o> {
 
 impl<'o> Response<'o> {
     /// Starts the reply to `message`, whose question has `question_bytes` octets.
-    /// `out` must hold them, the header and an OPT; what fits of the rest is
-    /// bounded by `bytes_max`.
+    /// `out` must hold [`MINIMAL_BYTES_MAX`]; what fits of the rest is bounded
+    /// by `size`.
     pub(super) fn new(
         message: &[u8],
         question_bytes: usize,
         edns: Option<Edns>,
-        payload_bytes: u16,
-        bytes_max: usize,
+        size: Size,
         out: &'o mut [u8],
     ) -> Self {
         let at = HEADER_BYTES + question_bytes;
         out[..at].copy_from_slice(&message[..at]);
-        let reserved = if edns.is_some() { OPT_BYTES } else { 0 };
-        let limit = bytes_max.min(out.len()).saturating_sub(reserved).max(at);
+        let end = size.bytes_max.min(out.len());
+        let reserved = match edns {
+            Some(_) => OPT_BYTES + size.options_bytes,
+            None => 0,
+        };
+        debug_assert!(at + reserved <= end);
         Self {
             out,
             at,
-            limit,
+            limit: end - reserved,
+            end,
             counts: [0; 3],
             question_bytes,
             authoritative: false,
             rcode: rcode::NOERROR,
             edns,
-            payload_bytes,
+            payload_bytes: size.payload_bytes,
         }
     }
 
@@ -95,6 +118,19 @@ impl<'o> Response<'o> {
         self.at = body
             .write(&mut self.out[..self.limit], self.at, bases)
             .ok_or(Full)?;
+        self.counts[section as usize] += body.records();
+        Ok(())
+    }
+
+    /// Adds the records of an NSEC, or its RRSIGs, under the name at `owner`.
+    pub(super) fn body_under(
+        &mut self,
+        section: Section,
+        body: BodyRef<'_>,
+        owner: u16,
+    ) -> Result<(), Full> {
+        let out = &mut self.out[..self.limit];
+        self.at = body.write_under(out, self.at, owner).ok_or(Full)?;
         self.counts[section as usize] += body.records();
         Ok(())
     }
@@ -136,40 +172,54 @@ impl<'o> Response<'o> {
         Ok(start)
     }
 
+    /// Adds a TXT record of one character-string that is owned by the question's
+    /// name, in its class.
+    pub(super) fn text(&mut self, class: u16, text: &[u8]) -> Result<(), Full> {
+        /// Points to the question's name, right behind the header.
+        const OWNER: u16 = 0xc00c;
+        let length = u8::try_from(text.len()).map_err(|_| Full)?;
+        let end = self.at + HEADER_BYTES + 1 + text.len();
+        let record = self.out[..self.limit].get_mut(self.at..end).ok_or(Full)?;
+        record[..2].copy_from_slice(&OWNER.to_be_bytes());
+        record[2..4].copy_from_slice(&rtype::TXT.to_be_bytes());
+        record[4..6].copy_from_slice(&class.to_be_bytes());
+        record[6..10].fill(0);
+        record[10..12].copy_from_slice(&(u16::from(length) + 1).to_be_bytes());
+        record[12] = length;
+        record[13..].copy_from_slice(text);
+        self.at = end;
+        self.counts[Section::Answer as usize] += 1;
+        Ok(())
+    }
+
     /// Takes every record out and sets TC (RFC 2181 section 9): the client is to
     /// ask again over TCP, so half a reply would be no use to it.
-    pub(super) fn truncate(mut self) -> usize {
-        self.at = HEADER_BYTES + self.question_bytes;
-        self.counts = [0; 3];
-        self.finish_with(true)
+    pub(super) fn truncate(mut self, options: &Offered<'_>) -> usize {
+        self.clear();
+        self.finish_with(true, options)
     }
 
     /// Takes every record out and says SERVFAIL.
-    pub(super) fn fail(mut self) -> usize {
-        self.at = HEADER_BYTES + self.question_bytes;
-        self.counts = [0; 3];
+    pub(super) fn fail(&mut self) {
+        self.clear();
         self.rcode = rcode::SERVFAIL;
         self.authoritative = false;
-        self.finish_with(false)
+    }
+
+    fn clear(&mut self) {
+        self.at = HEADER_BYTES + self.question_bytes;
+        self.counts = [0; 3];
     }
 
     /// Writes OPT and header; returns the octets of the message.
-    pub(super) fn finish(self) -> usize {
-        self.finish_with(false)
+    pub(super) fn finish(self, options: &Offered<'_>) -> usize {
+        self.finish_with(false, options)
     }
 
-    fn finish_with(mut self, truncated: bool) -> usize {
+    fn finish_with(mut self, truncated: bool, options: &Offered<'_>) -> usize {
         let [answers, authorities, mut additionals] = self.counts;
         if let Some(edns) = self.edns {
-            let opt = &mut self.out[self.at..self.at + OPT_BYTES];
-            opt[0] = 0;
-            opt[1..3].copy_from_slice(&rtype::OPT.to_be_bytes());
-            opt[3..5].copy_from_slice(&self.payload_bytes.to_be_bytes());
-            opt[5] = (self.rcode >> 4).to_le_bytes()[0];
-            opt[6] = 0;
-            opt[7] = u8::from(edns.dnssec_ok) << 7;
-            opt[8..].fill(0);
-            self.at += OPT_BYTES;
+            self.write_opt(edns, options);
             additionals += 1;
         }
         let header = &mut self.out[..HEADER_BYTES];
@@ -184,5 +234,22 @@ impl<'o> Response<'o> {
             target.copy_from_slice(&count.to_be_bytes());
         }
         self.at
+    }
+
+    /// The OPT stands last, since TSIG, which would stand behind it, is not ours.
+    fn write_opt(&mut self, edns: Edns, options: &Offered<'_>) {
+        let data = self.at + OPT_BYTES;
+        let end = options.write(&mut self.out[..self.end], data);
+        let length = u16::try_from(end - data).expect("a message has at most 65,535 octets");
+        let opt = &mut self.out[self.at..data];
+        opt[0] = 0;
+        opt[1..3].copy_from_slice(&rtype::OPT.to_be_bytes());
+        opt[3..5].copy_from_slice(&self.payload_bytes.to_be_bytes());
+        opt[5] = (self.rcode >> 4).to_le_bytes()[0];
+        opt[6] = 0;
+        opt[7] = u8::from(edns.dnssec_ok) << 7;
+        opt[8] = 0;
+        opt[9..].copy_from_slice(&length.to_be_bytes());
+        self.at = end;
     }
 }

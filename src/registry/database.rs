@@ -1,7 +1,7 @@
 //! A registry database: where it is, how it is made and opened, how it is written.
 //!
 //! SQLite runs in WAL with `synchronous = FULL`: a commit that returned is on
-//! disk, readers have snapshots, there is one writer. [`Database::write`] begins
+//! disk, readers have snapshots, there is one writer. `Database::write` begins
 //! every write: it takes the write lock, checks the fencing epoch, and gives out
 //! event numbers and object ids, which therefore follow the order of commits.
 
@@ -44,7 +44,7 @@ impl Location {
         if text.starts_with("postgres://") || text.starts_with("postgresql://") {
             Self::Url(text.to_owned())
         } else {
-            Self::File(PathBuf::from(text))
+            Self::File(PathBuf::from(text.strip_prefix("sqlite:").unwrap_or(text)))
         }
     }
 

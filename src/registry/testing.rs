@@ -32,7 +32,7 @@ pub(crate) async fn test_database(engine: Engine) -> TestDatabase {
     let folder = tempfile::tempdir().unwrap();
     let location = match engine {
         Engine::Sqlite => Location::File(folder.path().join("registry.db")),
-        Engine::Postgres => unimplemented!("not in ENGINES yet"),
+        Engine::Postgres => panic!("PostgreSQL is not among ENGINES yet"),
     };
     let database = Database::init(&location, NOW).await.unwrap();
     TestDatabase {

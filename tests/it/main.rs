@@ -3,6 +3,7 @@
 mod cli;
 mod config;
 mod demo;
+mod disk;
 mod peers;
 mod publish;
 mod serve;

@@ -1,13 +1,23 @@
 //! The long forms of tests that have a short one: `tests/run --soak` selects them.
 
+use loadtest::blast::RATE_MAX;
+
 use crate::peers;
+
+#[test]
+fn a_hundred_swaps_at_half_of_capacity_lose_and_mix_nothing() -> anyhow::Result<()> {
+    if !wanted() {
+        return Ok(());
+    }
+    peers::alone::swaps::swap_under_load(1000, 100, RATE_MAX)
+}
 
 #[test]
 fn five_hundred_swaps_of_a_larger_zone_lose_and_mix_nothing() -> anyhow::Result<()> {
     if !wanted() {
         return Ok(());
     }
-    peers::alone::swaps::swap_under_load(20_000, 500)
+    peers::alone::swaps::swap_under_load(20_000, 500, RATE_MAX)
 }
 
 #[test]

@@ -55,7 +55,7 @@ impl Folder {
     pub(crate) fn configure(&self, dns: &str) {
         let path = |name| self.path(name).display().to_string();
         let text = format!(
-            "[dns]\n{dns}\n[image]\ndirectory = \"{}\"\n[control]\nsocket = \"{}\"\n\
+            "[dns]\nrate-limit.responses-per-second = 0\n{dns}\n[image]\ndirectory = \"{}\"\n[control]\nsocket = \"{}\"\n\
              [metrics]\nlisten = \"127.0.0.1:0\"\n[log]\nformat = \"json\"\n",
             path("image"),
             path("control.sock"),

@@ -1,5 +1,10 @@
 //! The answers of the engine, one line a case; hickory-proto decodes them.
 
 mod asked;
+mod corpus;
 mod messages;
+mod options;
+mod probes;
+mod rates;
+mod signed;
 mod zones;

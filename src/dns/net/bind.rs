@@ -120,7 +120,7 @@ fn udp_socket(address: SocketAddr, options: &SocketOptions, shared: bool) -> io:
     socket.set_reuse_port(shared)?;
     socket.set_nonblocking(true)?;
     if options.receive_buffer_bytes > 0 {
-        socket.set_recv_buffer_size(options.receive_buffer_bytes)?;
+        sys::grow_receive_buffer(&socket, options.receive_buffer_bytes)?;
     }
     if options.send_buffer_bytes > 0 {
         socket.set_send_buffer_size(options.send_buffer_bytes)?;

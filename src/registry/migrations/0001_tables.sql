@@ -52,8 +52,8 @@ CREATE TABLE zone_records (
     zone_id BIGINT NOT NULL REFERENCES zones (id),
     owner {name} NOT NULL,
     rtype BIGINT NOT NULL CHECK (rtype BETWEEN 1 AND 65535),
-    ttl BIGINT NOT NULL,
     rdata {bytes} NOT NULL,
+    ttl BIGINT NOT NULL,
     PRIMARY KEY (zone_id, owner, rtype, rdata)
 ){clustered};
 

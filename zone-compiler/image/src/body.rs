@@ -129,6 +129,23 @@ impl<'g> BodyRef<'g> {
         }
     }
 
+    /// Copies the records of an NSEC, or its RRSIGs, under another owner: the name
+    /// that stands at `owner` in the message. Such bodies have pointers in their
+    /// owners only.
+    pub fn write_under(&self, out: &mut [u8], at: usize, owner: u16) -> Option<usize> {
+        let (mut from, mut to) = (0, at);
+        while from < self.wire.len() {
+            let fixed = self.owner_end(from);
+            let length = &self.wire[fixed + 8..fixed + 10];
+            let end = fixed + 10 + usize::from(u16::from_be_bytes([length[0], length[1]]));
+            let target = out.get_mut(to..to + 2 + end - fixed)?;
+            target[..2].copy_from_slice(&(0xc000 | owner).to_be_bytes());
+            target[2..].copy_from_slice(&self.wire[fixed..end]);
+            (from, to) = (end, to + 2 + end - fixed);
+        }
+        Some(to)
+    }
+
     /// As [`BodyRef::write`], of the first `length` octets only.
     #[inline]
     pub fn write_prefix(

@@ -61,6 +61,8 @@ impl PageKind {
             Self::Zone,
             Self::Names,
             Self::Shared,
+            Self::Nsec3,
+            Self::Order,
         ]
         .into_iter()
         .find(|kind| *kind as u8 == number)
@@ -177,6 +179,8 @@ pub enum Part {
     SiblingGlue = 3,
     /// An NSEC3 with its RRSIGs, which are never sent apart.
     Proof = 4,
+    /// RRSIGs of those addresses that are the zone's own data.
+    AddressSignatures = 5,
 }
 
 impl Part {
@@ -186,6 +190,8 @@ impl Part {
             Self::Signatures,
             Self::RequiredGlue,
             Self::SiblingGlue,
+            Self::Proof,
+            Self::AddressSignatures,
         ]
         .into_iter()
         .find(|part| *part as u8 == number)

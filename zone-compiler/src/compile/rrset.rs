@@ -123,6 +123,8 @@ impl<'t> BodyMaker<'t> {
                 // The apex: addresses help a priming resolver (RFC 9609 section 3.3).
                 let glue = self.glue(scope, set, &targets, |_| false);
                 bodies.extend(glue.sibling.map(|body| (rtype, Part::SiblingGlue, body)));
+                let signatures = self.address_signatures(scope, set, &targets);
+                bodies.extend(signatures.map(|body| (rtype, Part::AddressSignatures, body)));
             }
         }
         for rtype in rrsets
@@ -253,6 +255,28 @@ impl<'t> BodyMaker<'t> {
         glue.required = required.filter(|body| body.records > 0);
         glue.sibling = sibling.filter(|body| body.records > 0);
         glue
+    }
+
+    /// RRSIGs of the addresses of NS targets, which the zone has where they are
+    /// its own data and not glue.
+    fn address_signatures(
+        &self,
+        scope: Scope<'_>,
+        set: &Rrset<'t>,
+        targets: &[usize],
+    ) -> Option<BodyBytes> {
+        let mut encoder = Encoder::new(scope);
+        for (target, at) in set.rdata.iter().zip(targets) {
+            let group = self.table.find(&target.to_ascii_lowercase());
+            let own = group.filter(|group| self.names.standing[*group] == Standing::Authoritative);
+            for record in own.into_iter().flat_map(|group| self.table.records(group)) {
+                let covered = covered_type(&record);
+                if matches!(covered, Some(RecordType::A | RecordType::AAAA)) {
+                    encoder.glue(*at, target, RecordType::RRSIG, record.ttl, record.rdata);
+                }
+            }
+        }
+        encoder.finish().filter(|body| body.records > 0)
     }
 
     /// The addresses of a host in this zone: its own data or glue.

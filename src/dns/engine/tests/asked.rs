@@ -48,18 +48,21 @@ impl Zones {
     }
 
     pub(super) fn send(&self, wire: &[u8], transport: Transport) -> (Action, Vec<u8>) {
-        let peer = "192.0.2.53:5353".parse().unwrap();
         let request = Request {
-            peer,
+            peer: "192.0.2.53:5353".parse().unwrap(),
             transport,
             wire,
             now: 0,
         };
-        let mut out = match transport {
+        self.send_to(&Engine::default(), &request)
+    }
+
+    pub(super) fn send_to(&self, engine: &Engine, request: &Request<'_>) -> (Action, Vec<u8>) {
+        let mut out = match request.transport {
             Transport::Udp => vec![0xaa; UDP_BUFFER_BYTES],
-            Transport::Tcp => vec![0xaa; 65_535],
+            Transport::Tcp | Transport::Tls => vec![0xaa; 65_535],
         };
-        let action = Engine::default().answer(&self.generation, &request, &mut out);
+        let action = engine.answer(&self.generation, request, &mut out);
         if let Action::Reply { length, .. } = action {
             out.truncate(length);
         } else {
@@ -68,7 +71,7 @@ impl Zones {
         (action, out)
     }
 
-    /// Asks `name type [+do] [+edns=size] [+tcp] [class=n]`; the reply in words.
+    /// Asks in the words of [`query`]; the reply in words.
     pub(super) fn ask(&self, question: &str) -> String {
         let (wire, transport) = query(question);
         let (_, reply) = self.send(&wire, transport);
@@ -82,18 +85,28 @@ impl Zones {
     }
 }
 
-/// A query in wire format, and how it comes.
+/// The query `name type`, and how it comes. `class=n`, `+tcp` and `+tls` are as
+/// they look; an OPT comes with any of `+do`, `+edns=size`, `+version=n`,
+/// `+flags=hex` and `+option=code:hex`.
 pub(super) fn query(question: &str) -> (Vec<u8>, Transport) {
     let mut words = question.split_whitespace();
     let name = Name::parse_absolute(words.next().unwrap()).unwrap();
     let rtype: RecordType = words.next().unwrap().parse().unwrap();
-    let (mut transport, mut class, mut edns, mut dnssec) = (Transport::Udp, 1u16, None, 0u8);
+    let (mut transport, mut class) = (Transport::Udp, 1u16);
+    let (mut size, mut version, mut flags, mut options) = (1232u16, 0, 0u16, Vec::new());
+    let mut edns = false;
     for word in words {
-        match word.split_once('=').unwrap_or((word, "")) {
-            ("+tcp", _) => transport = Transport::Tcp,
-            ("+do", _) => (edns, dnssec) = (edns.or(Some(1232u16)), 0x80),
-            ("+edns", size) => edns = Some(size.parse().unwrap()),
-            ("class", number) => class = number.parse().unwrap(),
+        let (word, value) = word.split_once('=').unwrap_or((word, ""));
+        edns |= !matches!(word, "+tcp" | "+tls" | "class");
+        match word {
+            "+tcp" => transport = Transport::Tcp,
+            "+tls" => transport = Transport::Tls,
+            "class" => class = value.parse().unwrap(),
+            "+do" => flags |= 0x8000,
+            "+edns" => size = value.parse().unwrap(),
+            "+version" => version = value.parse().unwrap(),
+            "+flags" => flags |= u16::from_str_radix(value, 16).unwrap(),
+            "+option" => options.extend(option(value)),
             _ => panic!("{word}?"),
         }
     }
@@ -101,13 +114,34 @@ pub(super) fn query(question: &str) -> (Vec<u8>, Transport) {
     wire.extend_from_slice(name.as_wire());
     wire.extend_from_slice(&rtype.0.to_be_bytes());
     wire.extend_from_slice(&class.to_be_bytes());
-    if let Some(size) = edns {
+    if edns {
         wire[11] = 1;
         wire.extend_from_slice(&[0, 0, 41]);
         wire.extend_from_slice(&size.to_be_bytes());
-        wire.extend_from_slice(&[0, 0, dnssec, 0, 0, 0]);
+        wire.extend_from_slice(&[0, version]);
+        wire.extend_from_slice(&flags.to_be_bytes());
+        wire.extend_from_slice(&u16::try_from(options.len()).unwrap().to_be_bytes());
+        wire.extend_from_slice(&options);
     }
     (wire, transport)
+}
+
+/// An option from `code:hex`.
+fn option(text: &str) -> Vec<u8> {
+    let (code, data) = text.split_once(':').unwrap();
+    let data = hex(data);
+    let mut option = code.parse::<u16>().unwrap().to_be_bytes().to_vec();
+    option.extend_from_slice(&u16::try_from(data.len()).unwrap().to_be_bytes());
+    option.extend_from_slice(&data);
+    option
+}
+
+/// Octets from hexadecimal digits.
+pub(super) fn hex(text: &str) -> Vec<u8> {
+    let pairs = text.as_bytes().chunks(2);
+    pairs
+        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap())
+        .collect()
 }
 
 /// RCODE, flags and sections of a reply, as hickory-proto reads it.

@@ -4,7 +4,7 @@
 
 use std::io;
 use std::mem::{size_of, size_of_val};
-use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
 use libc::{c_int, c_void};
 
@@ -32,6 +32,22 @@ fn set_option<T: Copy>(
     } else {
         Err(io::Error::last_os_error())
     }
+}
+
+/// Sets the receive buffer, past the system's limit where we may (CAP_NET_ADMIN):
+/// at that limit's usual default a pause of some milliseconds loses queries.
+pub(crate) fn grow_receive_buffer(socket: &socket2::Socket, bytes: usize) -> io::Result<()> {
+    let forced = c_int::try_from(bytes)
+        .map_err(io::Error::other)
+        .and_then(|bytes| {
+            set_option(
+                socket.as_fd(),
+                libc::SOL_SOCKET,
+                libc::SO_RCVBUFFORCE,
+                &bytes,
+            )
+        });
+    forced.or_else(|_| socket.set_recv_buffer_size(bytes))
 }
 
 /// Asks the kernel to say to which address each datagram was sent.

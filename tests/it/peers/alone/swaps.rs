@@ -1,7 +1,7 @@
 //! Swaps under load: nothing lost, nothing mixed.
 //!
 //! A stamped zone is compiled and installed again and again while queries come on a
-//! fixed schedule at half of the measured capacity. Every reply must hold records of
+//! fixed schedule, at up to half of the measured capacity. Every reply must hold records of
 //! one generation; no worker may go back to an older one.
 
 use std::fs::File;
@@ -12,20 +12,24 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use hickory_proto::rr::RecordType;
 use loadtest::blast::{Pace, Plan, Queries, Report, blast};
 use loadtest::meridian::Meridian;
 use loadtest::peer::{Server, Zone};
 use loadtest::{dnsperf, stamp};
 use zone_image::Name;
 
+use crate::peers::client::{Client, Question};
 use crate::peers::{LOAD_TIMEOUT, meridian, wanted};
 
 /// How long capacity is measured.
 const CAPACITY_TIME: Duration = Duration::from_secs(1);
 /// Longest time that all swaps together may take.
 const SWAPS_TIME_MAX: Duration = Duration::from_secs(600);
-/// More than any schedule here can keep on two cores that also compile.
-const RATE_MAX: u64 = 100_000;
+/// Queries a second of the quick test, at most. A gate often shares its machine: its own
+/// pauses of a few tenths of a second must fit the socket buffer. The soak tests and
+/// figures that are quoted go to half of capacity.
+const GATE_RATE_MAX: u64 = 20_000;
 
 /// A served stamped zone that can be swapped for its next generation.
 struct Stamped {
@@ -59,7 +63,25 @@ impl Stamped {
         write_zone(&self.zone, self.domains, generation)?;
         self.meridian
             .compile_zone_files(std::slice::from_ref(&self.zone))?;
-        self.meridian.run(&["reload"]).map(|_| ())
+        self.meridian.run(&["reload"])?;
+        self.check_serial(generation)
+    }
+
+    /// Asks for the SOA, whose serial is the generation.
+    fn check_serial(&self, generation: u16) -> anyhow::Result<()> {
+        let question = Question {
+            name: "example.".to_owned(),
+            rtype: RecordType::SOA,
+            payload: None,
+        };
+        let reply = Client::new(self.server.target())?.udp(&question)?;
+        let serial = format!(" {generation} ");
+        anyhow::ensure!(
+            reply.answers.iter().any(|record| record.contains(&serial)),
+            "generation {generation} is not served after its reload: {:?}",
+            reply.answers
+        );
+        Ok(())
     }
 
     fn queries(&self) -> anyhow::Result<Queries> {
@@ -89,14 +111,14 @@ fn write_zone(zone: &Zone, domains: u64, generation: u16) -> anyhow::Result<()> 
 }
 
 /// Swaps `swaps` times under load, then loads as long without swaps.
-pub(crate) fn swap_under_load(domains: u64, swaps: u16) -> anyhow::Result<()> {
+pub(crate) fn swap_under_load(domains: u64, swaps: u16, rate_max: u64) -> anyhow::Result<()> {
     let directory = tempfile::tempdir()?;
     let stamped = Stamped::start(directory.path(), domains)?;
     let queries = stamped.queries()?;
     let closed = Pace::Closed { outstanding: 128 };
     let capacity = blast(&stamped.plan(closed, CAPACITY_TIME), &queries)?;
     let rate = Pace::Open {
-        rate: (capacity.received / 2).clamp(1, RATE_MAX),
+        rate: (capacity.received / 2).clamp(1, rate_max),
     };
 
     let plan = stamped.plan(rate, SWAPS_TIME_MAX);
@@ -116,12 +138,12 @@ pub(crate) fn swap_under_load(domains: u64, swaps: u16) -> anyhow::Result<()> {
         capacity.rate
     );
     eprintln!("with swaps\n{with_swaps}\nwithout\n{without}");
-    check(&with_swaps, usize::from(swaps) + 1);
-    check(&without, 1);
+    check(&with_swaps);
+    check(&without);
     Ok(())
 }
 
-fn check(report: &Report, generations: usize) {
+fn check(report: &Report) {
     let stamps = report.stamps.as_ref().expect("stamps are checked");
     assert_eq!(report.lost, 0, "lost");
     assert_eq!(report.stray, 0, "stray");
@@ -135,11 +157,6 @@ fn check(report: &Report, generations: usize) {
         stamps.backwards, 0,
         "replies of an older generation than before"
     );
-    assert_eq!(
-        stamps.generations.len(),
-        generations,
-        "each generation was served"
-    );
 }
 
 #[test]
@@ -147,7 +164,7 @@ fn a_hundred_swaps_lose_and_mix_nothing() -> anyhow::Result<()> {
     if !wanted(&[]) {
         return Ok(());
     }
-    swap_under_load(1000, 100)
+    swap_under_load(1000, 100, GATE_RATE_MAX)
 }
 
 #[test]

@@ -241,7 +241,7 @@ fn records(body: &ArchivedBody, wire: &[u8], patches: &[u16]) -> Checked {
         let rtype = u16::from_be_bytes([fixed[0], fixed[1]]);
         let expected = match Part::from_number(body.part) {
             Some(Part::Records) => rtype == body.rtype.to_native(),
-            Some(Part::Signatures) => rtype == RRSIG,
+            Some(Part::Signatures | Part::AddressSignatures) => rtype == RRSIG,
             Some(Part::Proof) => rtype == body.rtype.to_native() || rtype == RRSIG,
             _ => rtype == 1 || rtype == 28,
         };

@@ -14,15 +14,15 @@ use super::staged::{Installed, Staged};
 use super::tree::TreePlan;
 use crate::denial::Nsec3Hasher;
 use crate::error::{OpenError, WriteError};
-use crate::generation::Generation;
+use crate::generation::{GENERATION_FILE, Generation};
 use crate::hash::Seed;
 use crate::layout::{
-    CatalogEntry, CatalogPage, Denial, Manifest, PAGE_NAMES_MAX, PageKind, PageRef, Part,
-    SegmentRef, ZonePage,
+    ArchivedManifest, CatalogEntry, CatalogPage, Denial, HEADER_BYTES, Manifest, PAGE_NAMES_MAX,
+    PageKind, PageRef, Part, SegmentRef, ZonePage,
 };
 use crate::lookup::LookupName;
 use crate::memory::Memory;
-use crate::segment::access;
+use crate::segment::{access, read_generation_file};
 
 /// Zones in one page of the catalog.
 const CATALOG_FILL: usize = PAGE_NAMES_MAX / 2;
@@ -359,5 +359,9 @@ fn lock(directory: &Path) -> Result<File, WriteError> {
 
 /// The number of the installed generation, 0 where it cannot be read.
 fn installed_number(directory: &Path) -> u64 {
-    Generation::open(directory, Memory::Mapped).map_or(0, |generation| generation.number)
+    let Ok(file) = read_generation_file(&directory.join(GENERATION_FILE)) else {
+        return 0;
+    };
+    let manifest = rkyv::access::<ArchivedManifest, rkyv::rancor::Error>(&file[HEADER_BYTES..]);
+    manifest.map_or(0, |manifest| manifest.number.to_native())
 }
