@@ -6,7 +6,7 @@ use anyhow::Context;
 use zone_image::Name;
 
 use super::run::{ask, load};
-use super::{DatabaseArgs, Global, RegistryCommand, output};
+use super::{DatabaseArgs, Global, ImportArgs, RegistryCommand, output};
 use crate::clock::unix_microseconds;
 use crate::control::client;
 use crate::control::socket::{Command as ControlCommand, Reply};
@@ -40,18 +40,7 @@ async fn obey(command: &RegistryCommand, global: &Global) -> anyhow::Result<()> 
             output::line(format_args!("empty registry made: {place}"));
         }
         RegistryCommand::Import(args) => {
-            let options = ImportOptions {
-                zone: apex(args.zone.as_deref())?,
-                registrar: args.registrar.clone(),
-                strict: args.strict,
-                restart: args.restart,
-                rejects_file: args.rejects.clone(),
-                ..ImportOptions::new(&args.zone_file, now())
-            };
-            let mut database = Database::open(&location(&args.database, global)?).await?;
-            let report = import(&mut database, &options, global.progress).await?;
-            poke_server(global);
-            show_import(&report, global)?;
+            show_import(&obey_import(args, global).await?, global)?;
         }
         RegistryCommand::Export {
             database,
@@ -100,6 +89,21 @@ async fn obey(command: &RegistryCommand, global: &Global) -> anyhow::Result<()> 
         }
     }
     Ok(())
+}
+
+async fn obey_import(args: &ImportArgs, global: &Global) -> anyhow::Result<ImportReport> {
+    let options = ImportOptions {
+        zone: apex(args.zone.as_deref())?,
+        registrar: args.registrar.clone(),
+        strict: args.strict,
+        restart: args.restart,
+        rejects_file: args.rejects.clone(),
+        ..ImportOptions::new(&args.zone_file, now())
+    };
+    let mut database = Database::open(&location(&args.database, global)?).await?;
+    let report = import(&mut database, &options, global.progress).await?;
+    poke_server(global);
+    Ok(report)
 }
 
 /// Tells a running server that there is something new. Without one there is nobody to

@@ -1,5 +1,7 @@
 //! A folder with a registry database, written by SQL as an operator would.
 
+#![expect(clippy::unwrap_used, reason = "what fails here is a failed test")]
+
 use meridian::clock::unix_microseconds;
 use sqlx::{AssertSqlSafe, Connection, Row, SqliteConnection};
 
