@@ -16,15 +16,17 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 
 use crate::clock::unix_seconds;
-use crate::config::{self, Config, MemoryKind};
+use crate::config::{self, Config, MemoryKind, Publish};
 use crate::control::http::Exporter;
 use crate::control::socket::ControlSocket;
 use crate::control::{Vitals, VitalsParts};
 use crate::dns::cookie::CookieSecrets;
 use crate::dns::engine::{Engine, EngineConfig};
-use crate::dns::generations::{Check, Generations, Installer, Reloader, Source};
+use crate::dns::generations::{Check, Generations, InstallError, Installer, Reloader, Source};
 use crate::dns::net;
 use crate::dns::secret::Secret;
+use crate::publish::{self, Publisher, Settings, Timing, canary};
+use crate::registry::Location;
 
 pub use logs::init as init_logs;
 use plane::Plane;
@@ -37,6 +39,7 @@ const CONTROL_SHUTDOWN: Duration = Duration::from_secs(1);
 pub struct Server {
     plane: Plane,
     installer: Installer,
+    publisher: Option<Publisher>,
     vitals: Arc<Vitals>,
     /// Workers that ended by themselves say why.
     failures: mpsc::Receiver<String>,
@@ -45,20 +48,20 @@ pub struct Server {
 impl Server {
     /// Opens the image, binds every address and starts the workers.
     pub fn start(config: &Config) -> anyhow::Result<Self> {
-        let generations = Arc::new(Generations::open(Source {
-            directory: config.image.directory.clone(),
-            memory: memory(config),
-            check: canaries(),
-            clock: unix_seconds,
-        })?);
+        let engine = Engine::new(engine_config(&config.dns)?);
+        let settings = publish_settings(config);
+        let generations = Arc::new(open(config, &engine, settings.as_ref())?);
         if let Err(error) = net::raise_open_files() {
             tracing::warn!(%error, "limit of open files not raised");
         }
-        let engine = Engine::new(engine_config(&config.dns)?);
         let (failed, failures) = mpsc::channel(1);
         let plane = Plane::start(&config.dns, engine, &generations, &failed)?;
         let installer = Installer::spawn(Arc::clone(&generations))
             .context("cannot start the installer's thread")?;
+        let publisher = settings
+            .map(|settings| Publisher::spawn(&settings, Arc::clone(&generations)))
+            .transpose()
+            .context("cannot start the publisher's thread")?;
         let vitals = Arc::new(Vitals::new(VitalsParts {
             started: Instant::now(),
             generations,
@@ -66,10 +69,12 @@ impl Server {
             stream: plane.stream_counters(),
             offences: plane.offences(),
             listen: plane.addresses().to_vec(),
+            publish: publisher.as_ref().map(Publisher::state),
         }));
         Ok(Self {
             plane,
             installer,
+            publisher,
             vitals,
             failures,
         })
@@ -93,6 +98,7 @@ impl Server {
     /// Answers what was asked until now, and ends.
     pub fn stop(self) {
         self.vitals.drain();
+        drop(self.publisher);
         self.plane.stop();
         drop(self.installer);
     }
@@ -128,9 +134,53 @@ fn memory(config: &Config) -> zone_image::Memory {
     }
 }
 
+/// The generation that is installed; where a registry is published and there is none
+/// to serve, one is compiled first.
+fn open(
+    config: &Config,
+    engine: &Engine,
+    registry: Option<&Settings>,
+) -> anyhow::Result<Generations> {
+    let source = || Source {
+        directory: config.image.directory.clone(),
+        memory: memory(config),
+        check: canaries(engine),
+        clock: unix_seconds,
+    };
+    match (Generations::open(source()), registry) {
+        (Err(InstallError::Open { error, .. }), Some(settings)) => {
+            tracing::warn!(%error, "no image to serve, compiling the registry");
+            publish::install_first(settings).context("cannot compile the first image")?;
+            Ok(Generations::open(source())?)
+        }
+        (opened, _) => Ok(opened?),
+    }
+}
+
+fn publish_settings(config: &Config) -> Option<Settings> {
+    let Publish {
+        poll_interval,
+        debounce,
+        debounce_max,
+        retry_max,
+    } = config.publish;
+    let database = config.registry.database.as_deref()?;
+    Some(Settings {
+        location: Location::parse(database.strip_prefix("sqlite:").unwrap_or(database)),
+        directory: config.image.directory.clone(),
+        timing: Timing {
+            poll_interval,
+            debounce,
+            debounce_max,
+            retry_max,
+        },
+    })
+}
+
 /// What a new generation must answer before it is swapped in.
-fn canaries() -> Check {
-    Box::new(|_generation| Ok(()))
+fn canaries(engine: &Engine) -> Check {
+    let engine = engine.clone();
+    Box::new(move |generation| canary::check(&engine, generation))
 }
 
 /// Serves until a signal, with everything around it.

@@ -45,7 +45,9 @@ enum Command {
     /// Answer DNS queries from the installed image until SIGTERM
     ///
     /// SIGHUP, `meridian reload` and a newer image in the image directory make it
-    /// swap to that image; one that is broken is refused and the old one stays.
+    /// swap to that image; one that is broken is refused and the old one stays. With
+    /// registry.database it publishes that registry: each change is compiled, checked
+    /// and served by itself.
     Serve,
     /// Check a configuration file and report every fault in it
     CheckConfig,
@@ -140,28 +142,7 @@ enum RegistryCommand {
     ///
     /// A bad line is reported with file, line and reason and left out; an import
     /// that was interrupted goes on where it stopped.
-    Import {
-        #[command(flatten)]
-        database: DatabaseArgs,
-        /// The zone file
-        #[arg(long, value_name = "FILE")]
-        zone_file: PathBuf,
-        /// Apex of the zone [default: the owner of the SOA record]
-        #[arg(long, value_name = "NAME")]
-        zone: Option<String>,
-        /// Handle of the registrar that sponsors what is imported
-        #[arg(long, value_name = "HANDLE", default_value = crate::registry::import::REGISTRAR_DEFAULT)]
-        registrar: String,
-        /// Forget what an unfinished import of this zone has written
-        #[arg(long)]
-        restart: bool,
-        /// Stop at the first bad line
-        #[arg(long, conflicts_with = "rejects")]
-        strict: bool,
-        /// Where bad lines are written [default: FILE.rejects]
-        #[arg(long, value_name = "FILE")]
-        rejects: Option<PathBuf>,
-    },
+    Import(ImportArgs),
     /// Write a zone as a zone file
     Export {
         #[command(flatten)]
@@ -175,6 +156,45 @@ enum RegistryCommand {
     },
     /// Show zones, counts and the last event
     Status(DatabaseArgs),
+    /// Wait until the running server serves an event of the registry
+    ///
+    /// Then every change up to that event is answered by DNS. Exit status 1 when the
+    /// time is over, and when no server runs.
+    Wait {
+        #[command(flatten)]
+        database: DatabaseArgs,
+        /// The event [default: the newest of the registry]
+        #[arg(value_name = "EVENT")]
+        event: Option<u64>,
+        /// Longest wait
+        #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+        #[arg(value_parser = clap::value_parser!(u64).range(0..=3600))]
+        timeout_seconds: u64,
+    },
+}
+
+#[derive(Debug, Args)]
+struct ImportArgs {
+    #[command(flatten)]
+    database: DatabaseArgs,
+    /// The zone file
+    #[arg(long, value_name = "FILE")]
+    zone_file: PathBuf,
+    /// Apex of the zone [default: the owner of the SOA record]
+    #[arg(long, value_name = "NAME")]
+    zone: Option<String>,
+    /// Handle of the registrar that sponsors what is imported
+    #[arg(long, value_name = "HANDLE", default_value = crate::registry::import::REGISTRAR_DEFAULT)]
+    registrar: String,
+    /// Forget what an unfinished import of this zone has written
+    #[arg(long)]
+    restart: bool,
+    /// Stop at the first bad line
+    #[arg(long, conflicts_with = "rejects")]
+    strict: bool,
+    /// Where bad lines are written [default: FILE.rejects]
+    #[arg(long, value_name = "FILE")]
+    rejects: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

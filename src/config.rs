@@ -31,6 +31,8 @@ pub struct Config {
     pub image: Image,
     /// `[registry]`
     pub registry: Registry,
+    /// `[publish]`
+    pub publish: Publish,
     /// `[control]`
     pub control: Control,
     /// `[metrics]`
@@ -105,8 +107,21 @@ pub struct Image {
 /// The registry database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Registry {
-    /// Its URL.
-    pub database: String,
+    /// Its URL; without one there is no registry, and the image is served as it is.
+    pub database: Option<String>,
+}
+
+/// When changes of the registry are published.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Publish {
+    /// How often it is asked for its newest event without a wake-up.
+    pub poll_interval: Duration,
+    /// How long it must be quiet after a change.
+    pub debounce: Duration,
+    /// How long a change waits at most while others follow.
+    pub debounce_max: Duration,
+    /// Longest pause after a failure.
+    pub retry_max: Duration,
 }
 
 /// The control socket.

@@ -19,6 +19,7 @@ use std::time::{Duration, Instant};
 use crate::dns::counters::{Snapshot, StreamCounters, WorkerCounters};
 use crate::dns::generations::Generations;
 use crate::dns::net::failure::Offences;
+use crate::publish;
 
 pub use status::{GenerationStatus, OffenceStatus, Status, ZoneStatus};
 
@@ -88,6 +89,7 @@ pub struct VitalsParts {
     pub stream: Arc<StreamCounters>,
     pub offences: Arc<Offences>,
     pub listen: Vec<SocketAddr>,
+    pub publish: Option<Arc<publish::State>>,
 }
 
 /// Everything that can be seen of a running server.
@@ -133,6 +135,11 @@ impl Vitals {
     /// The counters of TCP.
     pub fn stream(&self) -> &StreamCounters {
         &self.parts.stream
+    }
+
+    /// The publisher, where a registry is published.
+    pub fn publish(&self) -> Option<&Arc<publish::State>> {
+        self.parts.publish.as_ref()
     }
 
     /// Time since the start.

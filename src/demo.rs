@@ -2,8 +2,9 @@
 //!
 //! Goes the whole way: a made-up zone file is imported into a new registry
 //! database, beside the real root zone where its file is there; the registry is
-//! compiled; the image is served on loopback until Ctrl-C. Everything is in one
-//! temporary folder, which goes away with the demo.
+//! compiled; the image is served on loopback until Ctrl-C, and what is written to the
+//! registry meanwhile is published. Everything is in one temporary folder, which goes
+//! away with the demo.
 
 mod sample;
 
@@ -19,12 +20,14 @@ use crate::app;
 use crate::cli::{compile, output, registry};
 use crate::clock::unix_microseconds;
 use crate::config::{Config, LogLevel};
-use crate::registry::{Database, ImportOptions, Timestamp};
+use crate::registry::{Database, ImportOptions, Location, Timestamp};
 
 /// Ports tried from the first one on.
 const PORT_TRIES: u16 = 100;
 /// Attempts at removing the folder while files may still be made in it.
 const REMOVE_TRIES: usize = 100;
+/// The registry database in the demo's folder.
+const DATABASE_FILE: &str = "registry.db";
 /// The folder of reference data where `MERIDIAN_REFERENCE` does not name one.
 const REFERENCE_DEFAULT: &str = "../shared/reference";
 
@@ -89,7 +92,7 @@ fn prepare(folder: &Path, config: &Config, domains: u32, progress: bool) -> anyh
         .with_context(|| format!("cannot write {}", zone_file.display()))?;
     let mut zone_files = vec![zone_file];
     zone_files.extend(root_zone());
-    let location = registry::parse_location(&config.registry.database);
+    let location = Location::File(folder.join(DATABASE_FILE));
     let now = Timestamp(unix_microseconds());
     registry::runtime()?.block_on(async {
         let mut database = Database::init(&location, now).await?;
@@ -122,7 +125,7 @@ fn configure(folder: &Path, listen: SocketAddr) -> Config {
     let mut config = Config::default();
     config.dns.listen = vec![listen];
     config.image.directory = folder.join("image");
-    config.registry.database = format!("sqlite:{}", folder.join("registry.db").display());
+    config.registry.database = Some(format!("sqlite:{}", folder.join(DATABASE_FILE).display()));
     config.control.socket = folder.join("control.sock");
     config.metrics.listen = SocketAddr::new(listen.ip(), 0);
     config.log.level = LogLevel::Warn;

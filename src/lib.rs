@@ -7,4 +7,5 @@ pub mod config;
 pub mod control;
 mod demo;
 pub mod dns;
+pub mod publish;
 pub mod registry;

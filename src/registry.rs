@@ -8,6 +8,7 @@
 
 pub mod database;
 pub mod error;
+pub mod events;
 pub mod export;
 pub mod import;
 mod names;
@@ -18,6 +19,7 @@ pub mod status;
 
 pub use database::{Database, Engine, Location, Timestamp};
 pub use error::RegistryError;
+pub use events::{event_times, last_event};
 pub use export::{ExportOptions, ExportReport, export_zone_file};
 pub use import::{ImportOptions, ImportReport, import_zone_file};
 pub use progress::{Phase, Progress, ProgressSink};

@@ -12,7 +12,7 @@ use zone_image::Name;
 use zone_image::writer::Installed;
 
 use super::run::load;
-use super::{CompileArgs, Global, output};
+use super::{CompileArgs, Global, output, registry};
 
 /// Most warnings printed; `--json` has all that were kept.
 const WARNINGS_SHOWN: usize = 20;
@@ -26,7 +26,7 @@ pub(super) fn run(args: &CompileArgs, global: &Global) -> anyhow::Result<()> {
     let input = if args.zone_file.is_empty() {
         let database = match &args.database {
             Some(url) => url.clone(),
-            None => load(global)?.registry.database,
+            None => registry::configured(global)?,
         };
         let Ok(location) = database.parse();
         Input::Database(location)

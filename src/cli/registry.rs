@@ -5,9 +5,11 @@ use std::path::Path;
 use anyhow::Context;
 use zone_image::Name;
 
-use super::run::load;
-use super::{DatabaseArgs, Global, RegistryCommand, output};
+use super::run::{ask, load};
+use super::{DatabaseArgs, Global, ImportArgs, RegistryCommand, output};
 use crate::clock::unix_microseconds;
+use crate::control::client;
+use crate::control::socket::{Command as ControlCommand, Reply};
 use crate::registry::{
     self, Database, ExportOptions, ImportOptions, ImportReport, Location, Phase, Progress, Status,
     Timestamp,
@@ -37,28 +39,8 @@ async fn obey(command: &RegistryCommand, global: &Global) -> anyhow::Result<()> 
             }
             output::line(format_args!("empty registry made: {place}"));
         }
-        RegistryCommand::Import {
-            database,
-            zone_file,
-            zone,
-            registrar,
-            restart,
-            strict,
-            rejects,
-        } => {
-            let options = ImportOptions {
-                zone: apex(zone.as_deref())?,
-                registrar: registrar.clone(),
-                strict: *strict,
-                restart: *restart,
-                rejects_file: rejects.clone(),
-                ..ImportOptions::new(zone_file, now())
-            };
-            let mut database = Database::open(&location(database, global)?).await?;
-            show_import(
-                &import(&mut database, &options, global.progress).await?,
-                global,
-            )?;
+        RegistryCommand::Import(args) => {
+            show_import(&obey_import(args, global).await?, global)?;
         }
         RegistryCommand::Export {
             database,
@@ -91,6 +73,60 @@ async fn obey(command: &RegistryCommand, global: &Global) -> anyhow::Result<()> 
             let mut database = Database::open(&location(args, global)?).await?;
             show_status(&registry::status(&mut database).await?, global)?;
         }
+        RegistryCommand::Wait {
+            database,
+            event,
+            timeout_seconds,
+        } => {
+            let event = match event {
+                Some(event) => *event,
+                None => {
+                    let mut database = Database::open(&location(database, global)?).await?;
+                    registry::last_event(&mut database).await?
+                }
+            };
+            wait(event, *timeout_seconds, global)?;
+        }
+    }
+    Ok(())
+}
+
+async fn obey_import(args: &ImportArgs, global: &Global) -> anyhow::Result<ImportReport> {
+    let options = ImportOptions {
+        zone: apex(args.zone.as_deref())?,
+        registrar: args.registrar.clone(),
+        strict: args.strict,
+        restart: args.restart,
+        rejects_file: args.rejects.clone(),
+        ..ImportOptions::new(&args.zone_file, now())
+    };
+    let mut database = Database::open(&location(&args.database, global)?).await?;
+    let report = import(&mut database, &options, global.progress).await?;
+    poke_server(global);
+    Ok(report)
+}
+
+/// Tells a running server that there is something new. Without one there is nobody to
+/// tell, and one that does not hear it looks by itself.
+pub(super) fn poke_server(global: &Global) {
+    if let Ok(config) = load(global) {
+        let _ = client::ask(&config.control.socket, ControlCommand::Poke);
+    }
+}
+
+fn wait(event: u64, timeout_seconds: u64, global: &Global) -> anyhow::Result<()> {
+    let command = ControlCommand::Wait {
+        event,
+        timeout_milliseconds: timeout_seconds * 1000,
+    };
+    let reply = ask(global, command)?;
+    if global.json {
+        return output::json(&reply);
+    }
+    if let Reply::Served { event: served } = reply {
+        output::line(format_args!(
+            "event {event} is served; the server is at event {served}"
+        ));
     }
     Ok(())
 }
@@ -120,8 +156,14 @@ fn apex(zone: Option<&str>) -> anyhow::Result<Option<Name>> {
 fn location(args: &DatabaseArgs, global: &Global) -> anyhow::Result<Location> {
     match &args.database {
         Some(url) => Ok(parse_location(url)),
-        None => Ok(parse_location(&load(global)?.registry.database)),
+        None => Ok(parse_location(&configured(global)?)),
     }
+}
+
+/// The database that the configuration names.
+pub(super) fn configured(global: &Global) -> anyhow::Result<String> {
+    let database = load(global)?.registry.database;
+    database.context("no registry database; name it by --database or set registry.database")
 }
 
 /// Reads `sqlite:PATH`, a path alone, or `postgres://..`.

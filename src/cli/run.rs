@@ -89,7 +89,7 @@ fn check_config(global: &Global) -> anyhow::Result<ExitCode> {
 }
 
 /// Asks the running server; its refusal is our fault.
-fn ask(global: &Global, command: ControlCommand) -> anyhow::Result<Reply> {
+pub(super) fn ask(global: &Global, command: ControlCommand) -> anyhow::Result<Reply> {
     match client::ask(&load(global)?.control.socket, command)? {
         Reply::Error { message } => anyhow::bail!("{message}"),
         reply => Ok(reply),
@@ -148,6 +148,15 @@ fn status(global: &Global) -> anyhow::Result<()> {
     ));
     if let Some(error) = &status.install_error {
         output::line(format_args!("refused      {error}"));
+    }
+    if let Some(publish) = &status.publish {
+        output::line(format_args!(
+            "registry     at event {}, served up to {}",
+            publish.registry_event, publish.served_event
+        ));
+        if let Some(failure) = &publish.failure {
+            output::line(format_args!("publishing   fails: {failure}"));
+        }
     }
     output::line(format_args!(
         "queries      {} udp, {} tcp",

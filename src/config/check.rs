@@ -6,7 +6,7 @@ use std::time::Duration;
 use zone_image::Name;
 
 use super::read::Document;
-use super::{Config, Control, Dns, Fault, Image, Log, Metrics, Registry, Spec, Tcp};
+use super::{Config, Control, Dns, Fault, Image, Log, Metrics, Publish, Registry, Spec, Tcp};
 use crate::dns::engine::TEXT_BYTES_MAX;
 use crate::dns::net::{bind, udp};
 use crate::dns::rate::{self, RateLimits};
@@ -50,10 +50,10 @@ pub(super) fn check(spec: &Spec, document: &Document<'_>, faults: &mut Vec<Fault
         checker.fault("image.directory", "name a directory");
     }
     let database = &spec.registry.database;
-    if !["sqlite:", "postgres:", "postgresql:"]
+    let is_url = ["sqlite:", "postgres:", "postgresql:"]
         .iter()
-        .any(|scheme| database.starts_with(scheme))
-    {
+        .any(|scheme| database.starts_with(scheme));
+    if !database.is_empty() && !is_url {
         // The value may hold a password and is not repeated.
         checker.fault(
             "registry.database",
@@ -72,8 +72,9 @@ pub(super) fn check(spec: &Spec, document: &Document<'_>, faults: &mut Vec<Fault
             memory: spec.image.memory,
         },
         registry: Registry {
-            database: database.clone(),
+            database: Some(database.clone()).filter(|database| !database.is_empty()),
         },
+        publish: check_publish(spec, &mut checker),
         control: Control {
             socket: spec.control.socket.clone(),
         },
@@ -135,6 +136,28 @@ fn check_dns(spec: &Spec, checker: &mut Checker<'_>) -> Dns {
         send_buffer_bytes: dns.send_buffer_bytes,
         drain_timeout: Duration::from_secs(dns.drain_timeout_seconds),
         tcp: check_tcp(spec, checker),
+    }
+}
+
+fn check_publish(spec: &Spec, checker: &mut Checker<'_>) -> Publish {
+    let publish = &spec.publish;
+    let poll = publish.poll_interval_milliseconds;
+    checker.range("publish.poll-interval-milliseconds", poll, 10..=60_000);
+    let debounce = publish.debounce_milliseconds;
+    checker.range("publish.debounce-milliseconds", debounce, 0..=60_000);
+    let debounce_max = publish.debounce_milliseconds_max;
+    checker.range(
+        "publish.debounce-milliseconds-max",
+        debounce_max,
+        debounce.min(60_000)..=60_000,
+    );
+    let retry = publish.retry_seconds_max;
+    checker.range("publish.retry-seconds-max", retry, 1..=3600);
+    Publish {
+        poll_interval: Duration::from_millis(poll),
+        debounce: Duration::from_millis(debounce),
+        debounce_max: Duration::from_millis(debounce_max),
+        retry_max: Duration::from_secs(retry),
     }
 }
 

@@ -16,6 +16,7 @@ pub struct Spec {
     pub dns: DnsSpec,
     pub image: ImageSpec,
     pub registry: RegistrySpec,
+    pub publish: PublishSpec,
     pub control: ControlSpec,
     pub metrics: MetricsSpec,
     pub log: LogSpec,
@@ -140,16 +141,28 @@ pub enum MemoryKind {
     Mapped,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct RegistrySpec {
     pub database: String,
 }
 
-impl Default for RegistrySpec {
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct PublishSpec {
+    pub poll_interval_milliseconds: u64,
+    pub debounce_milliseconds: u64,
+    pub debounce_milliseconds_max: u64,
+    pub retry_seconds_max: u64,
+}
+
+impl Default for PublishSpec {
     fn default() -> Self {
         Self {
-            database: "sqlite:/var/lib/meridian/registry.db".into(),
+            poll_interval_milliseconds: 200,
+            debounce_milliseconds: 20,
+            debounce_milliseconds_max: 200,
+            retry_seconds_max: 10,
         }
     }
 }

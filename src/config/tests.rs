@@ -152,6 +152,22 @@ fn what_is_told_fits_its_place() {
 }
 
 #[test]
+fn debounce_beyond_its_limit_is_a_fault() {
+    check_faults(
+        "[publish]\ndebounce-milliseconds = 500\ndebounce-milliseconds-max = 400\n",
+        &[(3, "400 is not from 500 to 60000")],
+    );
+    check_faults("[publish]\nretry-seconds-max = 0\n", &[(2, "not from 1")]);
+}
+
+#[test]
+fn no_database_is_no_registry() {
+    assert_eq!(Config::default().registry.database, None);
+    let named = Config::parse("[registry]\ndatabase = \"sqlite:r.db\"\n").unwrap();
+    assert_eq!(named.registry.database.as_deref(), Some("sqlite:r.db"));
+}
+
+#[test]
 fn database_fault_does_not_repeat_the_value() {
     let faults = Config::parse("[registry]\ndatabase = \"mysql://u:secret@h\"\n").unwrap_err();
     assert_eq!(faults.len(), 1);

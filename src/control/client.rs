@@ -10,6 +10,10 @@ use super::socket::{Command, Reply};
 
 /// Longest wait for a reply; opening a large image takes its time.
 const REPLY_TIMEOUT: Duration = Duration::from_secs(600);
+/// Longest wait of a command that has done its work already.
+const POKE_TIMEOUT: Duration = Duration::from_secs(1);
+/// What a wait may take beyond its own limit.
+const WAIT_SLACK: Duration = Duration::from_secs(10);
 /// Octets of a reply; a status lists a bounded number of zones and messages.
 const REPLY_BYTES_MAX: u64 = 4 * 1024 * 1024;
 
@@ -26,7 +30,15 @@ pub fn ask(socket: &Path, command: Command) -> Result<Reply, ControlError> {
 }
 
 fn converse(mut stream: UnixStream, command: Command) -> io::Result<Reply> {
-    stream.set_read_timeout(Some(REPLY_TIMEOUT))?;
+    let timeout = match command {
+        Command::Wait {
+            timeout_milliseconds,
+            ..
+        } => Duration::from_millis(timeout_milliseconds) + WAIT_SLACK,
+        Command::Poke => POKE_TIMEOUT,
+        _ => REPLY_TIMEOUT,
+    };
+    stream.set_read_timeout(Some(timeout))?;
     let mut request = serde_json::to_vec(&command)?;
     request.push(b'\n');
     stream.write_all(&request)?;

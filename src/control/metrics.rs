@@ -11,6 +11,7 @@ use prometheus_client::registry::Registry;
 
 use super::Vitals;
 use crate::dns::counters::{DROPS, LOSSES, OUTCOMES, Snapshot};
+use crate::publish;
 
 /// Most zones with metrics of their own; past it only totals are given.
 const ZONES_MAX: usize = 1000;
@@ -19,6 +20,19 @@ const ZONES_MAX: usize = 1000;
 pub(super) fn render(vitals: &Vitals) -> Result<String, fmt::Error> {
     let mut registry = Registry::with_prefix("meridian");
     registry.register_collector(Box::new(Page::new(vitals)));
+    if let Some(publish) = vitals.publish() {
+        let (latency, compile) = (publish.latency.clone(), publish.compile.clone());
+        registry.register(
+            "publish_latency_seconds",
+            "From accepting an event to serving it",
+            latency,
+        );
+        registry.register(
+            "compile_seconds",
+            "From reading the registry to an image on disk",
+            compile,
+        );
+    }
     let mut page = String::new();
     text::encode(&mut page, &registry)?;
     Ok(page)
@@ -52,6 +66,9 @@ impl Page {
         page.queries(&vitals.udp(), &vitals.stream().snapshot());
         page.connections(vitals);
         page.generation(vitals);
+        if let Some(publish) = vitals.publish() {
+            page.publish(publish);
+        }
         page.gauge(
             "uptime_seconds",
             "Time since the start",
@@ -238,6 +255,31 @@ impl Page {
                 delegations,
             );
         }
+    }
+}
+
+impl Page {
+    fn publish(&mut self, publish: &publish::State) {
+        self.gauge(
+            "publish_generation_event",
+            "Registry event up to which everything is served",
+            publish.served_event(),
+        );
+        self.gauge(
+            "registry_event",
+            "Newest event of the registry",
+            publish.registry_event(),
+        );
+        let failures = publish::STEPS.iter().zip(publish.failures());
+        let samples = failures
+            .map(|((_, step), count)| (vec![("step", (*step).to_owned())], count))
+            .collect();
+        self.add(
+            "publish_failures",
+            "Publishes that failed, by step",
+            Kind::Counter,
+            samples,
+        );
     }
 }
 

@@ -1,7 +1,8 @@
 //! The control socket: one JSON object a line, one reply for each.
 //!
 //! Whoever may open it controls the server, so it has mode 0600 from the moment
-//! it exists. Lines, connections and waiting are bounded.
+//! it exists. Lines, connections and waiting are bounded. Who waits for an event has
+//! a place of its own, so that waiting never keeps anybody from asking.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -13,22 +14,28 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use socket2::{Domain, SockAddr, Socket, Type};
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 use super::{ControlError, Status, Vitals};
 use crate::dns::generations::{Installed, Reloader};
+use crate::publish;
 
 /// Octets of a request line.
 const LINE_BYTES_MAX: u64 = 4096;
 /// Connections served at once; the next ones wait.
 const CONNECTIONS_MAX: usize = 8;
+/// Connections that wait for an event.
+const WAITING_MAX: usize = 64;
 /// Connections that wait.
 const BACKLOG: i32 = 16;
 /// Time for a request line to arrive or a reply to be taken.
 const IO_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Longest wait for an event.
+pub const WAIT_MAX: Duration = Duration::from_secs(3600);
 
 /// What can be asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,6 +45,15 @@ pub enum Command {
     Reload,
     /// Describe the server.
     Status,
+    /// Something was committed to the registry.
+    Poke,
+    /// Reply when a registry event is served, or when the time is over.
+    Wait {
+        /// The event.
+        event: u64,
+        /// The time.
+        timeout_milliseconds: u64,
+    },
 }
 
 /// The reply to a command.
@@ -48,6 +64,11 @@ pub enum Reply {
     Installed(Installed),
     /// To `status`.
     Status(Box<Status>),
+    /// To `poke` and `wait`.
+    Served {
+        /// The registry event up to which everything is served.
+        event: u64,
+    },
     /// The command was not done.
     Error {
         /// Why.
@@ -101,6 +122,7 @@ impl ControlSocket {
     /// Serves connections for as long as it is polled.
     pub async fn run(self) {
         let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+        let waiting = Arc::new(Semaphore::new(WAITING_MAX));
         loop {
             let Ok(place) = Arc::clone(&places).acquire_owned().await else {
                 return;
@@ -110,11 +132,14 @@ impl ControlSocket {
                 tokio::time::sleep(Duration::from_millis(100)).await;
                 continue;
             };
-            let (vitals, reloader) = (Arc::clone(&self.vitals), self.reloader.clone());
+            let conversation = Conversation {
+                vitals: Arc::clone(&self.vitals),
+                reloader: self.reloader.clone(),
+                waiting: Arc::clone(&waiting),
+            };
             tokio::spawn(async move {
                 // The other side has gone; there is nobody to tell.
-                let _ = converse(stream, &vitals, &reloader).await;
-                drop(place);
+                let _ = conversation.run(stream, place).await;
             });
         }
     }
@@ -138,45 +163,120 @@ fn listen(path: &Path) -> io::Result<StdUnixListener> {
     Ok(OwnedFd::from(socket).into())
 }
 
-/// Answers the requests of one connection until it ends.
-async fn converse(stream: UnixStream, vitals: &Vitals, reloader: &Reloader) -> io::Result<()> {
-    let (read, mut write) = stream.into_split();
-    let mut read = BufReader::new(read);
-    loop {
-        let mut line = Vec::new();
-        let mut limited = (&mut read).take(LINE_BYTES_MAX);
-        let length = timeout(IO_TIMEOUT, limited.read_until(b'\n', &mut line)).await??;
-        if length == 0 {
-            return Ok(());
-        }
-        let whole = line.ends_with(b"\n");
-        let reply = if whole || (length as u64) < LINE_BYTES_MAX {
-            obey(&line, vitals, reloader).await
-        } else {
-            Reply::Error {
-                message: format!("a request has at most {LINE_BYTES_MAX} octets"),
+/// One connection and what it can ask of.
+struct Conversation {
+    vitals: Arc<Vitals>,
+    reloader: Reloader,
+    waiting: Arc<Semaphore>,
+}
+
+impl Conversation {
+    /// Answers requests until the connection ends.
+    async fn run(self, stream: UnixStream, place: OwnedSemaphorePermit) -> io::Result<()> {
+        let (read, mut write) = stream.into_split();
+        let mut read = BufReader::new(read);
+        let mut place = Some(place);
+        loop {
+            let mut line = Vec::new();
+            let mut limited = (&mut read).take(LINE_BYTES_MAX);
+            let length = timeout(IO_TIMEOUT, limited.read_until(b'\n', &mut line)).await??;
+            if length == 0 {
+                return Ok(());
             }
+            let whole = line.ends_with(b"\n");
+            let reply = if whole || (length as u64) < LINE_BYTES_MAX {
+                self.obey(&line, &mut read, &mut place).await
+            } else {
+                Reply::Error {
+                    message: format!("a request has at most {LINE_BYTES_MAX} octets"),
+                }
+            };
+            let mut text = serde_json::to_vec(&reply)?;
+            text.push(b'\n');
+            timeout(IO_TIMEOUT, write.write_all(&text)).await??;
+            if !whole || place.is_none() {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn obey(
+        &self,
+        line: &[u8],
+        read: &mut (impl AsyncBufRead + Unpin),
+        place: &mut Option<OwnedSemaphorePermit>,
+    ) -> Reply {
+        let message = match serde_json::from_slice(line) {
+            Ok(Command::Reload) => match self.reloader.reload().await {
+                Ok(installed) => return Reply::Installed(installed),
+                Err(error) => error.to_string(),
+            },
+            Ok(Command::Status) => return Reply::Status(Box::new(self.vitals.status())),
+            Ok(Command::Poke) => match self.publisher() {
+                Ok(publisher) => {
+                    publisher.hurry();
+                    let event = publisher.served_event();
+                    return Reply::Served { event };
+                }
+                Err(message) => message,
+            },
+            Ok(Command::Wait {
+                event,
+                timeout_milliseconds,
+            }) => {
+                // The place is for others from now on.
+                drop(place.take());
+                let limit = Duration::from_millis(timeout_milliseconds).min(WAIT_MAX);
+                match self.wait(event, limit, read).await {
+                    Ok(event) => return Reply::Served { event },
+                    Err(message) => message,
+                }
+            }
+            Err(error) => format!("not a command: {error}"),
         };
-        let mut text = serde_json::to_vec(&reply)?;
-        text.push(b'\n');
-        timeout(IO_TIMEOUT, write.write_all(&text)).await??;
-        if !whole {
-            return Ok(());
+        Reply::Error { message }
+    }
+
+    fn publisher(&self) -> Result<&publish::State, String> {
+        let publisher = self.vitals.publish().map(AsRef::as_ref);
+        publisher.ok_or_else(|| {
+            "the server publishes no registry; set registry.database in its configuration".into()
+        })
+    }
+
+    /// Waits until `event` is served, or its client gone.
+    async fn wait(
+        &self,
+        event: u64,
+        limit: Duration,
+        read: &mut (impl AsyncBufRead + Unpin),
+    ) -> Result<u64, String> {
+        let publisher = self.publisher()?;
+        let busy = |_| format!("{WAITING_MAX} clients are waiting already; try again later");
+        let _place = self.waiting.try_acquire().map_err(busy)?;
+        let mut served = publisher.served();
+        publisher.hurry();
+        let reached = timeout(limit, served.wait_for(|served| *served >= event));
+        tokio::select! {
+            reached = reached => match reached {
+                Ok(Ok(reached)) => Ok(*reached),
+                Ok(Err(_)) => Err("the server is stopping".to_owned()),
+                Err(_) => Err(not_served(event, limit, publisher)),
+            },
+            // Nobody sends anything while it waits, so this is the end of the client.
+            _ = read.fill_buf() => Err("the client did not wait".to_owned()),
         }
     }
 }
 
-async fn obey(line: &[u8], vitals: &Vitals, reloader: &Reloader) -> Reply {
-    match serde_json::from_slice(line) {
-        Ok(Command::Reload) => match reloader.reload().await {
-            Ok(installed) => Reply::Installed(installed),
-            Err(error) => Reply::Error {
-                message: error.to_string(),
-            },
-        },
-        Ok(Command::Status) => Reply::Status(Box::new(vitals.status())),
-        Err(error) => Reply::Error {
-            message: format!("not a command: {error}"),
-        },
+fn not_served(event: u64, limit: Duration, publisher: &publish::State) -> String {
+    let (served, newest) = (publisher.served_event(), publisher.registry_event());
+    let mut text = format!(
+        "event {event} is not served after {} s: event {served} is, the registry is at {newest}",
+        limit.as_secs_f64()
+    );
+    if let Some(failure) = publisher.failure() {
+        text = format!("{text}; {failure}");
     }
+    text
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::Vitals;
 use crate::dns::counters::Loss;
 use crate::dns::engine::Transport;
+use crate::publish::PublishStatus;
 
 /// Most zones listed; a server may have a hundred thousand.
 const ZONES_MAX: usize = 100;
@@ -33,6 +34,8 @@ pub struct Status {
     pub installed_at: u64,
     /// Why the last image was refused.
     pub install_error: Option<String>,
+    /// The publisher, where a registry is published.
+    pub publish: Option<PublishStatus>,
     /// Messages over UDP.
     pub udp_queries: u64,
     /// Messages over TCP.
@@ -105,6 +108,7 @@ impl Vitals {
             install_failures: generations.failures.value(),
             installed_at: install.installed_at,
             install_error: install.error,
+            publish: self.publish().map(|publish| publish.status()),
             udp_queries: udp.queries,
             tcp_queries: tcp.queries,
             tcp_connections: self.stream().open(),

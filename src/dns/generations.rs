@@ -14,7 +14,8 @@ use std::time::{Duration, SystemTime};
 
 use arc_swap::{ArcSwap, Guard};
 use tokio::sync::oneshot;
-use zone_image::{GENERATION_FILE, Generation, Memory, OpenError};
+use zone_image::writer::Staged;
+use zone_image::{GENERATION_FILE, Generation, Memory, OpenError, WriteError};
 
 use super::counters::Counter;
 use super::net::{Clock, Wake};
@@ -63,6 +64,9 @@ pub enum InstallError {
         /// What failed.
         reason: String,
     },
+    /// It is good and cannot be given its name.
+    #[error(transparent)]
+    Write(#[from] WriteError),
     /// The installer has more to do than it keeps.
     #[error("{REQUESTS_MAX} reloads are waiting already; try again when one is done")]
     Busy,
@@ -97,6 +101,8 @@ pub struct InstallStatus {
 pub struct Generations {
     current: Arc<ArcSwap<Generation>>,
     source: Source,
+    /// One install at a time, so that a slow one does not put back what is older.
+    installing: Mutex<()>,
     /// The generation file as it was just before what is served was opened.
     served: Mutex<Option<Stamp>>,
     wakes: Mutex<Vec<Arc<Wake>>>,
@@ -112,7 +118,7 @@ impl Generations {
     /// Opens and checks what is installed now. Without a good image there is
     /// nothing to serve.
     pub fn open(source: Source) -> Result<Self, InstallError> {
-        let served = Mutex::new(stamp(&source.directory));
+        let served = Mutex::new(installed_stamp(&source.directory));
         let first = open_checked(&source, None)?;
         let status = InstallStatus {
             installed_at: (source.clock)(),
@@ -121,6 +127,7 @@ impl Generations {
         Ok(Self {
             current: Arc::new(ArcSwap::from_pointee(first)),
             source,
+            installing: Mutex::default(),
             served,
             wakes: Mutex::default(),
             retired: Mutex::default(),
@@ -163,6 +170,8 @@ impl Generations {
 
     /// Swaps in a generation that is open and checked.
     pub fn install(&self, generation: Generation) {
+        let (number, event) = (generation.number(), generation.event());
+        let (zones, bytes) = (generation.zones_count(), generation.bytes());
         let old = self.current.swap(Arc::new(generation));
         // The last reference stays here: freeing gigabytes takes a while, and
         // must not happen between two packets.
@@ -181,29 +190,24 @@ impl Generations {
         let mut status = lock(&self.status);
         status.installed_at = (self.source.clock)();
         status.error = None;
+        tracing::info!(number, event, zones, bytes, "image installed");
     }
 
     /// Opens what is in the directory now and swaps it in when it is another
     /// one than is served. Blocks for as long as that takes.
     pub fn reload(&self) -> Result<Installed, InstallError> {
+        let _alone = lock(&self.installing);
         let previous = self.current();
-        let stamp = stamp(&self.source.directory);
-        let generation = open_checked(&self.source, Some(&previous)).inspect_err(|error| {
-            self.failures.add(1);
-            let mut status = lock(&self.status);
-            status.error = Some(error.to_string());
-            status.error_at = (self.source.clock)();
-            tracing::error!(%error, "image refused, the old one stays in service");
-        })?;
+        let stamp = installed_stamp(&self.source.directory);
+        let generation =
+            open_checked(&self.source, Some(&previous)).inspect_err(|error| self.refuse(error))?;
         let (number, event) = (generation.number(), generation.event());
         // A directory that was made anew counts from 1 again; its file tells.
         let changed = std::mem::replace(&mut *lock(&self.served), stamp) != stamp
             || (number, event) != (previous.number(), previous.event());
         drop(previous);
         if changed {
-            let (zones, bytes) = (generation.zones_count(), generation.bytes());
             self.install(generation);
-            tracing::info!(number, event, zones, bytes, "image installed");
         } else {
             lock(&self.status).error = None;
         }
@@ -212,6 +216,38 @@ impl Generations {
             event,
             changed,
         })
+    }
+
+    /// Opens and checks a generation that is on disk beside the installed one, and
+    /// only then installs it and swaps it in.
+    pub fn install_staged(&self, staged: Staged) -> Result<Installed, InstallError> {
+        let _alone = lock(&self.installing);
+        let previous = self.current();
+        let opened = staged.open(self.source.memory, Some(&previous));
+        drop(previous);
+        let stamp = stamp(staged.path());
+        let generation = checked(&self.source, opened)
+            .and_then(|generation| {
+                staged.install()?;
+                Ok(generation)
+            })
+            .inspect_err(|error| self.refuse(error))?;
+        *lock(&self.served) = stamp;
+        let (number, event) = (generation.number(), generation.event());
+        self.install(generation);
+        Ok(Installed {
+            number,
+            event,
+            changed: true,
+        })
+    }
+
+    fn refuse(&self, error: &InstallError) {
+        self.failures.add(1);
+        let mut status = lock(&self.status);
+        status.error = Some(error.to_string());
+        status.error_at = (self.source.clock)();
+        tracing::error!(%error, "image refused, the old one stays in service");
     }
 
     /// Frees the replaced generations that nobody else holds any more.
@@ -239,14 +275,19 @@ fn open_checked(
     source: &Source,
     previous: Option<&Generation>,
 ) -> Result<Generation, InstallError> {
+    let opened = Generation::open_after(&source.directory, source.memory, previous);
+    checked(source, opened)
+}
+
+fn checked(
+    source: &Source,
+    opened: Result<Generation, OpenError>,
+) -> Result<Generation, InstallError> {
     let directory = || source.directory.clone();
-    let generation =
-        Generation::open_after(&source.directory, source.memory, previous).map_err(|error| {
-            InstallError::Open {
-                directory: directory(),
-                error,
-            }
-        })?;
+    let generation = opened.map_err(|error| InstallError::Open {
+        directory: directory(),
+        error,
+    })?;
     (source.check)(&generation).map_err(|reason| InstallError::Check {
         directory: directory(),
         reason,
@@ -329,7 +370,7 @@ fn install_loop(generations: &Generations, inbox: &Receiver<Message>) {
     loop {
         match inbox.recv_timeout(WATCH_INTERVAL) {
             Ok(Message::Reload(reply)) => {
-                seen = stamp(directory);
+                seen = installed_stamp(directory);
                 let outcome = generations.reload();
                 if let Some(reply) = reply {
                     // Whoever asked may have gone.
@@ -337,8 +378,9 @@ fn install_loop(generations: &Generations, inbox: &Receiver<Message>) {
                 }
             }
             Err(RecvTimeoutError::Timeout) => {
-                let now = stamp(directory);
-                if now != seen && now.is_some() {
+                let now = installed_stamp(directory);
+                // What was installed from within is served already.
+                if now != seen && now != *lock(&generations.served) && now.is_some() {
                     seen = now;
                     // Refusals are logged and counted by `reload`.
                     let _ = generations.reload();
@@ -355,9 +397,13 @@ type Stamp = (u64, SystemTime, u64);
 
 /// What changes when an image is installed: the generation file, which is
 /// renamed into place last.
-fn stamp(directory: &Path) -> Option<Stamp> {
+fn installed_stamp(directory: &Path) -> Option<Stamp> {
+    stamp(&directory.join(GENERATION_FILE))
+}
+
+fn stamp(file: &Path) -> Option<Stamp> {
     use std::os::unix::fs::MetadataExt;
-    let metadata = std::fs::metadata(directory.join(GENERATION_FILE)).ok()?;
+    let metadata = std::fs::metadata(file).ok()?;
     Some((metadata.ino(), metadata.modified().ok()?, metadata.len()))
 }
 

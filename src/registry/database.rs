@@ -243,6 +243,7 @@ impl Database {
             return Err(RegistryError::Deposed { place, found, own });
         }
         Ok(Write {
+            first_event: row.try_get(1).map_err(&fault)?,
             last_event: row.try_get(1).map_err(&fault)?,
             next_object: row.try_get(2).map_err(&fault)?,
             engine,
@@ -257,6 +258,8 @@ pub(crate) struct Write<'d> {
     pub(crate) transaction: sqlx::Transaction<'d, sqlx::Any>,
     engine: Engine,
     place: String,
+    /// The last event before this write.
+    first_event: i64,
     last_event: i64,
     next_object: i64,
 }
@@ -323,6 +326,10 @@ impl Write<'_> {
 
     /// Makes everything since the begin durable, all or nothing.
     pub(crate) async fn commit(mut self) -> Result<(), RegistryError> {
+        if self.last_event > self.first_event {
+            let raise = sqlx::query(RAISE_SERIALS).bind(self.first_event);
+            self.execute(raise).await?;
+        }
         let counters =
             sqlx::query("UPDATE registry SET last_event = $1, next_object = $2 WHERE id = 1")
                 .bind(self.last_event)
@@ -333,6 +340,15 @@ impl Write<'_> {
         committed.map_err(|source| RegistryError::engine(engine, &place, source))
     }
 }
+
+/// The serial of each zone whose published data these events may have changed goes up
+/// by one (RFC 1982 section 3.1), past zero, which some software takes for "none". So a
+/// serial belongs to an event for ever, whoever compiles that event and how often. An
+/// import that ends here brings the serial of its file along.
+const RAISE_SERIALS: &str = "UPDATE zones \
+    SET serial = CASE WHEN serial = 4294967295 THEN 1 ELSE serial + 1 END \
+    WHERE id IN (SELECT c.zone_id FROM changed_names c WHERE c.event > $1) \
+    AND NOT EXISTS (SELECT 1 FROM imports i WHERE i.zone_id = zones.id AND i.event > $1)";
 
 async fn connect(location: &Location) -> Result<AnyConnection, RegistryError> {
     sqlx::any::install_default_drivers();

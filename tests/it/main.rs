@@ -6,6 +6,7 @@ mod demo;
 mod disk;
 mod peers;
 mod policy;
+mod publish;
 mod serve;
 mod soak;
 mod supply;

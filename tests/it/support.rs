@@ -123,11 +123,12 @@ impl Folder {
 
     /// Starts the server and waits until it serves.
     pub(crate) fn serve(&self) -> Running {
-        let mut child = self
-            .command(&["serve"])
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        self.serve_by(self.command(&["serve"]))
+    }
+
+    /// The same by a command of the test's own, which becomes the server.
+    pub(crate) fn serve_by(&self, mut command: Command) -> Running {
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let mut log = Vec::new();
         let metrics = loop {
@@ -172,6 +173,20 @@ pub(crate) struct Running {
 }
 
 impl Running {
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The value of a metric without labels, or with these; 0 where it is not there.
+    pub(crate) fn metric(&self, name: &str) -> u64 {
+        let (_, page) = self.page("/metrics");
+        let value = page.lines().find_map(|line| {
+            let (found, value) = line.rsplit_once(' ')?;
+            (found == name).then(|| value.parse().unwrap())
+        });
+        value.unwrap_or_default()
+    }
+
     pub(crate) fn signal(&self, name: &str) {
         let status = Command::new("kill")
             .arg(name)

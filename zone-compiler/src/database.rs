@@ -158,6 +158,13 @@ pub struct Zone {
     pub serial: u32,
 }
 
+impl Zone {
+    /// Whether its first import is unfinished, so that nothing of it is published.
+    pub fn is_importing(&self) -> bool {
+        self.importing
+    }
+}
+
 impl Snapshot {
     /// Opens a database and stays at its present event until dropped.
     pub fn open(location: &Location) -> Result<Self, DatabaseError> {
@@ -195,6 +202,26 @@ impl Snapshot {
     /// Its zones.
     pub fn zones(&self) -> &[Zone] {
         &self.zones
+    }
+
+    /// The zones with published changes after `event`, each with the event of its last
+    /// one; that a zone is not there any more shows in [`Self::zones`].
+    pub fn changed_since(&self, event: u64) -> Result<Vec<(Name, u64)>, DatabaseError> {
+        let event = i64::try_from(event).unwrap_or(i64::MAX);
+        let rows = match &self.backend {
+            Backend::Sqlite(reader) => reader.changed(CHANGED, event)?,
+            Backend::Postgres(reader) => reader.changed(CHANGED, event)?,
+        };
+        let place = &self.place;
+        let zone = |(apex, last): (String, i64)| match parse(&apex) {
+            Ok(name) => Ok((name, u64::try_from(last).unwrap_or_default())),
+            Err(error) => Err(DatabaseError::BadRow {
+                place: place.clone(),
+                reason: error.to_string(),
+                owner: apex,
+            }),
+        };
+        rows.into_iter().map(zone).collect()
     }
 
     /// One zone as a source for a compile.
@@ -341,6 +368,8 @@ struct ZoneRow {
 
 const ZONES: &str = "SELECT zone_id, apex, state, soa_mname, soa_rname, serial, soa_refresh, \
     soa_retry, soa_expire, soa_minimum, soa_ttl FROM dns_zone ORDER BY apex";
+const CHANGED: &str = "SELECT z.apex, MAX(c.event) FROM dns_changed c \
+    JOIN dns_zone z ON z.zone_id = c.zone_id WHERE c.event > $1 GROUP BY z.apex";
 const EVENT: &str = "SELECT event, CAST(contract AS BIGINT) AS contract FROM dns_event";
 
 impl ZoneRow {

@@ -1,5 +1,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use zone_image::writer::Installer as ImageInstaller;
+
 use super::*;
 use crate::dns::testing::{self, eventually, generations};
 
@@ -43,6 +45,56 @@ fn reload_swaps_in_a_newer_image_and_wakes_workers() {
             ..Default::default()
         }
     );
+}
+
+#[test]
+fn a_staged_generation_is_installed_and_swapped_in() {
+    let (generations, directory) = generations();
+    let staged = ImageInstaller::update(directory.path())
+        .unwrap()
+        .stage()
+        .unwrap();
+    let installed = generations.install_staged(staged).unwrap();
+    assert_eq!((installed.number, installed.changed), (2, true));
+    assert_eq!(generations.current().number(), 2);
+    // It is what a reload would find, so that the watcher has nothing to do.
+    assert!(!generations.reload().unwrap().changed);
+    assert_eq!(generations.installs.value(), 1);
+}
+
+#[test]
+fn a_staged_generation_that_fails_its_check_changes_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    testing::install(directory.path());
+    let files = || {
+        let entries = std::fs::read_dir(directory.path()).unwrap();
+        let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        names
+    };
+    let before = files();
+    let generations = Generations::open(Source {
+        directory: directory.path().to_owned(),
+        memory: Memory::Mapped,
+        check: Box::new(|generation| match generation.number() {
+            1 => Ok(()),
+            _ => Err("canary died".to_owned()),
+        }),
+        clock: || 7,
+    })
+    .unwrap();
+    let staged = ImageInstaller::update(directory.path())
+        .unwrap()
+        .stage()
+        .unwrap();
+    let error = generations.install_staged(staged).unwrap_err();
+    assert!(matches!(error, InstallError::Check { .. }), "{error}");
+    assert_eq!(generations.current().number(), 1);
+    assert_eq!(generations.failures.value(), 1);
+    assert!(generations.status().error.unwrap().contains("canary died"));
+    assert_eq!(files(), before);
+    let installed = Generation::open(directory.path(), Memory::Mapped).unwrap();
+    assert_eq!(installed.number(), 1, "a restart finds the old one");
 }
 
 #[test]

@@ -161,6 +161,44 @@ async fn events_and_objects_count_on_in_commit_order() {
     }
 }
 
+/// The serial after one commit that changes `owners` of a zone at `before`.
+async fn serial_after(engine: Engine, before: i64, owners: &[&str]) -> i64 {
+    let mut test = test_database(engine).await;
+    test.import(
+        "$ORIGIN tld.\n$TTL 60\n@ SOA ns1 x 7 2 3 4 5\n@ NS ns1\nns1 A 192.0.2.1\n\
+         a NS ns1\na NS ns2.example.\n",
+    )
+    .await
+    .unwrap();
+    let sql = "UPDATE zones SET serial = $1";
+    let set = sqlx::query(sql).bind(before);
+    set.execute(test.database.connection()).await.unwrap();
+    let mut write = test.database.write().await.unwrap();
+    for owner in owners {
+        let number = write.append(event("change")).await.unwrap();
+        let sql = "INSERT INTO changed_names SELECT $1, id, $2 FROM zones";
+        let changed = sqlx::query(sql).bind(number).bind(*owner);
+        write.execute(changed).await.unwrap();
+    }
+    write.append(event("nothing of DNS")).await.unwrap();
+    write.commit().await.unwrap();
+    sqlx::query_scalar("SELECT serial FROM zones")
+        .fetch_one(test.database.connection())
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn a_commit_raises_the_serial_of_what_it_changed_once() {
+    for engine in ENGINES {
+        assert_eq!(serial_after(engine, 7, &[]).await, 7, "imported as it was");
+        assert_eq!(serial_after(engine, 7, &["a.tld"]).await, 8);
+        assert_eq!(serial_after(engine, 7, &["a.tld", "", "b.tld"]).await, 8);
+        assert_eq!(serial_after(engine, 0xffff_fffe, &[""]).await, 0xffff_ffff);
+        assert_eq!(serial_after(engine, 0xffff_ffff, &[""]).await, 1, "not 0");
+    }
+}
+
 #[tokio::test]
 async fn a_deposed_process_writes_nothing() {
     for engine in ENGINES {

@@ -4,7 +4,7 @@
 //! file is made with the first bad record; one of an earlier run goes away.
 
 use std::fs::File;
-use std::io::{BufWriter, ErrorKind, Write as _};
+use std::io::{BufWriter, Write as _};
 use std::path::PathBuf;
 
 use zone_compiler::Record;
@@ -19,12 +19,11 @@ pub(super) struct Rejects {
 
 impl Rejects {
     pub(super) fn new(path: PathBuf) -> Result<Self, RegistryError> {
-        match std::fs::remove_file(&path) {
-            Err(error) if error.kind() != ErrorKind::NotFound => {
-                Err(RegistryError::io(&path, error))
-            }
-            _ => Ok(Self { path, file: None }),
+        // Where nothing is to be removed, a read-only folder is no fault.
+        if path.exists() {
+            std::fs::remove_file(&path).map_err(|error| RegistryError::io(&path, error))?;
         }
+        Ok(Self { path, file: None })
     }
 
     /// A record that has no place in the registry.

@@ -3,6 +3,7 @@
 //! Opening one checks the whole image; nothing unverified is ever returned.
 //! Segments that the previous generation has open already are shared with it.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -13,7 +14,7 @@ use crate::hash::{Seed, slot_at};
 use crate::layout::{ArchivedCatalogEntry, ArchivedManifest, HEADER_BYTES, PageRef, SegmentRef};
 use crate::lookup::Zone;
 use crate::memory::Memory;
-use crate::segment::{Segment, access, read_generation_file};
+use crate::segment::{Segment, access, file_name, read_generation_file};
 use crate::{LookupName, Name, verify};
 
 /// The file in an image directory that names the installed generation.
@@ -81,6 +82,29 @@ impl Generation {
                 result => return result,
             }
         }
+    }
+
+    /// Opens a generation whose file has not got its name yet.
+    pub(crate) fn open_staged(
+        directory: &Path,
+        file: &Path,
+        memory: Memory,
+        previous: Option<&Self>,
+    ) -> Result<Self, OpenError> {
+        Self::from_manifest(directory, &read_generation_file(file)?, memory, previous)
+    }
+
+    /// The segment files that the installed generation uses; `None` where its file
+    /// cannot be read, so that nobody can say.
+    pub(crate) fn installed_segments(directory: &Path) -> Option<BTreeSet<String>> {
+        let file = match read_generation_file(&directory.join(GENERATION_FILE)) {
+            Ok(file) => file,
+            Err(OpenError::Missing(_)) => return Some(BTreeSet::new()),
+            Err(_) => return None,
+        };
+        let manifest = rkyv::access::<ArchivedManifest, Error>(&file[HEADER_BYTES..]).ok()?;
+        let segments = manifest.segments.iter();
+        Some(segments.map(|segment| file_name(&segment.digest)).collect())
     }
 
     fn from_manifest(
@@ -271,6 +295,26 @@ impl Generation {
                 last = reference;
             }
         }
+    }
+
+    /// Calls `visit` for the leaves of a tree until it says that it found what it wants.
+    pub(crate) fn find_in_leaves<'g>(
+        &'g self,
+        root: PageRef,
+        visit: &mut dyn FnMut(&'g [u8]) -> bool,
+    ) -> bool {
+        if root.is_none() {
+            return false;
+        }
+        if !root.is_node() {
+            return visit(self.page(root));
+        }
+        let mut last = PageRef::NONE;
+        access::node(self.page(root)).slots.iter().any(|slot| {
+            let reference = PageRef(slot.to_native());
+            let is_new = std::mem::replace(&mut last, reference) != reference;
+            is_new && self.find_in_leaves(reference, visit)
+        })
     }
 
     pub(crate) fn each_catalog_entry(&self, visit: &mut dyn FnMut(&ArchivedCatalogEntry)) {

@@ -252,6 +252,26 @@ impl<'g> Zone<'g> {
             .find(|entry| entry.relative_name() == relative)
     }
 
+    /// Some delegation, if the zone has any: the first in the order of keyed hashes.
+    pub fn any_delegation(&self) -> Option<Entry<'g>> {
+        let mut found = None;
+        self.generation
+            .find_in_leaves(PageRef(self.page.names.to_native()), &mut |octets| {
+                let page = access::names(octets);
+                found = page
+                    .entries
+                    .iter()
+                    .map(|entry| Entry {
+                        zone: *self,
+                        page,
+                        entry,
+                    })
+                    .find(Entry::is_delegation);
+                found.is_some()
+            });
+        found
+    }
+
     /// Every entry, in the order of their hashes.
     pub fn each_entry(&self, visit: &mut dyn FnMut(Entry<'g>)) {
         self.generation

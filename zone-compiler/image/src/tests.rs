@@ -150,6 +150,36 @@ fn look(generation: &Generation, name: &str) -> String {
 }
 
 #[test]
+fn a_staged_generation_is_opened_before_it_is_installed_and_leaves_nothing() {
+    let directory = TempDir::new().unwrap();
+    let files = || std::fs::read_dir(directory.path()).unwrap().count();
+    let stage = |serial| {
+        let mut installer = Installer::update(directory.path()).unwrap();
+        add_zone(&mut installer, "tld.", serial, 3);
+        installer.stage().unwrap()
+    };
+    drop(stage(1));
+    assert_eq!(files(), 1, "the lock");
+    stage(2).install().unwrap();
+    let files_installed = files();
+    let staged = stage(3);
+    let open = |generation: Result<Generation, OpenError>| {
+        let generation = generation.unwrap();
+        (generation.number(), generation.zones()[0].serial)
+    };
+    let installed = || open(Generation::open(directory.path(), Memory::Mapped));
+    assert_eq!(open(staged.open(Memory::Mapped, None)), (2, 3));
+    assert_eq!(installed(), (1, 2));
+    drop(staged);
+    assert_eq!((installed(), files()), ((1, 2), files_installed));
+    // The same contents are the same file, which the installed generation needs.
+    drop(stage(2));
+    assert_eq!((installed(), files()), ((1, 2), files_installed));
+    stage(4).install().unwrap();
+    assert_eq!((installed(), files()), ((2, 4), files_installed));
+}
+
+#[test]
 fn finds_names_in_zones_of_every_size() {
     for count in [0, 1, 48, 49, 5_000] {
         let directory = image(&[("example.", 7, count), ("co.example.", 8, 3), (".", 9, 2)]);

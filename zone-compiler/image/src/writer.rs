@@ -5,10 +5,12 @@ mod install;
 mod order;
 mod page;
 mod segment;
+mod staged;
 mod tree;
 
-pub use install::{Installed, Installer, Proofs, ZoneRoots};
+pub use install::{Installer, Proofs, ZoneRoots};
 pub use order::write_order;
 pub use page::{BodyBytes, NamePageBuilder, Nsec3PageBuilder, SharedPageBuilder};
 pub use segment::SegmentWriter;
+pub use staged::{Installed, Staged};
 pub use tree::TreePlan;

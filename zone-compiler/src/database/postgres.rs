@@ -59,6 +59,16 @@ impl Reader {
         zones.map_err(|error| fault(&self.place, error))
     }
 
+    pub(super) fn changed(
+        &self,
+        query: &'static str,
+        event: i64,
+    ) -> Result<Vec<(String, i64)>, DatabaseError> {
+        let connection = &mut *self.connection();
+        let rows = sqlx::query_as(query).bind(event).fetch_all(connection);
+        self.drive(rows).map_err(|error| fault(&self.place, error))
+    }
+
     pub(super) fn rows(
         &self,
         query: &'static str,

@@ -70,6 +70,19 @@ impl Reader {
         read().map_err(|error| fault(&self.place, error))
     }
 
+    pub(super) fn changed(
+        &self,
+        query: &'static str,
+        event: i64,
+    ) -> Result<Vec<(String, i64)>, DatabaseError> {
+        let read = || -> rusqlite::Result<_> {
+            let mut statement = self.connection.prepare(query)?;
+            let rows = statement.query_map([event], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            rows.collect::<Result<Vec<_>, _>>()
+        };
+        read().map_err(|error| fault(&self.place, error))
+    }
+
     pub(super) fn rows(
         &self,
         query: &'static str,

@@ -21,6 +21,8 @@ const VIEWS: &str = "
     INSERT INTO dns_delegation VALUES (1, 'a.tld', 61, 'ns.a.tld'), (1, 'a.tld', 61, 'ns.example');
     CREATE TABLE dns_ds (zone_id BIGINT, owner TEXT, ttl BIGINT, rdata BLOB);
     INSERT INTO dns_ds VALUES (1, 'a.tld', 62, x'000102030405');
+    CREATE TABLE dns_changed (event BIGINT, zone_id BIGINT, owner TEXT);
+    INSERT INTO dns_changed VALUES (5, 2, ''), (6, 1, 'a.tld'), (6, 1, 'b.tld'), (7, 1, 'a.tld');
     CREATE TABLE dns_glue (zone_id BIGINT, owner TEXT, rtype BIGINT, ttl BIGINT, rdata BLOB);
     INSERT INTO dns_glue VALUES (1, 'ns.a.tld', 1, 63, x'c0000201');
 ";
@@ -92,6 +94,24 @@ fn a_snapshot_stays_at_its_event() {
     let after = registry.open().unwrap();
     assert_eq!(after.event(), 8);
     assert_eq!(read(&after, "tld").unwrap().len(), before.len() - 1);
+}
+
+#[test]
+fn zones_with_changes_after_an_event_are_named_once() {
+    let registry = Registry::with("");
+    let snapshot = registry.open().unwrap();
+    let changed = |since| {
+        let mut zones = snapshot.changed_since(since).unwrap();
+        zones.sort();
+        let zones = zones.iter();
+        zones
+            .map(|(apex, event)| format!("{apex} {event}"))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(changed(0), [". 5", "tld. 7"]);
+    assert_eq!(changed(5), ["tld. 7"]);
+    assert_eq!(changed(7), [""; 0]);
+    assert_eq!(changed(u64::MAX), [""; 0]);
 }
 
 #[track_caller]

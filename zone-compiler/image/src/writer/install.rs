@@ -10,18 +10,19 @@ use std::path::{Path, PathBuf};
 
 use super::page::{BodyBytes, encode};
 use super::segment::SegmentWriter;
+use super::staged::{Installed, Staged};
 use super::tree::TreePlan;
 use crate::denial::Nsec3Hasher;
 use crate::error::{OpenError, WriteError};
 use crate::generation::{GENERATION_FILE, Generation};
 use crate::hash::Seed;
 use crate::layout::{
-    ArchivedManifest, CatalogEntry, CatalogPage, Denial, GENERATION_MAGIC, HEADER_BYTES, Header,
-    Manifest, PAGE_NAMES_MAX, PageKind, PageRef, Part, SegmentRef, ZonePage,
+    ArchivedManifest, CatalogEntry, CatalogPage, Denial, HEADER_BYTES, Manifest, PAGE_NAMES_MAX,
+    PageKind, PageRef, Part, SegmentRef, ZonePage,
 };
 use crate::lookup::LookupName;
 use crate::memory::Memory;
-use crate::segment::{access, file_name, read_generation_file};
+use crate::segment::{access, read_generation_file};
 
 /// Zones in one page of the catalog.
 const CATALOG_FILL: usize = PAGE_NAMES_MAX / 2;
@@ -73,19 +74,6 @@ pub struct Proofs {
     pub salt: Vec<u8>,
 }
 
-/// What was installed.
-#[derive(Debug, Clone)]
-pub struct Installed {
-    /// Number of the generation.
-    pub number: u64,
-    /// Highest event of its zones.
-    pub event: u64,
-    /// Zones in it.
-    pub zones: u64,
-    /// Octets of the new segment.
-    pub segment_bytes: u64,
-}
-
 /// An install in progress; dropped before [`Installer::commit`], it leaves
 /// everything as it was.
 pub struct Installer {
@@ -97,7 +85,7 @@ pub struct Installer {
     number: u64,
     slot: u16,
     /// Released last.
-    _lock: File,
+    lock: File,
 }
 
 impl Installer {
@@ -158,7 +146,7 @@ impl Installer {
             kept,
             number,
             slot,
-            _lock: lock,
+            lock,
         })
     }
 
@@ -210,7 +198,12 @@ impl Installer {
     }
 
     /// Makes the new generation the installed one.
-    pub fn commit(mut self) -> Result<Installed, WriteError> {
+    pub fn commit(self) -> Result<Installed, WriteError> {
+        self.stage()?.install()
+    }
+
+    /// Writes the new generation to disk beside the installed one, which stays.
+    pub fn stage(mut self) -> Result<Staged, WriteError> {
         let catalog = self.write_catalog()?;
         let slots = self.slots_in_use();
         let manifest_of = |segments: Vec<SegmentRef>, number, seed: Seed| Manifest {
@@ -245,13 +238,7 @@ impl Installer {
             }));
         }
         let manifest = manifest_of(segments, self.number + 1, seed);
-        install(&self.directory, &manifest)?;
-        Ok(Installed {
-            number: manifest.number,
-            event: manifest.event,
-            zones: manifest.zones_count,
-            segment_bytes,
-        })
+        Staged::write(self.directory, manifest, segment_bytes, self.lock)
     }
 
     fn write_catalog(&mut self) -> Result<PageRef, WriteError> {
@@ -377,56 +364,4 @@ fn installed_number(directory: &Path) -> u64 {
     };
     let manifest = rkyv::access::<ArchivedManifest, rkyv::rancor::Error>(&file[HEADER_BYTES..]);
     manifest.map_or(0, |manifest| manifest.number.to_native())
-}
-
-/// Writes the generation file, then removes what no generation refers to.
-fn install(directory: &Path, manifest: &Manifest) -> Result<(), WriteError> {
-    let contents =
-        rkyv::to_bytes::<rkyv::rancor::Error>(manifest).expect("plain values always serialize");
-    let digest = *blake3::hash(&contents).as_bytes();
-    let file = [
-        &Header {
-            magic: GENERATION_MAGIC,
-            digest,
-        }
-        .encode()[..],
-        &contents,
-    ]
-    .concat();
-    let temporary = directory.join("generation.tmp");
-    let write = || -> std::io::Result<()> {
-        use std::io::Write;
-        // The segment's name must be on disk before a generation names it.
-        File::open(directory)?.sync_all()?;
-        let mut output = File::create(&temporary)?;
-        output.write_all(&file)?;
-        output.sync_all()?;
-        std::fs::rename(&temporary, directory.join(GENERATION_FILE))?;
-        File::open(directory)?.sync_all()
-    };
-    write().map_err(|error| WriteError::io(&temporary, error))?;
-    remove_unused(directory, manifest);
-    Ok(())
-}
-
-/// Removes segments of older generations. What cannot be removed now is tried
-/// again after the next install, so a failure is nobody's concern.
-fn remove_unused(directory: &Path, manifest: &Manifest) {
-    let used: BTreeSet<String> = manifest
-        .segments
-        .iter()
-        .map(|segment| file_name(&segment.digest))
-        .collect();
-    let Ok(files) = std::fs::read_dir(directory) else {
-        return;
-    };
-    for file in files.flatten() {
-        let name = file.file_name();
-        let unused = name.to_str().is_some_and(|name| {
-            name.ends_with(".segment") && !used.contains(name) || name.ends_with(".tmp")
-        });
-        if unused {
-            let _ = std::fs::remove_file(file.path());
-        }
-    }
 }

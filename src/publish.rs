@@ -1,0 +1,269 @@
+//! The publisher: keeps what is served at the newest event of the registry.
+//!
+//! A thread of its own. It is woken by commits, by whoever waits, and by its own clock;
+//! each time it asks for the newest event, so that a lost wake-up costs a poll and
+//! nothing else. When changes have settled it compiles from one snapshot what the image
+//! lacks, verifies the result, asks it canary queries, installs it and swaps it in.
+//! Until then nothing changes for anybody: whatever fails, the old generation serves on,
+//! the failure is counted, logged once, and tried again after a pause. Never writes to
+//! the registry: serials were raised by the commits.
+
+mod build;
+pub mod canary;
+mod follow;
+mod plan;
+mod schedule;
+mod state;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use crate::clock::unix_microseconds;
+use crate::dns::generations::{Generations, InstallError};
+use crate::registry::Location;
+use build::{Builder, Built};
+use follow::Follower;
+use schedule::Schedule;
+
+pub use schedule::Timing;
+pub use state::{Failure, PublishStatus, STEPS, State, Step};
+
+/// Events whose latency is measured at a publish; of more, the oldest.
+const LATENCIES_MAX: u32 = 1000;
+/// Longest wait for the thread at the end; a compile that takes longer is left behind,
+/// which is as good as being killed: nothing of it is installed.
+const STOP_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// What a publisher publishes, and where.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The registry database.
+    pub location: Location,
+    /// The image directory.
+    pub directory: PathBuf,
+    /// When.
+    pub timing: Timing,
+}
+
+/// Compiles the registry and installs the result where there is no image to serve.
+pub fn install_first(settings: &Settings) -> Result<(), Failure> {
+    let mut builder = Builder::new(settings.location.as_source(), settings.directory.clone());
+    let built = builder.build(None)?;
+    match built.staged.map(zone_image::writer::Staged::install) {
+        Some(Ok(installed)) => {
+            let (number, event) = (installed.number, built.event);
+            tracing::info!(number, event, "first image compiled");
+            Ok(())
+        }
+        Some(Err(error)) => Err(Failure::new(Step::Write, error.to_string())),
+        None => Ok(()),
+    }
+}
+
+/// The running publisher; dropped, it stops.
+#[derive(Debug)]
+pub struct Publisher {
+    state: Arc<State>,
+    stop: Arc<AtomicBool>,
+    ended: Receiver<()>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Publisher {
+    /// Starts the thread.
+    pub fn spawn(settings: &Settings, generations: Arc<Generations>) -> std::io::Result<Self> {
+        let (wakeup, inbox) = sync_channel(1);
+        let (end, ended) = sync_channel(1);
+        let state = Arc::new(State::new(wakeup));
+        let stop = Arc::new(AtomicBool::new(false));
+        let work = Work {
+            follower: Follower::new(settings.location.clone())?,
+            builder: Builder::new(settings.location.as_source(), settings.directory.clone()),
+            schedule: Schedule::new(settings.timing),
+            number: generations.current().number(),
+            generations,
+            state: Arc::clone(&state),
+            stop: Arc::clone(&stop),
+            begin: Instant::now(),
+        };
+        let thread = std::thread::Builder::new()
+            .name("publisher".into())
+            .spawn(move || {
+                work.run(&inbox);
+                drop(end);
+            })?;
+        Ok(Self {
+            state,
+            stop,
+            ended,
+            thread: Some(thread),
+        })
+    }
+
+    /// What can be seen of it, and how it is woken.
+    pub fn state(&self) -> Arc<State> {
+        Arc::clone(&self.state)
+    }
+}
+
+impl Drop for Publisher {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Release);
+        self.state.wake();
+        let is_over = self.ended.recv_timeout(STOP_TIMEOUT) != Err(RecvTimeoutError::Timeout);
+        if let Some(thread) = self.thread.take().filter(|_| is_over) {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// What the thread owns.
+struct Work {
+    follower: Follower,
+    builder: Builder,
+    schedule: Schedule,
+    generations: Arc<Generations>,
+    /// The generation that was served when we last looked.
+    number: u64,
+    state: Arc<State>,
+    stop: Arc<AtomicBool>,
+    begin: Instant,
+}
+
+impl Work {
+    fn run(mut self, inbox: &Receiver<()>) {
+        loop {
+            let idle = self.schedule.idle(self.begin.elapsed());
+            if inbox.recv_timeout(idle) == Err(RecvTimeoutError::Disconnected)
+                || self.stop.load(Ordering::Acquire)
+            {
+                return;
+            }
+            if self.state.take_hurry() {
+                self.schedule.hurry(self.begin.elapsed());
+            }
+            if self.schedule.is_held(self.begin.elapsed()) {
+                continue;
+            }
+            // A defect of the compiler must not end what keeps everything else going.
+            let step = std::panic::AssertUnwindSafe(|| self.step());
+            let outcome = std::panic::catch_unwind(step).unwrap_or_else(|_| {
+                let text = "panic in the publisher, see the log; please report it".to_owned();
+                Err(Failure::new(Step::Compile, text))
+            });
+            if let Err(failure) = outcome {
+                self.fail(failure);
+            }
+        }
+    }
+
+    /// Looks for news and publishes what has settled.
+    fn step(&mut self) -> Result<(), Failure> {
+        let event = self
+            .follower
+            .last_event()
+            .map_err(|error| Failure::new(Step::Read, error.to_string()))?;
+        self.state.saw(event);
+        self.schedule.saw(event, self.begin.elapsed());
+        let is_other_image = self.generations.current().number() != self.number;
+        if self.follower.take_is_new() || is_other_image {
+            // Somebody installed an image by hand, or restored the registry from a backup
+            // that has as many events: what the registry says is to be served.
+            self.builder.forget();
+            self.schedule.look_again();
+        }
+        if self.schedule.failures() > 0 {
+            self.schedule.look_again();
+        }
+        if self.schedule.is_due(self.begin.elapsed()) {
+            self.publish()?;
+        }
+        Ok(())
+    }
+
+    fn publish(&mut self) -> Result<(), Failure> {
+        let started = Instant::now();
+        let current = self.generations.current();
+        let Built {
+            event,
+            staged,
+            refused,
+        } = self.builder.build(Some(&current))?;
+        drop(current);
+        let is_swap = staged.is_some();
+        if let Some(staged) = staged {
+            self.state.compile.observe(started.elapsed().as_secs_f64());
+            self.generations
+                .install_staged(staged)
+                .map_err(|error| install_failure(&error))?;
+        }
+        let swapped_at = unix_microseconds();
+        self.number = self.generations.current().number();
+        self.builder.installed(event);
+        self.schedule.succeeded(event, self.begin.elapsed());
+        if !refused.is_empty() {
+            let zones: Vec<_> = refused.iter().take(3).map(ToString::to_string).collect();
+            let text = format!(
+                "{} zones refused ({}); see the log for their faults and mend them",
+                refused.len(),
+                zones.join(", ")
+            );
+            // The log has each of them; they are tried again when they change.
+            self.state.fail(Failure::new(Step::Compile, text));
+            return Ok(());
+        }
+        let before = self.state.served_event();
+        if is_swap && before > 0 {
+            self.measure(before, event, swapped_at);
+        }
+        self.state.serves(event);
+        self.settle();
+        Ok(())
+    }
+
+    /// Notes how long the events after `before` took to be served.
+    fn measure(&mut self, before: u64, event: u64, swapped_at: i64) {
+        match self.follower.event_times(before, event, LATENCIES_MAX) {
+            Ok(times) => {
+                for time in times {
+                    let waited = u64::try_from(swapped_at - time.0).unwrap_or_default();
+                    let waited = Duration::from_micros(waited);
+                    self.state.latency.observe(waited.as_secs_f64());
+                }
+            }
+            Err(error) => tracing::debug!(%error, "latency of a publish not measured"),
+        }
+    }
+
+    fn fail(&mut self, failure: Failure) {
+        self.schedule.failed(self.begin.elapsed());
+        let text = failure.text.clone();
+        if self.state.fail(failure) {
+            tracing::error!(
+                error = text,
+                "not published, the old generation stays in service"
+            );
+        }
+    }
+
+    /// Nothing is wrong any more.
+    fn settle(&mut self) {
+        if let Some(failure) = self.state.recover() {
+            let event = self.state.served_event();
+            tracing::info!(event, after = failure.text, "publishes again");
+        }
+    }
+}
+
+fn install_failure(error: &InstallError) -> Failure {
+    let step = match error {
+        InstallError::Check { .. } => Step::Canary,
+        InstallError::Write(_) => Step::Write,
+        _ => Step::Verify,
+    };
+    Failure::new(step, error.to_string())
+}

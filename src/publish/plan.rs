@@ -1,0 +1,105 @@
+//! What has to be compiled so that the image says what the registry says.
+//!
+//! A zone's serial goes up with each commit that changes it, and its image knows the
+//! event that it stands at; so the two can be compared without reading a record.
+//! Zones that have not changed keep their pages.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use zone_image::Name;
+
+/// Segments at which everything is compiled into one: each keeps what it has of zones
+/// that were replaced since.
+const SEGMENTS_MAX: usize = 64;
+
+/// A zone as it is installed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct InstalledZone {
+    pub(super) serial: u32,
+    pub(super) event: u64,
+}
+
+/// What is installed.
+#[derive(Debug, Clone, Default)]
+pub(super) struct InstalledImage {
+    pub(super) zones: BTreeMap<Name, InstalledZone>,
+    pub(super) segments: usize,
+}
+
+/// What the registry has, at one event.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Wanted {
+    /// The event that all this is at.
+    pub(super) event: u64,
+    /// Each zone that is to be served, with its serial.
+    pub(super) zones: BTreeMap<Name, u32>,
+    /// The event of each zone's last change, as far back as was asked.
+    pub(super) changed: BTreeMap<Name, u64>,
+    /// Zones that the compiler refused at this serial: they stay as they are.
+    pub(super) refused: BTreeSet<Name>,
+}
+
+/// What to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Plan {
+    /// The image says what the registry says.
+    Nothing,
+    /// All zones into a new image that takes over nothing.
+    Anew(Vec<Name>),
+    /// Some zones beside those that stay.
+    Update {
+        /// To be compiled.
+        compile: Vec<Name>,
+        /// To be taken out.
+        remove: Vec<Name>,
+    },
+}
+
+impl Plan {
+    pub(super) fn new(wanted: &Wanted, installed: Option<&InstalledImage>) -> Self {
+        let is_fit = |apex: &&Name| !wanted.refused.contains(*apex);
+        let Some(installed) = installed else {
+            return Self::Anew(wanted.zones.keys().filter(is_fit).cloned().collect());
+        };
+        let compile: Vec<Name> = wanted
+            .zones
+            .iter()
+            .filter(|(apex, serial)| !is_current(apex, **serial, wanted, installed))
+            .map(|(apex, _)| apex)
+            .filter(is_fit)
+            .cloned()
+            .collect();
+        let remove: Vec<Name> = installed
+            .zones
+            .keys()
+            .filter(|apex| !wanted.zones.contains_key(*apex))
+            .cloned()
+            .collect();
+        if compile.is_empty() && remove.is_empty() {
+            return Self::Nothing;
+        }
+        // Only an update keeps the last good pages of a zone that was refused.
+        let keeps_refused = wanted
+            .refused
+            .iter()
+            .any(|apex| installed.zones.contains_key(apex));
+        let is_all = compile.len() == wanted.zones.len();
+        if !keeps_refused && (is_all || installed.segments >= SEGMENTS_MAX) {
+            return Self::Anew(wanted.zones.keys().filter(is_fit).cloned().collect());
+        }
+        Self::Update { compile, remove }
+    }
+}
+
+fn is_current(apex: &Name, serial: u32, wanted: &Wanted, installed: &InstalledImage) -> bool {
+    let changed = wanted.changed.get(apex).copied().unwrap_or_default();
+    installed
+        .zones
+        .get(apex)
+        // An image from after the registry's last event is of another registry, or of a
+        // time that a restore took back.
+        .is_some_and(|zone| zone.serial == serial && (changed..=wanted.event).contains(&zone.event))
+}
+
+#[cfg(test)]
+mod tests;

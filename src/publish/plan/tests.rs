@@ -1,0 +1,107 @@
+use super::*;
+
+fn name(text: &str) -> Name {
+    Name::parse_absolute(text).unwrap()
+}
+
+/// `a 3 @7` is zone `a.` with serial 3 at event 7.
+fn zones(text: &str) -> Vec<(Name, u32, u64)> {
+    let zone = |words: &str| {
+        let words: Vec<_> = words.split(' ').collect();
+        let number = |at: usize| {
+            words
+                .get(at)
+                .map_or("0", |word| word.trim_start_matches('@'))
+        };
+        let (serial, event) = (number(1).parse().unwrap(), number(2).parse().unwrap());
+        (name(words[0]), serial, event)
+    };
+    let parts = text.split(", ").filter(|part| !part.is_empty());
+    parts.map(zone).collect()
+}
+
+/// `wanted` has the event of the last change where there is one; `refused` names zones.
+#[track_caller]
+fn check(wanted: &str, refused: &str, installed: Option<&str>, segments: usize, expected: &str) {
+    let zones_wanted = zones(wanted);
+    let changed = zones_wanted.iter().filter(|(_, _, event)| *event > 0);
+    let wanted = Wanted {
+        event: 10,
+        changed: changed
+            .map(|(apex, _, event)| (apex.clone(), *event))
+            .collect(),
+        zones: zones_wanted
+            .iter()
+            .map(|(apex, serial, _)| (apex.clone(), *serial))
+            .collect(),
+        refused: zones(refused)
+            .into_iter()
+            .map(|(apex, _, _)| apex)
+            .collect(),
+    };
+    let installed = installed.map(|installed| InstalledImage {
+        zones: zones(installed)
+            .into_iter()
+            .map(|(apex, serial, event)| (apex, InstalledZone { serial, event }))
+            .collect(),
+        segments,
+    });
+    let list = |names: Vec<Name>| {
+        let names: Vec<_> = names.iter().map(Name::to_string).collect();
+        names.concat()
+    };
+    let found = match Plan::new(&wanted, installed.as_ref()) {
+        Plan::Nothing => "nothing".to_owned(),
+        Plan::Anew(zones) => format!("anew {}", list(zones)),
+        Plan::Update { compile, remove } => format!("+{} -{}", list(compile), list(remove)),
+    };
+    assert_eq!(found.trim_end(), expected);
+}
+
+#[test]
+fn without_an_image_everything_is_compiled() {
+    check("a 1, b 1", "", None, 0, "anew a.b.");
+    check("", "", None, 0, "anew");
+}
+
+#[test]
+fn what_is_current_stays() {
+    check("a 1, b 1", "", Some("a 1 @5, b 1 @9"), 2, "nothing");
+    check("a 1 @5, b 1", "", Some("a 1 @5, b 1 @9"), 2, "nothing");
+    check("", "", Some(""), 1, "nothing");
+}
+
+#[test]
+fn what_changed_is_compiled() {
+    check("a 1, b 2", "", Some("a 1 @5, b 1 @5"), 1, "+b. -");
+    check("a 1, b 1 @6", "", Some("a 1 @5, b 1 @5"), 1, "+b. -");
+    check("a 1, b 1, c 1", "", Some("a 1 @5, b 1 @5"), 1, "+c. -");
+    check("a 1", "", Some("a 1 @5, b 1 @5"), 1, "+ -b.");
+    check("a 1, c 1", "", Some("a 1 @5, b 1 @5"), 1, "+c. -b.");
+}
+
+#[test]
+fn another_registry_is_compiled_anew() {
+    check("a 1", "", Some("a 2 @9"), 1, "anew a.");
+    check("b 1", "", Some("a 1 @9"), 1, "anew b.");
+    check("a 1, b 1", "", Some("a 1 @11, b 1 @5"), 1, "+a. -");
+}
+
+#[test]
+fn all_zones_or_too_many_segments_make_a_new_image() {
+    check("a 2, b 2", "", Some("a 1 @5, b 1 @5"), 1, "anew a.b.");
+    let much = SEGMENTS_MAX;
+    check("a 1, b 2", "", Some("a 1 @5, b 1 @5"), much, "anew a.b.");
+    check("a 1, b 1", "", Some("a 1 @5, b 1 @5"), much, "nothing");
+}
+
+#[test]
+fn a_refused_zone_keeps_its_last_good_pages() {
+    check("a 2, b 2", "b", Some("a 1 @5, b 1 @5"), 1, "+a. -");
+    check("a 1, b 2", "b", Some("a 1 @5, b 1 @5"), 1, "nothing");
+    check("b 2", "b", Some("b 1 @5"), 1, "nothing");
+    let much = SEGMENTS_MAX;
+    check("a 2, b 2", "b", Some("a 1 @5, b 1 @5"), much, "+a. -");
+    check("a 2, b 2", "b", None, 0, "anew a.");
+    check("a 2, b 2", "b", Some("a 1 @5"), much, "anew a.");
+}

@@ -1,0 +1,181 @@
+//! What can be seen of the publisher, and how others wake it.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::SyncSender;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use prometheus_client::metrics::histogram::Histogram;
+use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
+
+/// Upper bounds in seconds: what an operator promises lies between them.
+const SECONDS_BUCKETS: [f64; 14] = [
+    0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0,
+];
+
+/// What a publish does, as far as it can fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// Reading the registry.
+    Read,
+    /// Compiling: a zone was refused.
+    Compile,
+    /// Writing the image.
+    Write,
+    /// Opening and verifying it.
+    Verify,
+    /// Canary queries.
+    Canary,
+}
+
+/// Every step with its name in metrics.
+pub const STEPS: [(Step, &str); 5] = [
+    (Step::Read, "read"),
+    (Step::Compile, "compile"),
+    (Step::Write, "write"),
+    (Step::Verify, "verify"),
+    (Step::Canary, "canary"),
+];
+
+/// A publish that did not come to its end.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{text}")]
+pub struct Failure {
+    /// Where it failed.
+    pub step: Step,
+    /// Why, and the way out.
+    pub text: String,
+}
+
+impl Failure {
+    pub(super) fn new(step: Step, text: String) -> Self {
+        Self { step, text }
+    }
+}
+
+/// The publisher in the document of `meridian status`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct PublishStatus {
+    /// The registry's newest event, 0 while it is not known.
+    pub registry_event: u64,
+    /// The event up to which everything is served, 0 while it is not known.
+    pub served_event: u64,
+    /// Failures since the start.
+    pub failures: u64,
+    /// Why it does not go on now.
+    pub failure: Option<String>,
+}
+
+/// The state of a running publisher, shared with whoever asks for it.
+#[derive(Debug)]
+pub struct State {
+    wakeup: SyncSender<()>,
+    hurry: AtomicBool,
+    served: watch::Sender<u64>,
+    registry_event: AtomicU64,
+    failures: [AtomicU64; STEPS.len()],
+    failure: Mutex<Option<Failure>>,
+    /// Seconds from accepting an event to serving it.
+    pub latency: Histogram,
+    /// Seconds that builds took: reading, compiling, writing.
+    pub compile: Histogram,
+}
+
+impl State {
+    pub(super) fn new(wakeup: SyncSender<()>) -> Self {
+        Self {
+            wakeup,
+            hurry: AtomicBool::new(false),
+            served: watch::Sender::new(0),
+            registry_event: AtomicU64::new(0),
+            failures: Default::default(),
+            failure: Mutex::default(),
+            latency: Histogram::new(SECONDS_BUCKETS),
+            compile: Histogram::new(SECONDS_BUCKETS),
+        }
+    }
+
+    /// Says that something was committed. A wake-up that is lost costs a poll.
+    pub fn wake(&self) {
+        // A full queue wakes it already; without a receiver it has ended.
+        let _ = self.wakeup.try_send(());
+    }
+
+    /// Says that somebody waits: a pause after a failure ends.
+    pub fn hurry(&self) {
+        self.hurry.store(true, Ordering::Release);
+        self.wake();
+    }
+
+    pub(super) fn take_hurry(&self) -> bool {
+        self.hurry.swap(false, Ordering::AcqRel)
+    }
+
+    /// The event up to which everything is served, as it changes.
+    pub fn served(&self) -> watch::Receiver<u64> {
+        self.served.subscribe()
+    }
+
+    /// The event up to which everything is served; 0 while it is not known.
+    pub fn served_event(&self) -> u64 {
+        *self.served.borrow()
+    }
+
+    /// The registry's newest event; 0 while it is not known.
+    pub fn registry_event(&self) -> u64 {
+        self.registry_event.load(Ordering::Relaxed)
+    }
+
+    /// Failures since the start, in the order of [`STEPS`].
+    pub fn failures(&self) -> [u64; STEPS.len()] {
+        self.failures
+            .each_ref()
+            .map(|count| count.load(Ordering::Relaxed))
+    }
+
+    /// Why it does not go on now.
+    pub fn failure(&self) -> Option<Failure> {
+        self.lock().clone()
+    }
+
+    /// For `meridian status`.
+    pub fn status(&self) -> PublishStatus {
+        PublishStatus {
+            registry_event: self.registry_event(),
+            served_event: self.served_event(),
+            failures: self.failures().iter().sum(),
+            failure: self.failure().map(|failure| failure.text),
+        }
+    }
+
+    pub(super) fn saw(&self, event: u64) {
+        self.registry_event.store(event, Ordering::Relaxed);
+    }
+
+    pub(super) fn serves(&self, event: u64) {
+        self.served.send_replace(event);
+    }
+
+    /// Counts a failure and keeps it; says whether it is another one than before.
+    pub(super) fn fail(&self, failure: Failure) -> bool {
+        self.failures[failure.step as usize].fetch_add(1, Ordering::Relaxed);
+        let mut kept = self.lock();
+        let is_news = kept.as_ref() != Some(&failure);
+        *kept = Some(failure);
+        is_news
+    }
+
+    /// All is well; gives what was not.
+    pub(super) fn recover(&self) -> Option<Failure> {
+        self.lock().take()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Failure>> {
+        // What it holds is whole at every moment.
+        self.failure.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,46 @@
+//! The event log, for who follows it.
+
+use sqlx::Row as _;
+use sqlx::any::AnyRow;
+
+use super::database::{Database, Timestamp};
+use super::error::RegistryError;
+
+/// Two look-ups by primary key, whatever the size of the log.
+const LAST: &str = "SELECT e.number FROM events e ORDER BY e.number DESC LIMIT 1";
+const TIMES: &str = "SELECT e.time FROM events e WHERE e.number > $1 AND e.number <= $2 \
+    ORDER BY e.number LIMIT $3";
+
+/// The number of the newest event.
+pub async fn last_event(database: &mut Database) -> Result<u64, RegistryError> {
+    let fault = database.fault();
+    let number: i64 = sqlx::query_scalar(LAST)
+        .fetch_one(database.connection())
+        .await
+        .map_err(fault)?;
+    Ok(u64::try_from(number).unwrap_or_default())
+}
+
+/// When the events after `after` up to `last` were accepted, at most `rows_max` of them,
+/// oldest first.
+pub async fn event_times(
+    database: &mut Database,
+    after: u64,
+    last: u64,
+    rows_max: u32,
+) -> Result<Vec<Timestamp>, RegistryError> {
+    let fault = database.fault();
+    let number = |event: u64| i64::try_from(event).unwrap_or(i64::MAX);
+    let rows: Vec<AnyRow> = sqlx::query(TIMES)
+        .bind(number(after))
+        .bind(number(last))
+        .bind(i64::from(rows_max))
+        .fetch_all(database.connection())
+        .await
+        .map_err(&fault)?;
+    let times = rows.iter().map(|row| row.try_get(0).map(Timestamp));
+    times.collect::<sqlx::Result<_>>().map_err(fault)
+}
+
+#[cfg(test)]
+mod tests;
