@@ -78,7 +78,7 @@ pub struct RateLimitSpec {
 impl Default for RateLimitSpec {
     fn default() -> Self {
         Self {
-            responses_per_second: 200,
+            responses_per_second: 1000,
             slip: 2,
             prefix_length_v4: 24,
             prefix_length_v6: 56,

@@ -139,6 +139,35 @@ fn no_database_is_no_registry() {
 }
 
 #[test]
+fn rate_limits_have_ranges_and_an_end() {
+    check_faults(
+        "[dns.rate-limit]\nslip = 101\nprefix-length-v6 = 65\nentries = 1\n",
+        &[
+            (2, "101 is not from 0 to 100"),
+            (3, "65 is not from 1 to 64"),
+            (4, "1 is not from 1024"),
+        ],
+    );
+    let limits = |text| Config::parse(text).unwrap().dns.rate_limits;
+    assert_eq!(limits("dns.rate-limit.responses-per-second = 0"), None);
+    assert_eq!(limits(""), Some(crate::dns::rate::RateLimits::default()));
+}
+
+#[test]
+fn what_is_told_fits_its_place() {
+    let long = "x".repeat(256);
+    check_faults(
+        &format!("[dns]\nversion = \"{long}\"\nnsid = \"{long}\"\nreport-channel = \"a..b\"\n"),
+        &[
+            (2, "more than 255 octets"),
+            (3, "more than 255 octets"),
+            (4, "empty label"),
+        ],
+    );
+    check_faults("dns.report-channel = \".\"", &[(1, "no agent domain")]);
+}
+
+#[test]
 fn database_fault_does_not_repeat_the_value() {
     let faults = Config::parse("[registry]\ndatabase = \"mysql://u:secret@h\"\n").unwrap_err();
     assert_eq!(faults.len(), 1);

@@ -5,6 +5,7 @@ mod config;
 mod demo;
 mod disk;
 mod peers;
+mod policy;
 mod publish;
 mod serve;
 mod soak;

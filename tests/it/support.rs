@@ -51,11 +51,16 @@ impl Folder {
         folder
     }
 
-    /// Writes the configuration with these lines in `[dns]`.
+    /// Writes the configuration with these lines in `[dns]`, without a limit of
+    /// rates unless they set one.
     pub(crate) fn configure(&self, dns: &str) {
+        let rates = match dns.contains("rate-limit") {
+            true => "",
+            false => "rate-limit.responses-per-second = 0\n",
+        };
         let path = |name| self.path(name).display().to_string();
         let text = format!(
-            "[dns]\nrate-limit.responses-per-second = 0\n{dns}\n[image]\ndirectory = \"{}\"\n[control]\nsocket = \"{}\"\n\
+            "[dns]\n{rates}{dns}\n[image]\ndirectory = \"{}\"\n[control]\nsocket = \"{}\"\n\
              [metrics]\nlisten = \"127.0.0.1:0\"\n[log]\nformat = \"json\"\n",
             path("image"),
             path("control.sock"),
