@@ -6,6 +6,9 @@
 //! checks the fencing epoch and appends an event. Nothing here knows a protocol,
 //! reads a clock or prints: time is an argument, results are values.
 
+mod calendar;
+pub mod code;
+pub mod command;
 pub mod database;
 pub mod error;
 pub mod export;
@@ -15,7 +18,10 @@ pub mod progress;
 pub mod schema;
 mod sql;
 pub mod status;
+pub mod types;
 
+pub use code::ResultCode;
+pub use command::{Actor, Command, CommandError, Info, Outcome, Rejection, Request, Role};
 pub use database::{Database, Engine, Location, Timestamp};
 pub use error::RegistryError;
 pub use export::{ExportOptions, ExportReport, export_zone_file};

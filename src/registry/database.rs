@@ -261,6 +261,13 @@ pub(crate) struct Write<'d> {
     next_object: i64,
 }
 
+/// Where a command among several began.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Savepoint {
+    last_event: i64,
+    next_object: i64,
+}
+
 /// What happened, for the event log.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Event<'e> {
@@ -286,6 +293,40 @@ impl Write<'_> {
     /// Sorts an engine's error, with this database as its place.
     pub(crate) fn fault(&self, source: sqlx::Error) -> RegistryError {
         RegistryError::engine(self.engine, &self.place, source)
+    }
+
+    /// Its name in messages.
+    pub(crate) fn place(&self) -> &str {
+        &self.place
+    }
+
+    /// For the statements of commands.
+    pub(crate) fn tables(&mut self) -> super::command::tables::Tables<'_> {
+        super::command::tables::Tables::new(self.engine, &self.place, &mut self.transaction)
+    }
+
+    /// Marks a point to return to: the start of one command among several.
+    pub(crate) async fn savepoint(&mut self) -> Result<Savepoint, RegistryError> {
+        self.execute(sqlx::query("SAVEPOINT command")).await?;
+        Ok(Savepoint {
+            last_event: self.last_event,
+            next_object: self.next_object,
+        })
+    }
+
+    /// Keeps what was written since the savepoint.
+    pub(crate) async fn release(&mut self) -> Result<(), RegistryError> {
+        let release = sqlx::query("RELEASE SAVEPOINT command");
+        self.execute(release).await.map(drop)
+    }
+
+    /// Undoes what was written since the savepoint, numbers included.
+    pub(crate) async fn undo(&mut self, savepoint: Savepoint) -> Result<(), RegistryError> {
+        self.execute(sqlx::query("ROLLBACK TO SAVEPOINT command"))
+            .await?;
+        self.last_event = savepoint.last_event;
+        self.next_object = savepoint.next_object;
+        self.release().await
     }
 
     /// Gives out `count` object ids in a row and returns the first.
