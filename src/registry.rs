@@ -13,12 +13,14 @@ pub mod database;
 pub mod error;
 pub mod export;
 pub mod import;
+pub mod lease;
 mod names;
 pub mod progress;
 pub mod schema;
 mod sql;
 pub mod status;
 pub mod types;
+pub mod writer;
 
 pub use code::ResultCode;
 pub use command::{Actor, Command, CommandError, Info, Outcome, Rejection, Request, Role};
@@ -28,6 +30,7 @@ pub use export::{ExportOptions, ExportReport, export_zone_file};
 pub use import::{ImportOptions, ImportReport, import_zone_file};
 pub use progress::{Phase, Progress, ProgressSink};
 pub use status::{Status, status};
+pub use writer::{Standby, Writer};
 
 #[cfg(test)]
 pub(crate) mod testing;
