@@ -39,7 +39,7 @@ pub(crate) async fn test_database(engine: Engine) -> TestDatabase {
     let folder = tempfile::tempdir().unwrap();
     let location = match engine {
         Engine::Sqlite => Location::File(folder.path().join("registry.db")),
-        Engine::Postgres => postgres::new_database(),
+        Engine::Postgres => Location::Url(postgres::new_database()),
     };
     let database = Database::init(&location, NOW).await.unwrap();
     TestDatabase {
@@ -53,7 +53,7 @@ pub(crate) async fn test_database(engine: Engine) -> TestDatabase {
 pub(crate) fn empty_location(engine: Engine, folder: &TempDir) -> Location {
     match engine {
         Engine::Sqlite => Location::File(folder.path().join("empty.db")),
-        Engine::Postgres => postgres::new_database(),
+        Engine::Postgres => Location::Url(postgres::new_database()),
     }
 }
 

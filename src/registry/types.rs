@@ -98,11 +98,6 @@ macro_rules! name_value {
                 host_syntax(text).map(Self)
             }
 
-            /// A name that a registry holds already, whatever its labels.
-            pub(crate) fn held(name: &Name) -> Self {
-                Self(stored(name))
-            }
-
             /// As the registry stores it: lower case, no final dot.
             pub fn as_str(&self) -> &str {
                 &self.0
@@ -127,6 +122,13 @@ name_value!(
     /// The name of a host object.
     HostName
 );
+
+impl HostName {
+    /// A name that a registry holds already, whatever its labels.
+    pub(crate) fn held(name: &Name) -> Self {
+        Self(stored(name))
+    }
+}
 
 /// RFC 1123 section 2.1 and RFC 5891 section 4.2.3.1.
 fn host_syntax(text: &str) -> Result<String, ValueError> {

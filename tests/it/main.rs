@@ -4,6 +4,7 @@ mod cli;
 mod config;
 mod demo;
 mod peers;
+mod registry;
 mod serve;
 mod soak;
 mod supply;

@@ -13,8 +13,6 @@ use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use super::Location;
-
 /// Where Debian has the programs of the versions we support, newest first.
 const PROGRAMS: [&str; 4] = [
     "/usr/lib/postgresql/18/bin",
@@ -25,7 +23,7 @@ const PROGRAMS: [&str; 4] = [
 
 /// The folder of the running server, or nothing where PostgreSQL is not installed:
 /// which is said, and under CI with all oracles a failure.
-pub(super) fn server() -> Option<&'static Path> {
+pub(crate) fn server() -> Option<&'static Path> {
     static SERVER: OnceLock<Option<PathBuf>> = OnceLock::new();
     let found = SERVER.get_or_init(|| {
         let programs = PROGRAMS.iter().map(Path::new).find(|path| path.is_dir());
@@ -42,7 +40,7 @@ pub(super) fn server() -> Option<&'static Path> {
 }
 
 /// An empty database of its own.
-pub(super) fn new_database() -> Location {
+pub(crate) fn new_database() -> String {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let folder = server().expect("asked only where it is one of the engines");
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
@@ -57,7 +55,7 @@ pub(super) fn new_database() -> Location {
     let error = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "createdb: {error}");
     let host = folder.display().to_string().replace('/', "%2F");
-    Location::Url(format!("postgres://test@{host}/{name}"))
+    format!("postgres://test@{host}/{name}")
 }
 
 /// Starts the server of this run, unless another of its processes has.
