@@ -154,6 +154,24 @@ enum RegistryCommand {
         #[arg(long, value_name = "NAME")]
         zone: Option<String>,
     },
+    /// Register, change, remove or show a domain
+    #[command(subcommand)]
+    Domain(registry::arguments::DomainArgs),
+    /// Make, change, remove or show a host object
+    #[command(subcommand)]
+    Host(registry::arguments::HostArgs),
+    /// Make, change, remove or show a registrar
+    #[command(subcommand)]
+    Registrar(registry::arguments::RegistrarArgs),
+    /// Make, change, remove or show a zone: SOA, its own records, policy
+    #[command(subcommand)]
+    Zone(registry::arguments::ZoneArgs),
+    /// Obey commands from standard input, one JSON object a line
+    ///
+    /// Takes the registry for itself while it runs. Prints a line for each command
+    /// once it is on disk. {"domain":{"delete":"gone.example"}} is such a command; the
+    /// event log has every command in this form.
+    Apply(registry::arguments::ApplyArgs),
     /// Show zones, counts and the last event
     Status(DatabaseArgs),
     /// Wait until the running server serves an event of the registry

@@ -6,17 +6,25 @@
 //! checks the fencing epoch and appends an event. Nothing here knows a protocol,
 //! reads a clock or prints: time is an argument, results are values.
 
+mod calendar;
+pub mod code;
+pub mod command;
 pub mod database;
 pub mod error;
 pub mod events;
 pub mod export;
 pub mod import;
+pub mod lease;
 mod names;
 pub mod progress;
 pub mod schema;
 mod sql;
 pub mod status;
+pub mod types;
+pub mod writer;
 
+pub use code::ResultCode;
+pub use command::{Actor, Command, CommandError, Info, Outcome, Rejection, Request, Role};
 pub use database::{Database, Engine, Location, Timestamp};
 pub use error::RegistryError;
 pub use events::{event_times, last_event};
@@ -24,6 +32,7 @@ pub use export::{ExportOptions, ExportReport, export_zone_file};
 pub use import::{ImportOptions, ImportReport, import_zone_file};
 pub use progress::{Phase, Progress, ProgressSink};
 pub use status::{Status, status};
+pub use writer::{Standby, Writer};
 
 #[cfg(test)]
 pub(crate) mod testing;

@@ -1,5 +1,10 @@
 //! `meridian registry`.
 
+mod apply;
+pub(crate) mod arguments;
+mod build;
+mod objects;
+
 use std::path::Path;
 
 use anyhow::Context;
@@ -69,6 +74,11 @@ async fn obey(command: &RegistryCommand, global: &Global) -> anyhow::Result<()> 
                 report.file.display()
             ));
         }
+        RegistryCommand::Domain(args) => objects::run(build::domain(args), global).await?,
+        RegistryCommand::Host(args) => objects::run(build::host(args), global).await?,
+        RegistryCommand::Registrar(args) => objects::run(build::registrar(args), global).await?,
+        RegistryCommand::Zone(args) => objects::run(build::zone(args), global).await?,
+        RegistryCommand::Apply(args) => apply::run(args, global).await?,
         RegistryCommand::Status(args) => {
             let mut database = Database::open(&location(args, global)?).await?;
             show_status(&registry::status(&mut database).await?, global)?;

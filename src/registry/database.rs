@@ -16,8 +16,18 @@ use sqlx::{Connection as _, Row as _};
 use super::error::RegistryError;
 use super::schema;
 
-/// Milliseconds that we wait for another process's write lock.
-const LOCK_WAIT_MILLISECONDS: u32 = 10_000;
+mod write;
+
+pub(crate) use write::{Event, Write};
+
+/// Milliseconds that we wait for another process's write lock: an import holds
+/// SQLite's for seconds.
+const SQLITE_LOCK_WAIT_MILLISECONDS: u32 = 10_000;
+/// Shorter than a lease, so that who waits for somebody's lock can still renew his.
+const POSTGRES_LOCK_WAIT_MILLISECONDS: u32 = 4_000;
+/// Milliseconds after which the server ends a session that has stopped inside a
+/// transaction: a process that hangs must not keep its rows from its successor.
+const POSTGRES_IDLE_MILLISECONDS: u32 = 5_000;
 
 /// Which database engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -195,6 +205,29 @@ impl Database {
         &self.place
     }
 
+    /// The epoch that its writes are checked against.
+    pub(crate) fn epoch(&self) -> i64 {
+        self.epoch
+    }
+
+    /// After this process has raised the epoch itself.
+    pub(crate) fn set_epoch(&mut self, epoch: i64) {
+        self.epoch = epoch;
+    }
+
+    /// Place and connection together.
+    pub(crate) fn parts(&mut self) -> (&str, &mut AnyConnection) {
+        (&self.place, &mut self.connection)
+    }
+
+    /// Connects anew after a fault. The epoch stays: who was deposed stays deposed.
+    pub(crate) async fn reconnect(&mut self) -> Result<(), RegistryError> {
+        let lost = std::mem::replace(&mut self.connection, connect(&self.location).await?);
+        // What is left of a lost connection says nothing of use.
+        let _ = lost.close_hard().await;
+        Ok(())
+    }
+
     /// For reads; a write goes through [`Self::write`].
     pub(crate) fn connection(&mut self) -> &mut AnyConnection {
         &mut self.connection
@@ -253,103 +286,6 @@ impl Database {
     }
 }
 
-/// A write in progress; dropped without [`Write::commit`] it never happened.
-pub(crate) struct Write<'d> {
-    pub(crate) transaction: sqlx::Transaction<'d, sqlx::Any>,
-    engine: Engine,
-    place: String,
-    /// The last event before this write.
-    first_event: i64,
-    last_event: i64,
-    next_object: i64,
-}
-
-/// What happened, for the event log.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Event<'e> {
-    pub(crate) time: Timestamp,
-    pub(crate) kind: &'e str,
-    pub(crate) actor: &'e str,
-    pub(crate) zone_id: Option<i64>,
-    pub(crate) object: Option<&'e str>,
-    pub(crate) detail: Option<&'e str>,
-}
-
-impl Write<'_> {
-    /// Runs a statement that is known to hold no data.
-    pub(crate) async fn execute(
-        &mut self,
-        query: super::sql::AnyQuery<'_>,
-    ) -> Result<u64, RegistryError> {
-        let done = query.execute(&mut *self.transaction).await;
-        done.map(|result| result.rows_affected())
-            .map_err(|source| self.fault(source))
-    }
-
-    /// Sorts an engine's error, with this database as its place.
-    pub(crate) fn fault(&self, source: sqlx::Error) -> RegistryError {
-        RegistryError::engine(self.engine, &self.place, source)
-    }
-
-    /// Gives out `count` object ids in a row and returns the first.
-    pub(crate) fn reserve_objects(&mut self, count: i64) -> i64 {
-        let first = self.next_object;
-        self.next_object += count;
-        first
-    }
-
-    /// Gives back ids from `next` to `end` that were reserved and never used, unless
-    /// somebody has reserved beyond them.
-    pub(crate) fn return_objects(&mut self, next: i64, end: i64) {
-        if self.next_object == end {
-            self.next_object = next;
-        }
-    }
-
-    /// Appends an event and returns its number.
-    pub(crate) async fn append(&mut self, event: Event<'_>) -> Result<i64, RegistryError> {
-        self.last_event += 1;
-        let insert = sqlx::query(
-            "INSERT INTO events (number, time, kind, actor, zone_id, object, detail) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7)",
-        )
-        .bind(self.last_event)
-        .bind(event.time.0)
-        .bind(event.kind)
-        .bind(event.actor)
-        .bind(event.zone_id)
-        .bind(event.object)
-        .bind(event.detail);
-        self.execute(insert).await?;
-        Ok(self.last_event)
-    }
-
-    /// Makes everything since the begin durable, all or nothing.
-    pub(crate) async fn commit(mut self) -> Result<(), RegistryError> {
-        if self.last_event > self.first_event {
-            let raise = sqlx::query(RAISE_SERIALS).bind(self.first_event);
-            self.execute(raise).await?;
-        }
-        let counters =
-            sqlx::query("UPDATE registry SET last_event = $1, next_object = $2 WHERE id = 1")
-                .bind(self.last_event)
-                .bind(self.next_object);
-        self.execute(counters).await?;
-        let (engine, place) = (self.engine, self.place);
-        let committed = self.transaction.commit().await;
-        committed.map_err(|source| RegistryError::engine(engine, &place, source))
-    }
-}
-
-/// The serial of each zone whose published data these events may have changed goes up
-/// by one (RFC 1982 section 3.1), past zero, which some software takes for "none". So a
-/// serial belongs to an event for ever, whoever compiles that event and how often. An
-/// import that ends here brings the serial of its file along.
-const RAISE_SERIALS: &str = "UPDATE zones \
-    SET serial = CASE WHEN serial = 4294967295 THEN 1 ELSE serial + 1 END \
-    WHERE id IN (SELECT c.zone_id FROM changed_names c WHERE c.event > $1) \
-    AND NOT EXISTS (SELECT 1 FROM imports i WHERE i.zone_id = zones.id AND i.event > $1)";
-
 async fn connect(location: &Location) -> Result<AnyConnection, RegistryError> {
     sqlx::any::install_default_drivers();
     let engine = location.engine();
@@ -359,11 +295,16 @@ async fn connect(location: &Location) -> Result<AnyConnection, RegistryError> {
         .map_err(fault)?;
     let settings: &[String] = match engine {
         Engine::Sqlite => &[
-            format!("PRAGMA busy_timeout = {LOCK_WAIT_MILLISECONDS}"),
+            format!("PRAGMA busy_timeout = {SQLITE_LOCK_WAIT_MILLISECONDS}"),
             "PRAGMA foreign_keys = ON".to_owned(),
             "PRAGMA synchronous = FULL".to_owned(),
         ],
-        Engine::Postgres => &[format!("SET lock_timeout = {LOCK_WAIT_MILLISECONDS}")],
+        Engine::Postgres => &[
+            format!("SET lock_timeout = {POSTGRES_LOCK_WAIT_MILLISECONDS}"),
+            format!("SET idle_in_transaction_session_timeout = {POSTGRES_IDLE_MILLISECONDS}"),
+            // A commit that was acknowledged is on disk, whatever the server's default.
+            "SET synchronous_commit = on".to_owned(),
+        ],
     };
     for setting in settings {
         let set = sqlx::query(sqlx::AssertSqlSafe(setting.as_str()));

@@ -90,6 +90,45 @@ pub enum RegistryError {
         /// Epoch at which we opened it.
         own: i64,
     },
+    /// Another process has the right to write.
+    #[error(
+        "{place}: {holder} writes it; stop that, or start with --standby to take over after it"
+    )]
+    Held {
+        /// The database.
+        place: String,
+        /// Who.
+        holder: String,
+    },
+    /// The server does not answer.
+    #[error(
+        "{place}: no connection to the server ({source}); it is tried again with the next command"
+    )]
+    Unreachable {
+        /// The database.
+        place: String,
+        /// The engine's words.
+        source: sqlx::Error,
+    },
+    /// The connection was lost while a commit was under way.
+    #[error(
+        "{place}: connection lost during the commit ({source}); whether the change was made is not known: look before trying again"
+    )]
+    InDoubt {
+        /// The database.
+        place: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The task that writes has ended.
+    #[error("the writer has ended; its log says why")]
+    WriterEnded,
+    /// A command that changes nothing was queued for writing.
+    #[error("a command that changes nothing does not go through the writer")]
+    NotAWrite,
+    /// A fault that hit all commands of one commit; none of them was written.
+    #[error(transparent)]
+    Group(std::sync::Arc<Self>),
     /// Anything else that the engine says.
     #[error("{place}: {source}")]
     Engine {
@@ -179,6 +218,9 @@ impl RegistryError {
     /// Sorts an engine's error by what to do about it.
     pub(crate) fn engine(engine: Engine, place: &str, source: sqlx::Error) -> Self {
         let place = place.to_owned();
+        if is_lost(&source) {
+            return Self::Unreachable { place, source };
+        }
         let code = source
             .as_database_error()
             .and_then(|error| error.code().map(std::borrow::Cow::into_owned));
@@ -191,6 +233,23 @@ impl RegistryError {
             Kind::Other => Self::Engine { place, source },
         }
     }
+}
+
+/// Whether the connection is gone, or never was: by the system's word, or by the
+/// server's (SQLSTATE classes 08 and 57P: shutdown, crash, session ended; and a
+/// session ended for standing idle in a transaction).
+fn is_lost(source: &sqlx::Error) -> bool {
+    match source {
+        sqlx::Error::Io(_) | sqlx::Error::WorkerCrashed => true,
+        sqlx::Error::Database(error) => error
+            .code()
+            .is_some_and(|code| code.len() == 5 && is_lost_state(&code)),
+        _ => false,
+    }
+}
+
+fn is_lost_state(code: &str) -> bool {
+    code.starts_with("08") || code.starts_with("57P") || code == "25P03"
 }
 
 /// What an operator does about an engine's error.

@@ -10,9 +10,10 @@ use sqlx::AssertSqlSafe;
 use super::database::Engine;
 
 /// The migrations in order; version N is reached by the first N.
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 3] = [
     include_str!("migrations/0001_tables.sql"),
     include_str!("migrations/0002_views.sql"),
+    include_str!("migrations/0003_lease.sql"),
 ];
 
 /// The schema version that this program reads and writes.

@@ -3,6 +3,8 @@
 //! Nothing outside this file decides what a test database is, so that another
 //! engine joins the whole suite by being named in [`ENGINES`].
 
+mod postgres;
+
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
@@ -14,8 +16,13 @@ use super::database::{Database, Engine, Location, Timestamp};
 use super::error::RegistryError;
 use super::import::{ImportOptions, ImportReport, import_zone_file};
 
-/// The engines that the suite runs on. PostgreSQL joins with its own issue.
-pub(crate) const ENGINES: [Engine; 1] = [Engine::Sqlite];
+/// The engines that the suite runs on: both, where PostgreSQL is installed.
+pub(crate) fn engines() -> Vec<Engine> {
+    match postgres::server() {
+        Some(_) => vec![Engine::Sqlite, Engine::Postgres],
+        None => vec![Engine::Sqlite],
+    }
+}
 
 /// A moment for tests.
 pub(crate) const NOW: Timestamp = Timestamp(1_520_850_000_000_000);
@@ -32,13 +39,21 @@ pub(crate) async fn test_database(engine: Engine) -> TestDatabase {
     let folder = tempfile::tempdir().unwrap();
     let location = match engine {
         Engine::Sqlite => Location::File(folder.path().join("registry.db")),
-        Engine::Postgres => panic!("PostgreSQL is not among ENGINES yet"),
+        Engine::Postgres => Location::Url(postgres::new_database()),
     };
     let database = Database::init(&location, NOW).await.unwrap();
     TestDatabase {
         folder,
         location,
         database,
+    }
+}
+
+/// A second database like `test`'s, without a registry in it.
+pub(crate) fn empty_location(engine: Engine, folder: &TempDir) -> Location {
+    match engine {
+        Engine::Sqlite => Location::File(folder.path().join("empty.db")),
+        Engine::Postgres => Location::Url(postgres::new_database()),
     }
 }
 

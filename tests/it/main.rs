@@ -7,6 +7,7 @@ mod disk;
 mod peers;
 mod policy;
 mod publish;
+mod registry;
 mod serve;
 mod soak;
 mod supply;

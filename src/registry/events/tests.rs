@@ -1,10 +1,10 @@
 use super::super::database::Event;
-use super::super::testing::{ENGINES, test_database};
+use super::super::testing::{engines, test_database};
 use super::*;
 
 #[tokio::test]
 async fn events_are_read_by_number() {
-    for engine in ENGINES {
+    for engine in engines() {
         let mut test = test_database(engine).await;
         assert_eq!(last_event(&mut test.database).await.unwrap(), 1);
         for time in [20, 30, 40] {

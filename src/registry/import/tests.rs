@@ -4,7 +4,8 @@ mod restart;
 mod roles;
 mod round_trip;
 
-use super::super::testing::{ENGINES, NOW, TestDatabase, row_counts, test_database};
+use super::super::database::Engine;
+use super::super::testing::{NOW, TestDatabase, engines, row_counts, test_database};
 use super::*;
 
 /// Starts every zone of these tests.
@@ -26,7 +27,7 @@ async fn run(
 
 #[tokio::test]
 async fn serial_soa_and_ttls_are_carried_on() {
-    for engine in ENGINES {
+    for engine in engines() {
         let mut test = test_database(engine).await;
         let report = test
             .import(&zone(
@@ -62,7 +63,7 @@ async fn strict_stops_at_the_first_bad_record_and_changes_nothing() {
         assert!(text.contains(&format!("zone:{line}: ")), "{text}");
         assert!(text.contains(part), "{text}");
     }
-    for engine in ENGINES {
+    for engine in engines() {
         let mut test = test_database(engine).await;
         let before = row_counts(&mut test.database).await;
         for (rest, line, part) in [
@@ -95,7 +96,7 @@ async fn strict_stops_at_the_first_bad_record_and_changes_nothing() {
 
 #[tokio::test]
 async fn bad_records_go_to_the_rejects_file_with_their_place() {
-    let mut test = test_database(ENGINES[0]).await;
+    let mut test = test_database(Engine::Sqlite).await;
     let text = zone("a NS ns.example.\nb A not-an-address\nx.a 77 TXT hidden\nc NS ns.example.");
     let report = test.import(&text).await.unwrap();
     assert_eq!((report.rejected, report.domains, report.records), (2, 2, 7));
@@ -109,7 +110,7 @@ async fn bad_records_go_to_the_rejects_file_with_their_place() {
     assert!(lines[1].ends_with("zone:8: hidden below a delegation; only glue may stand there"));
     assert_eq!(lines[2], "x.a.tld.\t77\tIN\tTXT\t\"hidden\"");
     // The next import has none, and the old file goes.
-    let mut next = test_database(ENGINES[0]).await;
+    let mut next = test_database(Engine::Sqlite).await;
     let file = test.file("zone", &zone("a NS ns.example."));
     let report = run(&mut next, &ImportOptions::new(&file, NOW))
         .await
@@ -120,7 +121,7 @@ async fn bad_records_go_to_the_rejects_file_with_their_place() {
 
 #[tokio::test]
 async fn files_that_are_no_zone_change_nothing() {
-    for engine in ENGINES {
+    for engine in engines() {
         let mut test = test_database(engine).await;
         let before = row_counts(&mut test.database).await;
         let mut other = ImportOptions::new(test.file("other", &zone("")), NOW);
@@ -150,7 +151,7 @@ async fn files_that_are_no_zone_change_nothing() {
 
 #[tokio::test]
 async fn a_zone_is_not_imported_over() {
-    for engine in ENGINES {
+    for engine in engines() {
         let mut test = test_database(engine).await;
         let first = test.import(&zone("a NS ns.example.")).await.unwrap();
         let again = test.import(&zone("a NS ns.example.")).await.unwrap();
@@ -165,7 +166,7 @@ async fn a_zone_is_not_imported_over() {
 
 #[tokio::test]
 async fn zones_share_hosts_and_each_keeps_its_glue() {
-    for engine in ENGINES {
+    for engine in engines() {
         let mut test = test_database(engine).await;
         let parent = ". 60 IN SOA a. b. 1 2 3 4 5\n. 60 NS ns.nic.tld.\ntld. 60 NS ns.nic.tld.\n\
             tld. 60 NS ns.example.\nns.nic.tld. 61 A 192.0.2.1\nother. 60 NS ns.child.tld.\n\
@@ -198,7 +199,7 @@ async fn a_full_disk_is_said_to_be_one_and_the_import_can_be_finished() {
     for number in 0..20_000 {
         text.push_str(&format!("domain{number} NS ns{}.example.\n", number % 7));
     }
-    let mut test = test_database(ENGINES[0]).await;
+    let mut test = test_database(Engine::Sqlite).await;
     sqlx::query("PRAGMA max_page_count = 200")
         .execute(test.database.connection())
         .await

@@ -39,7 +39,7 @@ async fn begin(test: &mut TestDatabase, options: &ImportOptions, records: u64, b
 
 #[tokio::test]
 async fn a_second_run_comes_to_the_same_registry() {
-    for engine in ENGINES {
+    for engine in engines() {
         let mut whole = test_database(engine).await;
         let expected = whole.import(&sample()).await.unwrap();
         let mut counts = row_counts(&mut whole.database).await;
@@ -85,7 +85,7 @@ async fn a_second_run_comes_to_the_same_registry() {
 
 #[tokio::test]
 async fn an_unfinished_zone_is_neither_compiled_nor_mixed_with_another_file() {
-    for engine in ENGINES {
+    for engine in engines() {
         let mut test = test_database(engine).await;
         let options = ImportOptions::new(test.file("first", &sample()), NOW);
         begin(&mut test, &options, 40, 10).await;

@@ -28,7 +28,7 @@ fn lower(record: &Record) -> String {
 
 /// Imports, exports and imports again; returns the records of the first import.
 async fn round_trip(file: &Path) -> (BTreeSet<String>, ImportReport) {
-    let engine = ENGINES[0];
+    let engine = Engine::Sqlite;
     let mut first = test_database(engine).await;
     let report = run(&mut first, &ImportOptions::new(file, NOW))
         .await

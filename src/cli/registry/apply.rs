@@ -1,0 +1,99 @@
+//! `meridian registry apply`: commands from standard input, one JSON object a line.
+//!
+//! A line of output for each, as it is durable: its number, then what came of it.
+//! What was not acknowledged may or may not be done when the process is killed;
+//! what was acknowledged is.
+
+use std::io::BufRead as _;
+
+use anyhow::Context as _;
+use serde::Serialize;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+use super::super::{Global, output};
+use super::arguments::ApplyArgs;
+use super::location;
+use super::objects::{actor, as_json, request};
+use crate::registry::{Command, Standby, Writer};
+
+/// Longest line: a command with thirteen of everything is far below.
+const LINE_BYTES_MAX: usize = 64 * 1024;
+/// Lines that were read and wait.
+const LINES_MAX: usize = 64;
+
+#[derive(Serialize)]
+struct Line {
+    line: u64,
+    #[serde(flatten)]
+    outcome: serde_json::Value,
+}
+
+pub(super) async fn run(args: &ApplyArgs, global: &Global) -> anyhow::Result<()> {
+    let location = location(&args.acting.database, global)?;
+    let standby = if args.standby {
+        Standby::Wait
+    } else {
+        Standby::Refuse
+    };
+    let holder = format!("meridian registry apply, process {}", std::process::id());
+    let (writer, task) = Writer::start(&location, &holder, standby).await?;
+    let actor = actor(&args.acting)?;
+    let most = usize::from(args.parallel);
+    let mut lines = lines();
+    let mut jobs = JoinSet::new();
+    let (mut number, mut failed, mut is_open) = (0_u64, 0_u64, true);
+    while is_open || !jobs.is_empty() {
+        tokio::select! {
+            text = lines.recv(), if is_open && jobs.len() < most => {
+                let Some(text) = text else {
+                    is_open = false;
+                    continue;
+                };
+                number += 1;
+                let command = parse(&text?).with_context(|| format!("line {number}"))?;
+                let (writer, line) = (writer.clone(), number);
+                let request = request(actor.clone(), &args.acting, command);
+                jobs.spawn(async move { (line, writer.submit(request).await) });
+            }
+            Some(done) = jobs.join_next(), if !jobs.is_empty() => failed += tell(done?)?,
+        }
+    }
+    drop(writer);
+    task.await??;
+    anyhow::ensure!(failed == 0, "{failed} of {number} commands were not done");
+    Ok(())
+}
+
+/// Standard input, read by a thread of its own: a read there cannot be given up.
+fn lines() -> mpsc::Receiver<std::io::Result<String>> {
+    let (sender, receiver) = mpsc::channel(LINES_MAX);
+    std::thread::spawn(move || {
+        for line in std::io::stdin().lock().lines() {
+            if sender.blocking_send(line).is_err() {
+                break;
+            }
+        }
+    });
+    receiver
+}
+
+fn parse(text: &str) -> anyhow::Result<Command> {
+    anyhow::ensure!(
+        text.len() <= LINE_BYTES_MAX,
+        "longer than {LINE_BYTES_MAX} octets"
+    );
+    Ok(serde_json::from_str(text)?)
+}
+
+fn tell(
+    (line, outcome): (
+        u64,
+        Result<crate::registry::Outcome, crate::registry::CommandError>,
+    ),
+) -> anyhow::Result<u64> {
+    let failed = u64::from(outcome.is_err());
+    let outcome = as_json(&outcome);
+    output::json(&Line { line, outcome })?;
+    Ok(failed)
+}

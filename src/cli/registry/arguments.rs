@@ -1,0 +1,320 @@
+//! What can be said about registry objects on the command line.
+//!
+//! Values are texts here: a bad one is answered by the registry with its code, as
+//! from every other front end.
+
+use clap::{Args, Subcommand, ValueEnum};
+
+use super::super::DatabaseArgs;
+
+/// For whom a command is done, and where.
+#[derive(Debug, Args)]
+pub(crate) struct ActingArgs {
+    #[command(flatten)]
+    pub(super) database: DatabaseArgs,
+    /// Act as this registrar, bound by its rights [default: the registry's operator]
+    #[arg(long = "as", value_name = "HANDLE")]
+    pub(super) acting_as: Option<String>,
+    /// Take addresses that are set apart for documentation
+    #[arg(long)]
+    pub(super) lab: bool,
+}
+
+/// `meridian registry domain ..`
+#[derive(Debug, Subcommand)]
+pub(crate) enum DomainArgs {
+    /// Register a domain
+    Create {
+        /// Its name
+        name: String,
+        /// Sponsoring registrar [default: the one of --as]
+        #[arg(long, value_name = "HANDLE")]
+        registrar: Option<String>,
+        /// Years until it expires, 1 to 10
+        #[arg(long, value_name = "COUNT", default_value_t = 1)]
+        years: u8,
+        /// A name server, which is a host object; repeat for each
+        #[arg(long, value_name = "HOST")]
+        host: Vec<String>,
+        /// A delegation signer: "KEYTAG ALGORITHM DIGESTTYPE DIGEST"; repeat for each
+        #[arg(long, value_name = "DS")]
+        ds: Vec<String>,
+        /// A status to begin with; repeat for each
+        #[arg(long, value_name = "STATUS")]
+        status: Vec<String>,
+        #[command(flatten)]
+        acting: ActingArgs,
+    },
+    /// Change a domain
+    Update {
+        /// Its name
+        name: String,
+        /// A name server to add
+        #[arg(long, value_name = "HOST")]
+        add_host: Vec<String>,
+        /// A name server to remove
+        #[arg(long, value_name = "HOST")]
+        remove_host: Vec<String>,
+        /// A delegation signer to add
+        #[arg(long, value_name = "DS")]
+        add_ds: Vec<String>,
+        /// A delegation signer to remove
+        #[arg(long, value_name = "DS")]
+        remove_ds: Vec<String>,
+        /// A status to set, such as clientHold
+        #[arg(long, value_name = "STATUS")]
+        add_status: Vec<String>,
+        /// A status to lift
+        #[arg(long, value_name = "STATUS")]
+        remove_status: Vec<String>,
+        /// TTL of its NS records in seconds, or `zone` for the zone's
+        #[arg(long, value_name = "TTL")]
+        ns_ttl: Option<String>,
+        /// TTL of its DS records in seconds, or `zone` for the zone's
+        #[arg(long, value_name = "TTL")]
+        ds_ttl: Option<String>,
+        #[command(flatten)]
+        acting: ActingArgs,
+    },
+    /// Remove a domain at once, with the hosts below it that no other domain uses
+    Delete {
+        /// Its name
+        name: String,
+        #[command(flatten)]
+        acting: ActingArgs,
+    },
+    /// Show a domain
+    Info {
+        /// Its name
+        name: String,
+        #[command(flatten)]
+        acting: ActingArgs,
+    },
+}
+
+/// `meridian registry host ..`
+#[derive(Debug, Subcommand)]
+pub(crate) enum HostArgs {
+    /// Make a host object
+    Create {
+        /// Its name
+        name: String,
+        /// Sponsoring registrar [default: the one of --as]
+        #[arg(long, value_name = "HANDLE")]
+        registrar: Option<String>,
+        /// An address, where a zone of this registry is above the host; repeat for each
+        #[arg(long, value_name = "ADDRESS")]
+        address: Vec<String>,
+        #[command(flatten)]
+        acting: ActingArgs,
+    },
+    /// Change or rename a host object
+    Update {
+        /// Its name
+        name: String,
+        /// An address to add
+        #[arg(long, value_name = "ADDRESS")]
+        add_address: Vec<String>,
+        /// An address to remove
+        #[arg(long, value_name = "ADDRESS")]
+        remove_address: Vec<String>,
+        /// A status to set
+        #[arg(long, value_name = "STATUS")]
+        add_status: Vec<String>,
+        /// A status to lift
+        #[arg(long, value_name = "STATUS")]
+        remove_status: Vec<String>,
+        /// New name; the domains that name it follow
+        #[arg(long, value_name = "HOST")]
+        rename: Option<String>,
+        #[command(flatten)]
+        acting: ActingArgs,
+    },
+    /// Remove a host object that no domain names
+    Delete {
+        /// Its name
+        name: String,
+        #[command(flatten)]
+        acting: ActingArgs,
+    },
+    /// Show a host object
+    Info {
+        /// Its name
+        name: String,
+        #[command(flatten)]
+        acting: ActingArgs,
+    },
+}
+
+/// `meridian registry registrar ..`
+#[derive(Debug, Subcommand)]
+pub(crate) enum RegistrarArgs {
+    /// Make a registrar
+    Create {
+        /// Its handle: 3 to 16 letters, digits, dots, hyphens or underscores
+        handle: String,
+        /// Its name
+        #[arg(long, value_name = "NAME")]
+        name: String,
+        /// Its number at IANA
+        #[arg(long, value_name = "NUMBER")]
+        iana_id: Option<u32>,
+        #[command(flatten)]
+        acting: ActingArgs,
+    },
+    /// Change a registrar
+    Update {
+        /// Its handle
+        handle: String,
+        /// Its new name
+        #[arg(long, value_name = "NAME")]
+        name: Option<String>,
+        /// Its number at IANA
+        #[arg(long, value_name = "NUMBER")]
+        iana_id: Option<u32>,
+        /// Whether it may act
+        #[arg(long, value_name = "STATUS")]
+        status: Option<RegistrarStatusArg>,
+        #[command(flatten)]
+        acting: ActingArgs,
+    },
+    /// Remove a registrar that sponsors nothing
+    Delete {
+        /// Its handle
+        handle: String,
+        #[command(flatten)]
+        acting: ActingArgs,
+    },
+    /// Show a registrar
+    Info {
+        /// Its handle
+        handle: String,
+        #[command(flatten)]
+        acting: ActingArgs,
+    },
+}
+
+/// Words of `--status`.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum RegistrarStatusArg {
+    /// It may
+    Active,
+    /// Not now
+    Suspended,
+    /// Never again
+    Terminated,
+}
+
+/// `meridian registry zone ..`
+#[derive(Debug, Subcommand)]
+pub(crate) enum ZoneArgs {
+    /// Make a zone without registrations
+    Create {
+        /// Its apex
+        apex: String,
+        /// Primary name server of its SOA
+        #[arg(long, value_name = "NAME")]
+        mname: String,
+        /// Mailbox of its SOA, written as a name
+        #[arg(long, value_name = "NAME")]
+        rname: String,
+        /// A record of its own: "OWNER TTL TYPE DATA", names absolute; NS at the apex
+        #[arg(long, value_name = "RECORD", required = true)]
+        record: Vec<String>,
+        #[command(flatten)]
+        acting: ActingArgs,
+    },
+    /// Change SOA, records or policy of a zone
+    Update(Box<ZoneUpdateArgs>),
+    /// Remove a zone without registrations
+    Delete {
+        /// Its apex
+        apex: String,
+        #[command(flatten)]
+        acting: ActingArgs,
+    },
+    /// Show a zone
+    Info {
+        /// Its apex
+        apex: String,
+        #[command(flatten)]
+        acting: ActingArgs,
+    },
+}
+
+/// `meridian registry zone update`
+#[derive(Debug, Args)]
+pub(crate) struct ZoneUpdateArgs {
+    /// Its apex
+    pub(super) apex: String,
+    /// Primary name server of its SOA
+    #[arg(long, value_name = "NAME")]
+    pub(super) mname: Option<String>,
+    /// Mailbox of its SOA, written as a name
+    #[arg(long, value_name = "NAME")]
+    pub(super) rname: Option<String>,
+    /// Seconds after which secondaries look for a change
+    #[arg(long, value_name = "SECONDS")]
+    pub(super) refresh: Option<u32>,
+    /// Seconds after which they look again
+    #[arg(long, value_name = "SECONDS")]
+    pub(super) retry: Option<u32>,
+    /// Seconds after which they stop to serve
+    #[arg(long, value_name = "SECONDS")]
+    pub(super) expire: Option<u32>,
+    /// Seconds that a missing name may be cached
+    #[arg(long, value_name = "SECONDS")]
+    pub(super) minimum: Option<u32>,
+    /// TTL of the SOA
+    #[arg(long, value_name = "SECONDS")]
+    pub(super) soa_ttl: Option<u32>,
+    /// TTL of NS records of domains that have none of their own
+    #[arg(long, value_name = "SECONDS")]
+    pub(super) ns_ttl: Option<u32>,
+    /// TTL of DS records of domains that have none of their own
+    #[arg(long, value_name = "SECONDS")]
+    pub(super) ds_ttl: Option<u32>,
+    /// TTL of addresses of hosts
+    #[arg(long, value_name = "SECONDS")]
+    pub(super) glue_ttl: Option<u32>,
+    /// Fewest name servers of a domain that has any
+    #[arg(long, value_name = "COUNT")]
+    pub(super) ns_min: Option<u8>,
+    /// Most name servers of a domain
+    #[arg(long, value_name = "COUNT")]
+    pub(super) ns_max: Option<u8>,
+    /// Glue in referrals: of hosts below the domain only, or of all hosts of the zone
+    #[arg(long, value_name = "POLICY")]
+    pub(super) glue: Option<GlueArg>,
+    /// A record to add: "OWNER TTL TYPE DATA", names absolute
+    #[arg(long, value_name = "RECORD")]
+    pub(super) add_record: Vec<String>,
+    /// A record to remove, written alike
+    #[arg(long, value_name = "RECORD")]
+    pub(super) remove_record: Vec<String>,
+    #[command(flatten)]
+    pub(super) acting: ActingArgs,
+}
+
+/// Words of `--glue`.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum GlueArg {
+    /// Only of hosts below the domain
+    Narrow,
+    /// Of all hosts of the zone
+    Wide,
+}
+
+/// `meridian registry apply`
+#[derive(Debug, Args)]
+pub(crate) struct ApplyArgs {
+    #[command(flatten)]
+    pub(super) acting: ActingArgs,
+    /// Wait while another process writes, and take over after it
+    #[arg(long)]
+    pub(super) standby: bool,
+    /// Commands under way at once; those that wait together share a commit
+    #[arg(long, value_name = "COUNT", default_value_t = 32)]
+    #[arg(value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(super) parallel: u16,
+}

@@ -1,0 +1,238 @@
+//! From arguments to commands.
+
+use super::arguments::{
+    ActingArgs, DomainArgs, GlueArg, HostArgs, RegistrarArgs, RegistrarStatusArg, ZoneArgs,
+    ZoneUpdateArgs,
+};
+use crate::registry::Command;
+use crate::registry::command::domain::{
+    DomainCommand, DomainCreate, DomainParts, DomainUpdate, TtlChange,
+};
+use crate::registry::command::host::{HostCommand, HostCreate, HostParts, HostUpdate};
+use crate::registry::command::registrar::{
+    RegistrarCommand, RegistrarCreate, RegistrarStatus, RegistrarUpdate,
+};
+use crate::registry::command::zone::{GluePolicy, ZoneCommand, ZoneCreate, ZoneUpdate};
+use crate::registry::types::{Ttl, ValueError, Years};
+
+/// A command with who does it.
+pub(super) type Built<'a> = Result<(Command, &'a ActingArgs), ValueError>;
+
+fn all<T: std::str::FromStr<Err = ValueError>>(texts: &[String]) -> Result<Vec<T>, ValueError> {
+    texts.iter().map(|text| text.parse()).collect()
+}
+
+fn one<T: std::str::FromStr<Err = ValueError>>(
+    text: Option<&String>,
+) -> Result<Option<T>, ValueError> {
+    text.map(|text| text.parse()).transpose()
+}
+
+pub(super) fn domain(args: &DomainArgs) -> Built<'_> {
+    let (command, acting) = match args {
+        DomainArgs::Create {
+            name,
+            registrar,
+            years,
+            host,
+            ds,
+            status,
+            acting,
+        } => {
+            let create = DomainCreate {
+                name: name.parse()?,
+                registrar: one(registrar.as_ref())?,
+                period: Years::new(*years)?,
+                hosts: all(host)?,
+                ds: all(ds)?,
+                statuses: all(status)?,
+            };
+            (DomainCommand::Create(create), acting)
+        }
+        DomainArgs::Update {
+            name,
+            add_host,
+            remove_host,
+            add_ds,
+            remove_ds,
+            add_status,
+            remove_status,
+            ns_ttl,
+            ds_ttl,
+            acting,
+        } => {
+            let update = DomainUpdate {
+                name: name.parse()?,
+                add: DomainParts {
+                    hosts: all(add_host)?,
+                    ds: all(add_ds)?,
+                    statuses: all(add_status)?,
+                },
+                remove: DomainParts {
+                    hosts: all(remove_host)?,
+                    ds: all(remove_ds)?,
+                    statuses: all(remove_status)?,
+                },
+                ns_ttl: ttl_change(ns_ttl.as_deref())?,
+                ds_ttl: ttl_change(ds_ttl.as_deref())?,
+            };
+            (DomainCommand::Update(update), acting)
+        }
+        DomainArgs::Delete { name, acting } => (DomainCommand::Delete(name.parse()?), acting),
+        DomainArgs::Info { name, acting } => (DomainCommand::Info(name.parse()?), acting),
+    };
+    Ok((Command::Domain(command), acting))
+}
+
+fn ttl_change(text: Option<&str>) -> Result<Option<TtlChange>, ValueError> {
+    let change = |text: &str| {
+        if text == "zone" {
+            return Ok(TtlChange::Zone);
+        }
+        let seconds = text.parse().map_err(|_| ValueError {
+            code: crate::registry::ResultCode::ParameterSyntax,
+            value: text.to_owned(),
+            reason: "write seconds, or `zone`".to_owned(),
+        })?;
+        Ttl::new(seconds).map(TtlChange::Own)
+    };
+    text.map(change).transpose()
+}
+
+pub(super) fn host(args: &HostArgs) -> Built<'_> {
+    let (command, acting) = match args {
+        HostArgs::Create {
+            name,
+            registrar,
+            address,
+            acting,
+        } => {
+            let create = HostCreate {
+                name: name.parse()?,
+                registrar: one(registrar.as_ref())?,
+                addresses: all(address)?,
+            };
+            (HostCommand::Create(create), acting)
+        }
+        HostArgs::Update {
+            name,
+            add_address,
+            remove_address,
+            add_status,
+            remove_status,
+            rename,
+            acting,
+        } => {
+            let update = HostUpdate {
+                name: name.parse()?,
+                add: HostParts {
+                    addresses: all(add_address)?,
+                    statuses: all(add_status)?,
+                },
+                remove: HostParts {
+                    addresses: all(remove_address)?,
+                    statuses: all(remove_status)?,
+                },
+                new_name: one(rename.as_ref())?,
+            };
+            (HostCommand::Update(update), acting)
+        }
+        HostArgs::Delete { name, acting } => (HostCommand::Delete(name.parse()?), acting),
+        HostArgs::Info { name, acting } => (HostCommand::Info(name.parse()?), acting),
+    };
+    Ok((Command::Host(command), acting))
+}
+
+pub(super) fn registrar(args: &RegistrarArgs) -> Built<'_> {
+    let (command, acting) = match args {
+        RegistrarArgs::Create {
+            handle,
+            name,
+            iana_id,
+            acting,
+        } => {
+            let create = RegistrarCreate {
+                handle: handle.parse()?,
+                name: name.clone(),
+                iana_id: *iana_id,
+            };
+            (RegistrarCommand::Create(create), acting)
+        }
+        RegistrarArgs::Update {
+            handle,
+            name,
+            iana_id,
+            status,
+            acting,
+        } => {
+            let update = RegistrarUpdate {
+                handle: handle.parse()?,
+                name: name.clone(),
+                iana_id: *iana_id,
+                status: status.map(|status| match status {
+                    RegistrarStatusArg::Active => RegistrarStatus::Active,
+                    RegistrarStatusArg::Suspended => RegistrarStatus::Suspended,
+                    RegistrarStatusArg::Terminated => RegistrarStatus::Terminated,
+                }),
+            };
+            (RegistrarCommand::Update(update), acting)
+        }
+        RegistrarArgs::Delete { handle, acting } => {
+            (RegistrarCommand::Delete(handle.parse()?), acting)
+        }
+        RegistrarArgs::Info { handle, acting } => (RegistrarCommand::Info(handle.parse()?), acting),
+    };
+    Ok((Command::Registrar(command), acting))
+}
+
+pub(super) fn zone(args: &ZoneArgs) -> Built<'_> {
+    let (command, acting) = match args {
+        ZoneArgs::Create {
+            apex,
+            mname,
+            rname,
+            record,
+            acting,
+        } => {
+            let create = ZoneCreate {
+                apex: apex.parse()?,
+                mname: mname.parse()?,
+                rname: rname.parse()?,
+                records: all(record)?,
+            };
+            (ZoneCommand::Create(create), acting)
+        }
+        ZoneArgs::Update(args) => {
+            let update = Box::new(zone_update(args)?);
+            (ZoneCommand::Update(update), &args.acting)
+        }
+        ZoneArgs::Delete { apex, acting } => (ZoneCommand::Delete(apex.parse()?), acting),
+        ZoneArgs::Info { apex, acting } => (ZoneCommand::Info(apex.parse()?), acting),
+    };
+    Ok((Command::Zone(command), acting))
+}
+
+fn zone_update(args: &ZoneUpdateArgs) -> Result<ZoneUpdate, ValueError> {
+    let ttl = |seconds: Option<u32>| seconds.map(Ttl::new).transpose();
+    Ok(ZoneUpdate {
+        mname: one(args.mname.as_ref())?,
+        rname: one(args.rname.as_ref())?,
+        refresh: ttl(args.refresh)?,
+        retry: ttl(args.retry)?,
+        expire: ttl(args.expire)?,
+        minimum: ttl(args.minimum)?,
+        soa_ttl: ttl(args.soa_ttl)?,
+        ns_ttl: ttl(args.ns_ttl)?,
+        ds_ttl: ttl(args.ds_ttl)?,
+        glue_ttl: ttl(args.glue_ttl)?,
+        ns_count_min: args.ns_min,
+        ns_count_max: args.ns_max,
+        glue_policy: args.glue.map(|glue| match glue {
+            GlueArg::Narrow => GluePolicy::Narrow,
+            GlueArg::Wide => GluePolicy::Wide,
+        }),
+        add: all(&args.add_record)?,
+        remove: all(&args.remove_record)?,
+        ..ZoneUpdate::new(args.apex.parse()?)
+    })
+}

@@ -1,0 +1,92 @@
+//! Runs one command on a registry object and shows what came of it.
+
+use serde_json::json;
+
+use super::super::{Global, output};
+use super::arguments::ActingArgs;
+use super::build::Built;
+use super::{location, now};
+use crate::registry::types::ValueError;
+use crate::registry::{Actor, Command, CommandError, Database, Info, Outcome, Rejection, Request};
+
+/// Runs what was built of the arguments.
+pub(super) async fn run(built: Built<'_>, global: &Global) -> anyhow::Result<()> {
+    let (command, acting) = match built {
+        Ok(built) => built,
+        Err(error) => return show(Err(Rejection::from(error).into()), global),
+    };
+    let actor = match actor(acting) {
+        Ok(actor) => actor,
+        Err(error) => return show(Err(Rejection::from(error).into()), global),
+    };
+    let mut database = Database::open(&location(&acting.database, global)?).await?;
+    let request = request(actor, acting, command);
+    let outcome = Box::pin(database.execute(&request)).await;
+    show(outcome, global)
+}
+
+/// Who acts: a registrar that was named, or the operator who runs this.
+pub(super) fn actor(acting: &ActingArgs) -> Result<Actor, ValueError> {
+    match &acting.acting_as {
+        Some(handle) => Ok(Actor::registrar(handle.parse()?)),
+        None => Ok(Actor::operator(
+            std::env::var("USER").unwrap_or_else(|_| "cli".to_owned()),
+        )),
+    }
+}
+
+pub(super) fn request(actor: Actor, acting: &ActingArgs, command: Command) -> Request {
+    Request {
+        actor,
+        at: now(),
+        lab: acting.lab,
+        command,
+    }
+}
+
+/// An outcome as JSON, refusals too: `code` is EPP's.
+pub(super) fn as_json(outcome: &Result<Outcome, CommandError>) -> serde_json::Value {
+    match outcome {
+        Ok(done @ Outcome::Changed { event }) => json!({ "code": done.code(), "event": event }),
+        Ok(done @ Outcome::Read(info)) => json!({ "code": done.code(), "info": info }),
+        Err(CommandError::Rejected(rejection)) => json!(rejection),
+        Err(error) => json!({ "code": error.code(), "reason": error.to_string() }),
+    }
+}
+
+fn show(outcome: Result<Outcome, CommandError>, global: &Global) -> anyhow::Result<()> {
+    if global.json {
+        output::json(&as_json(&outcome))?;
+    } else if let Ok(outcome) = &outcome {
+        match outcome {
+            Outcome::Changed { event } => output::line(format_args!("event {event}")),
+            Outcome::Read(info) => show_info(info)?,
+        }
+    }
+    outcome.map(drop).map_err(Into::into)
+}
+
+/// One field a line; a list has a line for each value.
+fn show_info(info: &Info) -> anyhow::Result<()> {
+    let object = serde_json::to_value(info)?;
+    let kinds = object.as_object().into_iter().flatten();
+    for (_, fields) in kinds {
+        for (field, value) in fields.as_object().into_iter().flatten() {
+            match value {
+                serde_json::Value::Null => {}
+                serde_json::Value::Array(values) => {
+                    values.iter().for_each(|value| show_field(field, value));
+                }
+                value => show_field(field, value),
+            }
+        }
+    }
+    Ok(())
+}
+
+fn show_field(field: &str, value: &serde_json::Value) {
+    match value.as_str() {
+        Some(text) => output::line(format_args!("{field:<18} {text}")),
+        None => output::line(format_args!("{field:<18} {value}")),
+    }
+}

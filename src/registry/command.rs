@@ -1,0 +1,209 @@
+//! The one way to change anything: a command, by an actor, at a time.
+//!
+//! Command line, EPP and web all say a [`Request`] and get an [`Outcome`] or a
+//! reason. Checks come in one order, so that the same mistake has the same answer
+//! everywhere: syntax (done where a value is made), permission, existence,
+//! sponsorship, pending actions, statuses, policy, associations. A command is
+//! atomic: rows, event, changed names and the stored decision what is published
+//! are written together or not at all.
+
+mod answer;
+pub(crate) mod checks;
+mod context;
+pub mod domain;
+pub mod host;
+mod publication;
+pub mod registrar;
+pub(crate) mod tables;
+pub mod zone;
+
+use serde::{Deserialize, Serialize};
+
+use super::database::{Database, Event, Timestamp, Write};
+use super::error::RegistryError;
+use super::types::Handle;
+use context::Context;
+use tables::Tables;
+
+pub use answer::{CommandError, Info, Outcome, Rejection};
+pub use domain::DomainCommand;
+pub use host::HostCommand;
+pub use registrar::RegistrarCommand;
+pub use zone::ZoneCommand;
+
+/// What is to be done or looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Command {
+    /// With a domain.
+    Domain(DomainCommand),
+    /// With a host object.
+    Host(HostCommand),
+    /// With a registrar.
+    Registrar(RegistrarCommand),
+    /// With a zone.
+    Zone(ZoneCommand),
+}
+
+impl Command {
+    /// Whether it changes nothing.
+    pub fn is_read(&self) -> bool {
+        matches!(
+            self,
+            Self::Domain(DomainCommand::Info(_))
+                | Self::Host(HostCommand::Info(_))
+                | Self::Registrar(RegistrarCommand::Info(_))
+                | Self::Zone(ZoneCommand::Info(_))
+        )
+    }
+
+    /// Its name in the event log.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Domain(command) => command.kind(),
+            Self::Host(command) => command.kind(),
+            Self::Registrar(command) => command.kind(),
+            Self::Zone(command) => command.kind(),
+        }
+    }
+
+    /// The object that it names.
+    fn object(&self) -> &str {
+        match self {
+            Self::Domain(command) => command.name().as_str(),
+            Self::Host(command) => command.name().as_str(),
+            Self::Registrar(command) => command.handle().as_str(),
+            Self::Zone(command) => command.apex().as_str(),
+        }
+    }
+}
+
+/// In which role somebody acts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// For a registrar: may change what it sponsors.
+    Registrar(Handle),
+    /// For the registry: may change everything, but is bound by the same rules.
+    Operator,
+    /// Nobody: timers and start-up.
+    System,
+}
+
+/// Who acts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Actor {
+    /// Account or person, for the event log.
+    pub who: String,
+    /// In which role.
+    pub role: Role,
+}
+
+impl Actor {
+    /// The registry's operator.
+    pub fn operator(who: impl Into<String>) -> Self {
+        let who = who.into();
+        let role = Role::Operator;
+        Self { who, role }
+    }
+
+    /// A registrar's account.
+    pub fn registrar(handle: Handle) -> Self {
+        Self {
+            who: handle.to_string(),
+            role: Role::Registrar(handle),
+        }
+    }
+
+    /// As the event log has it.
+    fn logged(&self) -> String {
+        match &self.role {
+            Role::Registrar(handle) if self.who == handle.as_str() => format!("registrar:{handle}"),
+            Role::Registrar(handle) => format!("registrar:{handle}:{}", self.who),
+            Role::Operator => format!("operator:{}", self.who),
+            Role::System => format!("system:{}", self.who),
+        }
+    }
+}
+
+/// A command with all that decides about it beside the database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// Who.
+    pub actor: Actor,
+    /// When; the clock is the caller's.
+    pub at: Timestamp,
+    /// Take addresses that are set apart for documentation, for labs and tests.
+    pub lab: bool,
+    /// What.
+    pub command: Command,
+}
+
+impl Database {
+    /// Runs one request in a transaction of its own.
+    pub async fn execute(&mut self, request: &Request) -> Result<Outcome, CommandError> {
+        if request.command.is_read() {
+            return self.read(request).await;
+        }
+        let mut write = self.write().await?;
+        // Dropped with an error, the transaction is rolled back as a whole.
+        let outcome = Box::pin(change(&mut write, request)).await?;
+        write.commit().await?;
+        Ok(outcome)
+    }
+
+    /// Answers a request that changes nothing, without a lock.
+    pub(crate) async fn read(&mut self, request: &Request) -> Result<Outcome, CommandError> {
+        let (engine, place) = (self.engine(), self.place().to_owned());
+        let mut tables = Tables::new(engine, &place, self.connection());
+        let reader = checks::acting(&mut tables, &request.actor).await?;
+        let info = match &request.command {
+            Command::Domain(DomainCommand::Info(name)) => domain::info(&mut tables, name).await?,
+            Command::Host(HostCommand::Info(name)) => host::info(&mut tables, name).await?,
+            Command::Registrar(RegistrarCommand::Info(handle)) => {
+                registrar::info(&mut tables, &reader, handle).await?
+            }
+            Command::Zone(ZoneCommand::Info(apex)) => {
+                Box::pin(zone::info(&mut tables, apex)).await?
+            }
+            _ => unreachable!("changes are not read"),
+        };
+        Ok(Outcome::Read(Box::new(info)))
+    }
+}
+
+/// Runs one change inside a transaction: rows, then its event with the names whose
+/// records it may have changed. After an error the caller rolls back.
+pub(crate) async fn change(
+    write: &mut Write<'_>,
+    request: &Request,
+) -> Result<Outcome, CommandError> {
+    let mut context = Context::begin(write, request).await?;
+    let zone_id = match &request.command {
+        Command::Domain(command) => Box::pin(domain::change(&mut context, command)).await?,
+        Command::Host(command) => Box::pin(host::change(&mut context, command)).await?,
+        Command::Registrar(command) => Box::pin(registrar::change(&mut context, command)).await?,
+        Command::Zone(command) => Box::pin(zone::change(&mut context, command)).await?,
+    };
+    let changed = std::mem::take(&mut context.changed);
+    let detail = serde_json::to_string(&request.command).map_err(|error| {
+        let what = format!("command cannot be logged: {error}");
+        let place = write.place().to_owned();
+        RegistryError::Inconsistent { place, what }
+    })?;
+    let event = write
+        .append(Event {
+            time: request.at,
+            kind: request.command.kind(),
+            actor: &request.actor.logged(),
+            zone_id,
+            object: Some(request.command.object()),
+            detail: Some(&detail),
+        })
+        .await?;
+    publication::log_changed(write, event, &changed).await?;
+    Ok(Outcome::Changed { event })
+}
+
+#[cfg(test)]
+mod tests;

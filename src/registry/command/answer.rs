@@ -1,0 +1,126 @@
+//! What a command comes to.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::super::code::ResultCode;
+use super::super::error::RegistryError;
+use super::super::types::ValueError;
+use super::domain::DomainInfo;
+use super::host::HostInfo;
+use super::registrar::RegistrarInfo;
+use super::zone::ZoneInfo;
+
+/// A command that was obeyed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Outcome {
+    /// Something changed, at this event.
+    Changed {
+        /// Its number: what is served once it is at or beyond it has the change.
+        event: i64,
+    },
+    /// What was asked for.
+    Read(Box<Info>),
+}
+
+impl Outcome {
+    /// The event of a change.
+    pub fn event(&self) -> Option<i64> {
+        match self {
+            Self::Changed { event } => Some(*event),
+            Self::Read(_) => None,
+        }
+    }
+
+    /// Its code.
+    pub fn code(&self) -> ResultCode {
+        ResultCode::Done
+    }
+}
+
+/// An object as it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Info {
+    /// A domain.
+    Domain(DomainInfo),
+    /// A host.
+    Host(HostInfo),
+    /// A registrar.
+    Registrar(RegistrarInfo),
+    /// A zone.
+    Zone(ZoneInfo),
+}
+
+/// Why a command was not obeyed.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum CommandError {
+    /// The rules forbid it.
+    #[error(transparent)]
+    Rejected(#[from] Rejection),
+    /// The store did not take it ([`ResultCode::CommandFailed`]).
+    #[error(transparent)]
+    Failed(Arc<RegistryError>),
+}
+
+impl CommandError {
+    /// Its code.
+    pub fn code(&self) -> ResultCode {
+        match self {
+            Self::Rejected(rejection) => rejection.code,
+            Self::Failed(_) => ResultCode::CommandFailed,
+        }
+    }
+}
+
+impl From<RegistryError> for CommandError {
+    fn from(error: RegistryError) -> Self {
+        Self::Failed(Arc::new(error))
+    }
+}
+
+/// What the rules say against a command; nothing was changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, thiserror::Error)]
+#[error("{value}: {reason} ({})", code.number())]
+pub struct Rejection {
+    /// The code to answer.
+    pub code: ResultCode,
+    /// The value that it is about.
+    pub value: String,
+    /// Why.
+    pub reason: String,
+}
+
+impl From<ValueError> for Rejection {
+    fn from(error: ValueError) -> Self {
+        Self {
+            code: error.code,
+            value: error.value,
+            reason: error.reason,
+        }
+    }
+}
+
+impl From<ValueError> for CommandError {
+    fn from(error: ValueError) -> Self {
+        Self::Rejected(error.into())
+    }
+}
+
+/// A rejection, for `return Err(..)`.
+pub(crate) fn rejected(
+    code: ResultCode,
+    value: impl ToString,
+    reason: impl Into<String>,
+) -> CommandError {
+    CommandError::Rejected(Rejection {
+        code,
+        value: value.to_string(),
+        reason: reason.into(),
+    })
+}

@@ -1,0 +1,274 @@
+//! Checks that several commands share, each with its one code.
+
+use std::collections::BTreeSet;
+
+use zone_image::Name;
+
+use super::super::code::ResultCode;
+use super::super::error::RegistryError;
+use super::super::names::stored;
+use super::super::types::{Address, AddressFault, Handle, Status, Statuses};
+use super::answer::rejected;
+use super::tables::{Tables, from_row, rows, rows_in};
+use super::{Actor, CommandError, Role};
+
+/// Most addresses of a host.
+pub(super) const ADDRESSES_MAX: usize = 13;
+/// Most DS records of a domain.
+pub(super) const DS_MAX: usize = 13;
+
+/// An actor whose account was looked up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Acting {
+    /// The registrar that it acts for; `None` for the registry itself.
+    pub(crate) registrar: Option<i64>,
+}
+
+/// Looks the account up: an unknown or suspended registrar may do nothing.
+pub(crate) async fn acting(tables: &mut Tables<'_>, actor: &Actor) -> Result<Acting, CommandError> {
+    let Role::Registrar(handle) = &actor.role else {
+        return Ok(Acting { registrar: None });
+    };
+    match registrar(tables, handle).await? {
+        Some((id, status)) if status == "active" => Ok(Acting {
+            registrar: Some(id),
+        }),
+        Some((_, status)) => {
+            let reason = format!("the registrar is {status}");
+            Err(rejected(ResultCode::AuthorizationError, handle, reason))
+        }
+        None => {
+            let reason = "no such registrar";
+            Err(rejected(ResultCode::AuthorizationError, handle, reason))
+        }
+    }
+}
+
+/// Id and status of a registrar.
+pub(crate) async fn registrar(
+    tables: &mut Tables<'_>,
+    handle: &Handle,
+) -> Result<Option<(i64, String)>, RegistryError> {
+    let query = rows("SELECT id, status FROM registrars WHERE handle = $1");
+    tables.optional(query.bind(handle.as_str())).await
+}
+
+/// The sponsor of a new object: a registrar's own account, or whom the registry
+/// names.
+pub(super) async fn sponsor(
+    tables: &mut Tables<'_>,
+    acting: &Acting,
+    named: Option<&Handle>,
+) -> Result<i64, CommandError> {
+    let found = match named {
+        None => None,
+        Some(handle) => {
+            let found = registrar(tables, handle).await?;
+            let missing = || rejected(ResultCode::ObjectDoesNotExist, handle, "no such registrar");
+            Some((found.ok_or_else(missing)?, handle))
+        }
+    };
+    match (acting.registrar, found) {
+        (Some(own), None) => Ok(own),
+        (Some(own), Some(((id, _), _))) if id == own => Ok(own),
+        (Some(_), Some((_, handle))) => {
+            let reason = "a registrar registers for itself only";
+            Err(rejected(ResultCode::AuthorizationError, handle, reason))
+        }
+        (None, Some(((id, status), _))) if status == "active" => Ok(id),
+        (None, Some(((_, status), handle))) => {
+            let reason = format!("the registrar is {status}");
+            Err(rejected(ResultCode::StatusProhibits, handle, reason))
+        }
+        (None, None) => {
+            let reason = "name the sponsoring registrar";
+            Err(rejected(ResultCode::ParameterMissing, "registrar", reason))
+        }
+    }
+}
+
+/// Only the sponsor changes an object, and the registry.
+pub(super) fn sponsorship(acting: &Acting, sponsor: i64, object: &str) -> Result<(), CommandError> {
+    match acting.registrar {
+        Some(own) if own != sponsor => {
+            let reason = "sponsored by another registrar";
+            Err(rejected(ResultCode::AuthorizationError, object, reason))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Only the registry itself may do this.
+pub(super) fn registry_only(acting: &Acting, object: &str) -> Result<(), CommandError> {
+    match acting.registrar {
+        Some(_) => {
+            let reason = "only the registry may do this";
+            Err(rejected(ResultCode::AuthorizationError, object, reason))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Nothing may be done to an object with an unfinished action.
+pub(super) fn no_pending(statuses: &Statuses, object: &str) -> Result<(), CommandError> {
+    match statuses.iter().find(|status| status.is_pending()) {
+        Some(Status::PendingTransfer) => {
+            let reason = "waiting for a transfer";
+            Err(rejected(ResultCode::PendingTransfer, object, reason))
+        }
+        Some(status) => {
+            let reason = format!("status {status} forbids it");
+            Err(rejected(ResultCode::StatusProhibits, object, reason))
+        }
+        None => Ok(()),
+    }
+}
+
+/// None of these statuses is set.
+pub(super) fn not_prohibited(
+    statuses: &Statuses,
+    by: &[Status],
+    object: &str,
+) -> Result<(), CommandError> {
+    match statuses.first_of(by) {
+        Some(status) => {
+            let reason = format!("status {status} forbids it");
+            Err(rejected(ResultCode::StatusProhibits, object, reason))
+        }
+        None => Ok(()),
+    }
+}
+
+/// What an update does to the statuses of an object.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct StatusChange<'s> {
+    pub(super) add: &'s [Status],
+    pub(super) remove: &'s [Status],
+    /// Whether the update changes nothing but statuses.
+    pub(super) is_all: bool,
+}
+
+impl StatusChange<'_> {
+    /// An update that is forbidden may still lift exactly the status that forbids it.
+    pub(super) fn permitted(&self, statuses: &Statuses, object: &str) -> Result<(), CommandError> {
+        const PROHIBIT: [Status; 2] = [
+            Status::ClientUpdateProhibited,
+            Status::ServerUpdateProhibited,
+        ];
+        let lifts = self.is_all && self.add.is_empty();
+        if let [lifted] = self.remove
+            && lifts
+            && PROHIBIT.contains(lifted)
+        {
+            let others = PROHIBIT.iter().copied().filter(|other| other != lifted);
+            return not_prohibited(statuses, &others.collect::<Vec<_>>(), object);
+        }
+        not_prohibited(statuses, &PROHIBIT, object)
+    }
+
+    /// The statuses afterwards.
+    pub(super) fn apply(
+        &self,
+        statuses: &Statuses,
+        acting: &Acting,
+    ) -> Result<Statuses, CommandError> {
+        for status in self.add.iter().chain(self.remove) {
+            let allowed = match acting.registrar {
+                Some(_) => status.is_client(),
+                None => status.is_client() || status.is_server(),
+            };
+            if !allowed {
+                let reason = "not a status that you may set or remove";
+                return Err(rejected(ResultCode::ParameterPolicy, status, reason));
+            }
+        }
+        let mut after = statuses.clone();
+        difference(&mut after.0, self.add, self.remove)?;
+        Ok(after)
+    }
+}
+
+/// Adds and removes; what is there may not be added, what is not may not be
+/// removed, and nothing may be in both.
+pub(super) fn difference<T: Ord + Clone + ToString>(
+    set: &mut BTreeSet<T>,
+    add: &[T],
+    remove: &[T],
+) -> Result<(), CommandError> {
+    let policy = |value: &T, reason| {
+        Err(rejected(
+            ResultCode::ParameterPolicy,
+            value.to_string(),
+            reason,
+        ))
+    };
+    if let Some(both) = add.iter().find(|value| remove.contains(value)) {
+        return policy(both, "both added and removed");
+    }
+    for value in remove {
+        if !set.remove(value) {
+            return policy(value, "not there, or removed twice");
+        }
+    }
+    for value in add {
+        if !set.insert(value.clone()) {
+            return policy(value, "there already, or added twice");
+        }
+    }
+    Ok(())
+}
+
+/// Addresses that may be published.
+pub(super) fn addresses(addresses: &[Address], lab: bool) -> Result<(), CommandError> {
+    for address in addresses {
+        let reason = match address.fault() {
+            Some(AddressFault::NotGlobal) => "not an address that others can reach",
+            Some(AddressFault::Documentation) if !lab => "an address for documentation",
+            _ => continue,
+        };
+        return Err(rejected(ResultCode::ParameterPolicy, address, reason));
+    }
+    Ok(())
+}
+
+/// A zone as far as commands decide by it.
+#[derive(Debug, Clone)]
+pub(super) struct ZoneRow {
+    pub(super) id: i64,
+    pub(super) apex: String,
+    pub(super) state: String,
+    pub(super) ns_count_min: i64,
+    pub(super) ns_count_max: i64,
+}
+
+from_row!(ZoneRow: id, apex, state, ns_count_min, ns_count_max);
+
+/// The names at and above `name`, as stored, itself first and the root last.
+pub(super) fn ancestry(name: &str) -> Vec<String> {
+    let name = Name::parse_absolute(name).expect("stored names are names");
+    name.ancestors().map(|name| stored(&name)).collect()
+}
+
+/// The closest of the zones whose apexes are among `ancestry`, which begins with
+/// the longest name.
+pub(super) async fn closest_zone(
+    tables: &mut Tables<'_>,
+    ancestry: &[String],
+) -> Result<Option<ZoneRow>, RegistryError> {
+    let query = rows_in::<ZoneRow>(
+        "SELECT id, apex, state, ns_count_min, ns_count_max FROM zones WHERE apex IN ({list})",
+        ancestry,
+    );
+    let zones = tables.all(query).await?;
+    let place = |zone: &ZoneRow| ancestry.iter().position(|name| *name == zone.apex);
+    Ok(zones.into_iter().min_by_key(place))
+}
+
+/// A zone under import takes no commands.
+pub(super) fn active(zone: &ZoneRow) -> Result<(), CommandError> {
+    if zone.state == "active" {
+        return Ok(());
+    }
+    let reason = "the import of this zone is unfinished";
+    Err(rejected(ResultCode::StatusProhibits, &zone.apex, reason))
+}

@@ -1,0 +1,211 @@
+//! Commands on domains (RFC 5731).
+//!
+//! One file a command. Deletion removes at once: grace and redemption periods come
+//! with the timers that end them.
+
+mod create;
+mod delete;
+mod info;
+mod set;
+mod update;
+
+use serde::{Deserialize, Serialize};
+
+use super::super::database::Timestamp;
+use super::super::types::{DomainName, DsData, Handle, HostName, Status, Ttl, Years};
+use super::CommandError;
+use super::context::Context;
+
+pub(super) use info::{info, names, roid};
+
+/// A command on one domain.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DomainCommand {
+    /// Register it.
+    Create(DomainCreate),
+    /// Change it.
+    Update(DomainUpdate),
+    /// Remove it, with the hosts below it that no other domain uses.
+    Delete(DomainName),
+    /// Show it.
+    Info(DomainName),
+}
+
+impl DomainCommand {
+    pub(super) fn kind(&self) -> &'static str {
+        match self {
+            Self::Create(_) => "domain-create",
+            Self::Update(_) => "domain-update",
+            Self::Delete(_) => "domain-delete",
+            Self::Info(_) => "domain-info",
+        }
+    }
+
+    pub(super) fn name(&self) -> &DomainName {
+        match self {
+            Self::Create(create) => &create.name,
+            Self::Update(update) => &update.name,
+            Self::Delete(name) | Self::Info(name) => name,
+        }
+    }
+}
+
+/// What a new domain is to be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct DomainCreate {
+    /// Its name.
+    pub name: DomainName,
+    /// Its sponsor; a registrar's own account if it is not named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registrar: Option<Handle>,
+    /// For how long.
+    #[serde(default)]
+    pub period: Years,
+    /// Its name servers: host objects.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hosts: Vec<HostName>,
+    /// Its delegation signers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ds: Vec<DsData>,
+    /// Statuses it begins with.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub statuses: Vec<Status>,
+}
+
+impl DomainCreate {
+    /// A domain with nothing but a name.
+    pub fn new(name: DomainName) -> Self {
+        Self {
+            name,
+            registrar: None,
+            period: Years::default(),
+            hosts: Vec::new(),
+            ds: Vec::new(),
+            statuses: Vec::new(),
+        }
+    }
+}
+
+/// What is added to a domain or removed from it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
+pub struct DomainParts {
+    /// Name servers.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub hosts: Vec<HostName>,
+    /// Delegation signers.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ds: Vec<DsData>,
+    /// Statuses.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub statuses: Vec<Status>,
+}
+
+impl DomainParts {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// A change to a TTL of an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TtlChange {
+    /// Its own from now on.
+    Own(Ttl),
+    /// The zone's again.
+    Zone,
+}
+
+impl TtlChange {
+    fn column(self) -> Option<i64> {
+        match self {
+            Self::Own(ttl) => Some(ttl.column()),
+            Self::Zone => None,
+        }
+    }
+}
+
+/// A change to a domain.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct DomainUpdate {
+    /// Its name.
+    pub name: DomainName,
+    /// What comes.
+    #[serde(default)]
+    pub add: DomainParts,
+    /// What goes.
+    #[serde(default)]
+    pub remove: DomainParts,
+    /// TTL of its NS records.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ns_ttl: Option<TtlChange>,
+    /// TTL of its DS records.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ds_ttl: Option<TtlChange>,
+}
+
+impl DomainUpdate {
+    /// A change of nothing, to be filled in.
+    pub fn new(name: DomainName) -> Self {
+        Self {
+            name,
+            add: DomainParts::default(),
+            remove: DomainParts::default(),
+            ns_ttl: None,
+            ds_ttl: None,
+        }
+    }
+}
+
+/// A domain as it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub struct DomainInfo {
+    /// Its name.
+    pub name: DomainName,
+    /// Its number for ever (RFC 5730 section 2.8).
+    pub roid: String,
+    /// Apex of its zone.
+    pub zone: String,
+    /// Its sponsor.
+    pub registrar: String,
+    /// As EPP shows them: those that were set, `inactive` without name servers, or
+    /// `ok` alone.
+    pub statuses: Vec<String>,
+    /// Its name servers.
+    pub hosts: Vec<String>,
+    /// Hosts below it.
+    pub subordinate_hosts: Vec<String>,
+    /// Its delegation signers.
+    pub ds: Vec<DsData>,
+    /// When it was registered.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Option<Timestamp>,
+    /// When it expires; imported domains never told.
+    pub expires_at: Option<Timestamp>,
+    /// TTL of its NS records, where it has its own.
+    pub ns_ttl: Option<i64>,
+    /// TTL of its DS records, where it has its own.
+    pub ds_ttl: Option<i64>,
+    /// Whether DNS knows it.
+    pub published: bool,
+}
+
+/// Runs a change; the zone it is about.
+pub(super) async fn change(
+    context: &mut Context<'_, '_>,
+    command: &DomainCommand,
+) -> Result<Option<i64>, CommandError> {
+    match command {
+        DomainCommand::Create(command) => create::create(context, command).await.map(Some),
+        DomainCommand::Update(command) => update::update(context, command).await.map(Some),
+        DomainCommand::Delete(name) => delete::delete(context, name).await.map(Some),
+        DomainCommand::Info(_) => unreachable!("reads change nothing"),
+    }
+}

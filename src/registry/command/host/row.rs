@@ -1,0 +1,175 @@
+//! A host's row, and where a name belongs.
+
+use crate::registry::code::ResultCode;
+use crate::registry::command::CommandError;
+use crate::registry::command::answer::rejected;
+use crate::registry::command::checks::{
+    Acting, active, ancestry, closest_zone, no_pending, sponsorship,
+};
+use crate::registry::command::tables::{Tables, from_row, rows, rows_in};
+use crate::registry::error::RegistryError;
+use crate::registry::types::{Address, HostName, Statuses};
+
+/// A row of `hosts`.
+#[derive(Debug, Clone)]
+pub(super) struct HostRow {
+    pub(super) id: i64,
+    pub(super) domain_id: Option<i64>,
+    pub(super) zone_id: Option<i64>,
+    pub(super) registrar_id: i64,
+    statuses: String,
+    pub(super) created_at: i64,
+    pub(super) updated_at: Option<i64>,
+    pub(super) published: i64,
+}
+
+from_row!(HostRow: id, domain_id, zone_id, registrar_id, statuses, created_at, updated_at, published);
+
+impl HostRow {
+    pub(super) fn statuses(&self, tables: &Tables<'_>) -> Result<Statuses, RegistryError> {
+        Statuses::from_column(&self.statuses)
+            .map_err(|error| tables.inconsistent(format!("statuses of a host: {error}")))
+    }
+}
+
+/// The host, or 2303.
+pub(super) async fn existing(
+    tables: &mut Tables<'_>,
+    name: &HostName,
+) -> Result<HostRow, CommandError> {
+    let row = find(tables, name).await?;
+    row.ok_or_else(|| rejected(ResultCode::ObjectDoesNotExist, name, "no such host"))
+}
+
+/// The host, if there is one.
+pub(super) async fn find(
+    tables: &mut Tables<'_>,
+    name: &HostName,
+) -> Result<Option<HostRow>, RegistryError> {
+    let query = rows::<HostRow>(
+        "SELECT id, domain_id, zone_id, registrar_id, statuses, created_at, updated_at, \
+         published FROM hosts WHERE name = $1",
+    );
+    tables.optional(query.bind(name.as_str())).await
+}
+
+/// The domain at or above a host of this registry.
+#[derive(Debug, Clone)]
+pub(super) struct Superordinate {
+    pub(super) domain_id: i64,
+    pub(super) zone_id: i64,
+    name: String,
+    registrar_id: i64,
+    statuses: String,
+}
+
+/// Where a host's name belongs.
+#[derive(Debug, Clone)]
+pub(super) enum Home {
+    External,
+    /// Inside a zone of ours, but below no registered domain.
+    Nowhere,
+    Internal(Superordinate),
+}
+
+/// Finds a name's superordinate domain.
+pub(super) async fn home(tables: &mut Tables<'_>, name: &HostName) -> Result<Home, CommandError> {
+    let above = ancestry(name.as_str());
+    let Some(zone) = closest_zone(tables, &above).await? else {
+        return Ok(Home::External);
+    };
+    active(&zone)?;
+    let query = rows_in::<(i64, i64, String, i64, String)>(
+        "SELECT id, zone_id, name, registrar_id, statuses FROM domains WHERE name IN ({list})",
+        &above,
+    );
+    let domains = tables.all(query).await?;
+    let domain = domains
+        .into_iter()
+        .filter(|domain| domain.1 == zone.id)
+        .max_by_key(|domain| domain.2.len());
+    Ok(match domain {
+        None => Home::Nowhere,
+        Some((domain_id, zone_id, name, registrar_id, statuses)) => Home::Internal(Superordinate {
+            domain_id,
+            zone_id,
+            name,
+            registrar_id,
+            statuses,
+        }),
+    })
+}
+
+impl Home {
+    /// A host may be put there: the domain is there, the actor's, and not going away.
+    pub(super) fn open_to(
+        &self,
+        acting: &Acting,
+        name: &HostName,
+    ) -> Result<Option<&Superordinate>, CommandError> {
+        match self {
+            Self::External => Ok(None),
+            Self::Nowhere => {
+                let reason = "no domain is registered at or above this host";
+                Err(rejected(ResultCode::ObjectDoesNotExist, name, reason))
+            }
+            Self::Internal(domain) => {
+                sponsorship(acting, domain.registrar_id, &domain.name)?;
+                let statuses = Statuses::from_column(&domain.statuses)?;
+                no_pending(&statuses, &domain.name)?;
+                Ok(Some(domain))
+            }
+        }
+    }
+}
+
+/// Its addresses.
+pub(super) async fn addresses_of(
+    tables: &mut Tables<'_>,
+    host_id: i64,
+) -> Result<Vec<Address>, RegistryError> {
+    let query = rows::<(Vec<u8>,)>(
+        "SELECT address FROM host_addresses WHERE host_id = $1 ORDER BY rtype, address",
+    );
+    let found = tables.all(query.bind(host_id)).await?;
+    let parse = |(rdata,): (Vec<u8>,)| {
+        Address::from_rdata(&rdata).ok_or_else(|| tables.inconsistent("an address of no family"))
+    };
+    found.into_iter().map(parse).collect()
+}
+
+pub(super) async fn insert_addresses(
+    tables: &mut Tables<'_>,
+    host_id: i64,
+    addresses: &[Address],
+) -> Result<(), RegistryError> {
+    for address in addresses {
+        let insert =
+            sqlx::query("INSERT INTO host_addresses (host_id, rtype, address) VALUES ($1, $2, $3)");
+        let insert = insert.bind(host_id).bind(address.rtype());
+        tables.run(insert.bind(address.rdata())).await?;
+    }
+    Ok(())
+}
+
+/// Registrars of the domains that name a host, each once.
+pub(super) async fn users(
+    tables: &mut Tables<'_>,
+    host_id: i64,
+) -> Result<Vec<i64>, RegistryError> {
+    let query = rows::<(i64,)>(
+        "SELECT DISTINCT d.registrar_id FROM delegations n JOIN domains d ON d.id = n.domain_id \
+         WHERE n.host_id = $1",
+    );
+    let found = tables.all(query.bind(host_id)).await?;
+    Ok(found.into_iter().map(|(registrar,)| registrar).collect())
+}
+
+/// Whether any domain names a host.
+pub(super) async fn is_linked(
+    tables: &mut Tables<'_>,
+    host_id: i64,
+) -> Result<bool, RegistryError> {
+    let query = rows::<(i64,)>("SELECT domain_id FROM delegations WHERE host_id = $1 LIMIT 1");
+    tables.any(query.bind(host_id)).await
+}

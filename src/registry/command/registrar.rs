@@ -1,0 +1,241 @@
+//! Commands on registrars: the registry's own, apart from `info` of oneself.
+
+use serde::{Deserialize, Serialize};
+
+use super::super::code::ResultCode;
+use super::super::database::Timestamp;
+use super::super::error::RegistryError;
+use super::super::types::Handle;
+use super::CommandError;
+use super::answer::{Info, rejected};
+use super::checks::{Acting, registry_only};
+use super::context::{Context, Touched};
+use super::tables::{Tables, from_row, rows};
+
+/// A command on one registrar.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RegistrarCommand {
+    /// Accredit it.
+    Create(RegistrarCreate),
+    /// Change it.
+    Update(RegistrarUpdate),
+    /// Remove it, once it sponsors nothing.
+    Delete(Handle),
+    /// Show it.
+    Info(Handle),
+}
+
+impl RegistrarCommand {
+    pub(super) fn kind(&self) -> &'static str {
+        match self {
+            Self::Create(_) => "registrar-create",
+            Self::Update(_) => "registrar-update",
+            Self::Delete(_) => "registrar-delete",
+            Self::Info(_) => "registrar-info",
+        }
+    }
+
+    pub(super) fn handle(&self) -> &Handle {
+        match self {
+            Self::Create(create) => &create.handle,
+            Self::Update(update) => &update.handle,
+            Self::Delete(handle) | Self::Info(handle) => handle,
+        }
+    }
+}
+
+/// What a new registrar is to be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct RegistrarCreate {
+    /// Its handle.
+    pub handle: Handle,
+    /// Its name.
+    pub name: String,
+    /// Its number at IANA, if it is accredited by ICANN.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub iana_id: Option<u32>,
+}
+
+/// A change to a registrar.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct RegistrarUpdate {
+    /// Its handle.
+    pub handle: Handle,
+    /// Its new name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Its number at IANA.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub iana_id: Option<u32>,
+    /// Whether it may act.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<RegistrarStatus>,
+}
+
+/// Whether a registrar may act.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RegistrarStatus {
+    /// It may.
+    Active,
+    /// Not now.
+    Suspended,
+    /// Never again.
+    Terminated,
+}
+
+impl RegistrarStatus {
+    fn column(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Suspended => "suspended",
+            Self::Terminated => "terminated",
+        }
+    }
+}
+
+/// A registrar as it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub struct RegistrarInfo {
+    /// Its handle.
+    pub handle: Handle,
+    /// Its name.
+    pub name: String,
+    /// Its number at IANA.
+    pub iana_id: Option<i64>,
+    /// Whether it may act.
+    pub status: String,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Option<Timestamp>,
+}
+
+struct Row {
+    id: i64,
+    name: String,
+    iana_id: Option<i64>,
+    status: String,
+    created_at: i64,
+    updated_at: Option<i64>,
+}
+
+from_row!(Row: id, name, iana_id, status, created_at, updated_at);
+
+async fn find(tables: &mut Tables<'_>, handle: &Handle) -> Result<Option<Row>, RegistryError> {
+    let query = rows::<Row>(
+        "SELECT id, name, iana_id, status, created_at, updated_at FROM registrars \
+         WHERE handle = $1",
+    );
+    tables.optional(query.bind(handle.as_str())).await
+}
+
+async fn existing(tables: &mut Tables<'_>, handle: &Handle) -> Result<Row, CommandError> {
+    let missing = || rejected(ResultCode::ObjectDoesNotExist, handle, "no such registrar");
+    find(tables, handle).await?.ok_or_else(missing)
+}
+
+pub(super) async fn info(
+    tables: &mut Tables<'_>,
+    reader: &Acting,
+    handle: &Handle,
+) -> Result<Info, CommandError> {
+    let row = existing(tables, handle).await?;
+    if reader.registrar.is_some_and(|own| own != row.id) {
+        let reason = "another registrar";
+        return Err(rejected(ResultCode::AuthorizationError, handle, reason));
+    }
+    Ok(Info::Registrar(RegistrarInfo {
+        handle: handle.clone(),
+        name: row.name,
+        iana_id: row.iana_id,
+        status: row.status,
+        created_at: Timestamp(row.created_at),
+        updated_at: row.updated_at.map(Timestamp),
+    }))
+}
+
+/// Runs a change; registrars are in no zone.
+pub(super) async fn change(
+    context: &mut Context<'_, '_>,
+    command: &RegistrarCommand,
+) -> Result<Option<i64>, CommandError> {
+    registry_only(&context.acting, command.handle().as_str())?;
+    match command {
+        RegistrarCommand::Create(command) => create(context, command).await?,
+        RegistrarCommand::Update(command) => update(context, command).await?,
+        RegistrarCommand::Delete(handle) => delete(context, handle).await?,
+        RegistrarCommand::Info(_) => unreachable!("reads change nothing"),
+    }
+    Ok(None)
+}
+
+async fn create(
+    context: &mut Context<'_, '_>,
+    command: &RegistrarCreate,
+) -> Result<(), CommandError> {
+    let handle = &command.handle;
+    if command.name.trim().is_empty() {
+        let reason = "a registrar needs a name";
+        return Err(rejected(ResultCode::ParameterMissing, handle, reason));
+    }
+    if find(&mut context.tables(), handle).await?.is_some() {
+        return Err(rejected(ResultCode::ObjectExists, handle, "there already"));
+    }
+    let id = context.new_object();
+    let insert = sqlx::query(
+        "INSERT INTO registrars (id, handle, name, iana_id, status, created_at) \
+         VALUES ($1, $2, $3, $4, 'active', $5)",
+    )
+    .bind(id)
+    .bind(handle.as_str())
+    .bind(command.name.trim())
+    .bind(command.iana_id.map(i64::from))
+    .bind(context.at.0);
+    context.tables().run(insert).await?;
+    Ok(())
+}
+
+async fn update(
+    context: &mut Context<'_, '_>,
+    command: &RegistrarUpdate,
+) -> Result<(), CommandError> {
+    let handle = &command.handle;
+    if command.name.is_none() && command.iana_id.is_none() && command.status.is_none() {
+        let reason = "an update of nothing";
+        return Err(rejected(ResultCode::ParameterMissing, handle, reason));
+    }
+    let row = existing(&mut context.tables(), handle).await?;
+    let status = command.status.map(|status| status.column().to_owned());
+    let update =
+        sqlx::query("UPDATE registrars SET name = $1, iana_id = $2, status = $3 WHERE id = $4")
+            .bind(command.name.clone().unwrap_or(row.name))
+            .bind(command.iana_id.map(i64::from).or(row.iana_id))
+            .bind(status.unwrap_or(row.status))
+            .bind(row.id);
+    context.tables().run(update).await?;
+    Ok(context.touch(Touched::Registrar, row.id).await?)
+}
+
+async fn delete(context: &mut Context<'_, '_>, handle: &Handle) -> Result<(), CommandError> {
+    let mut tables = context.tables();
+    let row = existing(&mut tables, handle).await?;
+    for used in [
+        "SELECT id FROM domains WHERE registrar_id = $1 LIMIT 1",
+        "SELECT id FROM hosts WHERE registrar_id = $1 LIMIT 1",
+        "SELECT id FROM contacts WHERE registrar_id = $1 LIMIT 1",
+    ] {
+        if tables.any(rows::<(i64,)>(used).bind(row.id)).await? {
+            let reason = "sponsors domains, hosts or contacts";
+            return Err(rejected(ResultCode::AssociationProhibits, handle, reason));
+        }
+    }
+    let delete = sqlx::query("DELETE FROM registrars WHERE id = $1");
+    tables.run(delete.bind(row.id)).await?;
+    Ok(())
+}

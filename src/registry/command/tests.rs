@@ -1,0 +1,237 @@
+//! Commands on both engines: what each answers, what it writes, what is published.
+//!
+//! A case is a script: who, what, and the code that comes. Afterwards the records
+//! that the compiler reads are compared.
+
+mod matrix;
+mod published;
+
+use super::*;
+use crate::registry::code::ResultCode;
+use crate::registry::testing::{NOW, TestDatabase, engines, row_counts, test_database};
+use crate::registry::types::ZoneRecord;
+
+/// A zone `tld`, registrars `reg-a` and `reg-b`, external hosts `ns1.ext.example` and
+/// `ns2.ext.example` of `reg-a`.
+pub(super) async fn stage(engine: crate::registry::Engine) -> TestDatabase {
+    let mut test = test_database(engine).await;
+    let record = |text| ZoneRecord::parse(text).unwrap();
+    let zone = ZoneCommand::Create(zone::ZoneCreate {
+        apex: "tld".parse().unwrap(),
+        mname: "ns1.nic.example".parse().unwrap(),
+        rname: "hostmaster.nic.example".parse().unwrap(),
+        records: vec![
+            record("tld. 3600 NS ns1.nic.example."),
+            record("www.tld. 3600 A 192.0.2.80"),
+            record("_dmarc.mail.tld. 3600 TXT \"v=DMARC1\""),
+        ],
+    });
+    run(&mut test, &operator(Command::Zone(zone)))
+        .await
+        .unwrap();
+    for line in [
+        "op registrar create reg-a",
+        "op registrar create reg-b",
+        "reg-a host create ns1.ext.example",
+        "reg-a host create ns2.ext.example",
+    ] {
+        run(&mut test, &parse(line)).await.unwrap();
+    }
+    test
+}
+
+pub(super) async fn run(
+    test: &mut TestDatabase,
+    request: &Request,
+) -> Result<Outcome, CommandError> {
+    Box::pin(test.database.execute(request)).await
+}
+
+pub(super) fn operator(command: Command) -> Request {
+    request(Actor::operator("test"), command)
+}
+
+fn request(actor: Actor, command: Command) -> Request {
+    Request {
+        actor,
+        at: NOW,
+        lab: true,
+        command,
+    }
+}
+
+/// Reads `WHO OBJECT VERB NAME [WORD..]`. A word is `by=REGISTRAR`, `ns=HOST`, `ip=ADDRESS`,
+/// `ds=TEXT` with underscores for blanks, `status=WORD`, `to=NAME`, `ttl=SECONDS`; a
+/// minus before it removes.
+pub(super) fn parse(line: &str) -> Request {
+    let words: Vec<_> = line.split_whitespace().collect();
+    let [who, object, verb, name, rest @ ..] = &words[..] else {
+        panic!("{line}")
+    };
+    let actor = match *who {
+        "op" => Actor::operator("test"),
+        registrar => Actor::registrar(registrar.parse().unwrap()),
+    };
+    let values = |key: &str| -> Vec<String> {
+        let found = rest.iter().filter_map(|word| word.strip_prefix(key));
+        found.map(|value| value.replace('_', " ")).collect()
+    };
+    let command = match (*object, *verb) {
+        ("registrar", "create") => {
+            Command::Registrar(RegistrarCommand::Create(registrar::RegistrarCreate {
+                handle: name.parse().unwrap(),
+                name: (*name).to_owned(),
+                iana_id: None,
+            }))
+        }
+        ("registrar", "update") => {
+            Command::Registrar(RegistrarCommand::Update(registrar::RegistrarUpdate {
+                handle: name.parse().unwrap(),
+                name: None,
+                iana_id: None,
+                status: values("status=").first().map(|word| {
+                    serde_json::from_value(serde_json::Value::String(word.clone())).unwrap()
+                }),
+            }))
+        }
+        ("registrar", "delete") => {
+            Command::Registrar(RegistrarCommand::Delete(name.parse().unwrap()))
+        }
+        ("registrar", "info") => Command::Registrar(RegistrarCommand::Info(name.parse().unwrap())),
+        ("host", verb) => Command::Host(host_command(verb, name, &values)),
+        ("domain", verb) => Command::Domain(domain_command(verb, name, &values)),
+        ("zone", "delete") => Command::Zone(ZoneCommand::Delete(name.parse().unwrap())),
+        ("zone", "info") => Command::Zone(ZoneCommand::Info(name.parse().unwrap())),
+        ("zone", "update") => {
+            let mut update = zone::ZoneUpdate::new(name.parse().unwrap());
+            let records = |key| values(key).iter().map(|r| r.parse().unwrap()).collect();
+            (update.add, update.remove) = (records("record="), records("-record="));
+            update.ns_ttl = values("ttl=")
+                .first()
+                .map(|ttl| crate::registry::types::Ttl::new(ttl.parse().unwrap()).unwrap());
+            Command::Zone(ZoneCommand::Update(Box::new(update)))
+        }
+        _ => panic!("{line}"),
+    };
+    request(actor, command)
+}
+
+fn all<T: std::str::FromStr<Err: std::fmt::Debug>>(values: Vec<String>) -> Vec<T> {
+    values.iter().map(|value| value.parse().unwrap()).collect()
+}
+
+fn host_command(verb: &str, name: &str, values: &dyn Fn(&str) -> Vec<String>) -> HostCommand {
+    let name = name.parse().unwrap();
+    match verb {
+        "create" => HostCommand::Create(host::HostCreate {
+            name,
+            registrar: all(values("by=")).pop(),
+            addresses: all(values("ip=")),
+        }),
+        "delete" => HostCommand::Delete(name),
+        "info" => HostCommand::Info(name),
+        _ => HostCommand::Update(host::HostUpdate {
+            name,
+            add: host::HostParts {
+                addresses: all(values("ip=")),
+                statuses: all(values("status=")),
+            },
+            remove: host::HostParts {
+                addresses: all(values("-ip=")),
+                statuses: all(values("-status=")),
+            },
+            new_name: all(values("to=")).pop(),
+        }),
+    }
+}
+
+fn domain_command(verb: &str, name: &str, values: &dyn Fn(&str) -> Vec<String>) -> DomainCommand {
+    let name = name.parse().unwrap();
+    match verb {
+        "create" => DomainCommand::Create(domain::DomainCreate {
+            registrar: all(values("by=")).pop(),
+            hosts: all(values("ns=")),
+            ds: all(values("ds=")),
+            statuses: all(values("status=")),
+            ..domain::DomainCreate::new(name)
+        }),
+        "delete" => DomainCommand::Delete(name),
+        "info" => DomainCommand::Info(name),
+        _ => DomainCommand::Update(domain::DomainUpdate {
+            add: domain::DomainParts {
+                hosts: all(values("ns=")),
+                ds: all(values("ds=")),
+                statuses: all(values("status=")),
+            },
+            remove: domain::DomainParts {
+                hosts: all(values("-ns=")),
+                ds: all(values("-ds=")),
+                statuses: all(values("-status=")),
+            },
+            ..domain::DomainUpdate::new(name)
+        }),
+    }
+}
+
+/// Runs lines of `COMMAND = CODE`; a refused one must change no row.
+pub(super) async fn play(test: &mut TestDatabase, script: &str) {
+    for line in script
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+    {
+        let (command, code) = line.rsplit_once(" = ").unwrap();
+        let before = row_counts(&mut test.database).await;
+        let outcome = run(test, &parse(command)).await;
+        let found = match &outcome {
+            Ok(outcome) => outcome.code().number(),
+            Err(error) => error.code().number(),
+        };
+        let engine = test.database.engine();
+        assert_eq!(found.to_string(), code, "{engine:?}: {line}: {outcome:?}");
+        if outcome.is_err() {
+            let after = row_counts(&mut test.database).await;
+            assert_eq!(before, after, "{engine:?}: {line}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_change_is_one_event_with_its_names() {
+    for engine in engines() {
+        let mut test = stage(engine).await;
+        let create = parse("reg-a domain create a.tld ns=ns1.ext.example ns=ns2.ext.example");
+        let event = run(&mut test, &create).await.unwrap().event().unwrap();
+        let connection = test.database.connection();
+        let row: (String, String, String, String) =
+            sqlx::query_as("SELECT kind, actor, object, detail FROM events WHERE number = $1")
+                .bind(event)
+                .fetch_one(&mut *connection)
+                .await
+                .unwrap();
+        assert_eq!(
+            (row.0.as_str(), row.1.as_str()),
+            ("domain-create", "registrar:reg-a")
+        );
+        assert_eq!(row.2, "a.tld");
+        let logged: Command = serde_json::from_str(&row.3).unwrap();
+        assert_eq!(logged, create.command);
+        let changed: Vec<(String,)> =
+            sqlx::query_as("SELECT owner FROM changed_names WHERE event = $1")
+                .bind(event)
+                .fetch_all(connection)
+                .await
+                .unwrap();
+        assert_eq!(changed, [("a.tld".to_owned(),)]);
+    }
+}
+
+#[test]
+fn codes_are_those_of_epp() {
+    let numbers: Vec<_> = ResultCode::ALL.iter().map(|code| code.number()).collect();
+    assert!(numbers.iter().all(|number| (1000..2503).contains(number)));
+    assert_eq!(
+        serde_json::to_string(&ResultCode::ObjectExists).unwrap(),
+        "2302"
+    );
+}

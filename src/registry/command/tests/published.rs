@@ -1,0 +1,191 @@
+//! What is published after each change, as the compiler reads it, and which names
+//! the event says it changed.
+
+use std::collections::BTreeSet;
+
+use super::*;
+
+/// Runs one command and says which records came (`+`) and went (`-`).
+async fn step(test: &mut TestDatabase, command: &str) -> Vec<String> {
+    let before = test.published();
+    let outcome = run(test, &parse(command)).await;
+    let event = outcome.unwrap_or_else(|e| panic!("{command}: {e}")).event();
+    let after = test.published();
+    let came = after.difference(&before).map(|record| ('+', record));
+    let went = before.difference(&after).map(|record| ('-', record));
+    let difference: Vec<_> = came.chain(went).collect();
+    let owners = difference.iter().map(|(_, record)| owner(record));
+    noted(test, event.unwrap(), &owners.collect(), command).await;
+    let shown = difference.iter().map(|(sign, record)| {
+        let words: Vec<_> = record.split_whitespace().collect();
+        format!("{sign}{} {} {}", words[0], words[3], words[4..].join(" "))
+    });
+    shown.collect()
+}
+
+fn owner(record: &str) -> String {
+    let owner = record.split_whitespace().next().unwrap();
+    owner.trim_end_matches('.').to_owned()
+}
+
+/// Every owner whose records differ is noted by the event: an incremental compile
+/// reads no others.
+async fn noted(test: &mut TestDatabase, event: i64, owners: &BTreeSet<String>, command: &str) {
+    let rows: Vec<(String,)> = sqlx::query_as("SELECT owner FROM changed_names WHERE event = $1")
+        .bind(event)
+        .fetch_all(test.database.connection())
+        .await
+        .unwrap();
+    let noted: BTreeSet<_> = rows.into_iter().map(|(owner,)| owner).collect();
+    let missing: Vec<_> = owners.difference(&noted).collect();
+    assert!(
+        noted.contains("") || missing.is_empty(),
+        "{command}: {missing:?}"
+    );
+}
+
+#[track_caller]
+fn expect(found: &[String], expected: &[&str]) {
+    let mut found: Vec<_> = found.iter().map(String::as_str).collect();
+    let mut expected = expected.to_vec();
+    found.sort_unstable();
+    expected.sort_unstable();
+    assert_eq!(found, expected);
+}
+
+#[tokio::test]
+async fn a_hold_takes_a_domain_out_but_not_the_glue_of_others() {
+    // The reader of PostgreSQL drives a runtime of its own.
+    for engine in engines() {
+        let mut test = stage(engine).await;
+        let test = &mut test;
+        expect(&step(test, "reg-a domain create a.tld").await, &[]);
+        expect(
+            &step(test, "reg-a host create ns1.a.tld ip=192.0.2.1").await,
+            &[],
+        );
+        expect(
+            &step(test, "reg-a host create ns2.a.tld ip=192.0.2.2").await,
+            &[],
+        );
+        expect(
+            &step(test, "reg-a domain update a.tld ns=ns1.a.tld ns=ns2.a.tld").await,
+            &[
+                "+a.tld. NS ns1.a.tld.",
+                "+a.tld. NS ns2.a.tld.",
+                "+ns1.a.tld. A 192.0.2.1",
+                "+ns2.a.tld. A 192.0.2.2",
+            ],
+        );
+        expect(
+            &step(
+                test,
+                "reg-b domain create b.tld ns=ns1.a.tld ns=ns1.ext.example",
+            )
+            .await,
+            &["+b.tld. NS ns1.a.tld.", "+b.tld. NS ns1.ext.example."],
+        );
+        expect(
+            &step(test, "reg-a domain update a.tld status=clientHold").await,
+            &[
+                "-a.tld. NS ns1.a.tld.",
+                "-a.tld. NS ns2.a.tld.",
+                "-ns2.a.tld. A 192.0.2.2",
+            ],
+        );
+        expect(
+            &step(test, "reg-b domain delete b.tld").await,
+            &[
+                "-b.tld. NS ns1.a.tld.",
+                "-b.tld. NS ns1.ext.example.",
+                "-ns1.a.tld. A 192.0.2.1",
+            ],
+        );
+        expect(
+            &step(test, "reg-a domain update a.tld -status=clientHold").await,
+            &[
+                "+a.tld. NS ns1.a.tld.",
+                "+a.tld. NS ns2.a.tld.",
+                "+ns1.a.tld. A 192.0.2.1",
+                "+ns2.a.tld. A 192.0.2.2",
+            ],
+        );
+        expect(
+            &step(test, "reg-a domain delete a.tld").await,
+            &[
+                "-a.tld. NS ns1.a.tld.",
+                "-a.tld. NS ns2.a.tld.",
+                "-ns1.a.tld. A 192.0.2.1",
+                "-ns2.a.tld. A 192.0.2.2",
+            ],
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_renamed_host_is_renamed_in_every_delegation() {
+    for engine in engines() {
+        let mut test = stage(engine).await;
+        let test = &mut test;
+        for line in [
+            "reg-a domain create a.tld",
+            "reg-a host create ns1.a.tld ip=192.0.2.1",
+            "reg-a domain update a.tld ns=ns1.a.tld ns=ns1.ext.example",
+            "reg-a domain create b.tld ns=ns1.a.tld ns=ns2.ext.example",
+        ] {
+            step(test, line).await;
+        }
+        expect(
+            &step(
+                test,
+                "reg-a host update ns1.a.tld to=dns.a.tld ip=2001:db8::1",
+            )
+            .await,
+            &[
+                "+a.tld. NS dns.a.tld.",
+                "+b.tld. NS dns.a.tld.",
+                "+dns.a.tld. A 192.0.2.1",
+                "+dns.a.tld. AAAA 2001:db8::1",
+                "-a.tld. NS ns1.a.tld.",
+                "-b.tld. NS ns1.a.tld.",
+                "-ns1.a.tld. A 192.0.2.1",
+            ],
+        );
+        expect(
+            &step(test, "reg-a host update dns.a.tld to=dns.ext.example").await,
+            &[
+                "+a.tld. NS dns.ext.example.",
+                "+b.tld. NS dns.ext.example.",
+                "-a.tld. NS dns.a.tld.",
+                "-b.tld. NS dns.a.tld.",
+                "-dns.a.tld. A 192.0.2.1",
+                "-dns.a.tld. AAAA 2001:db8::1",
+            ],
+        );
+    }
+}
+
+#[tokio::test]
+async fn ds_and_zone_data_are_published_as_they_are_set() {
+    let digest = "AB".repeat(32);
+    for engine in engines() {
+        let mut test = stage(engine).await;
+        let test = &mut test;
+        step(
+            test,
+            "reg-a domain create a.tld ns=ns1.ext.example ns=ns2.ext.example",
+        )
+        .await;
+        let ds = format!("reg-a domain update a.tld ds=12345_13_2_{digest}");
+        expect(
+            &step(test, &ds).await,
+            &[&format!("+a.tld. DS 12345 13 2 {digest}")],
+        );
+        expect(
+            &step(test, "op zone update tld record=tld._60_TXT_x").await,
+            &["+tld. TXT \"x\""],
+        );
+        let changed = step(test, "op zone update tld ttl=60").await;
+        assert_eq!(changed.len(), 4, "the TTL of two NS: {changed:?}");
+    }
+}

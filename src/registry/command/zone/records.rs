@@ -1,0 +1,144 @@
+//! The zone's own records: added and removed under the rules that a compile would
+//! refuse the whole zone by.
+
+use zone_compiler::RecordType;
+
+use crate::registry::code::ResultCode;
+use crate::registry::command::CommandError;
+use crate::registry::command::answer::rejected;
+use crate::registry::command::checks::ancestry;
+use crate::registry::command::context::Context;
+use crate::registry::command::tables::{Tables, rows, rows_in};
+use crate::registry::types::{AnyName, ZoneRecord};
+
+const DNAME: RecordType = RecordType(39);
+
+/// Removes, then adds.
+pub(super) async fn change(
+    context: &mut Context<'_, '_>,
+    zone_id: i64,
+    apex: &AnyName,
+    add: &[ZoneRecord],
+    remove: &[ZoneRecord],
+) -> Result<(), CommandError> {
+    for record in remove {
+        let delete = sqlx::query(
+            "DELETE FROM zone_records WHERE zone_id = $1 AND owner = $2 AND rtype = $3 \
+             AND rdata = $4",
+        )
+        .bind(zone_id)
+        .bind(record.owner())
+        .bind(i64::from(record.record().rtype.0))
+        .bind(record.record().rdata.as_ref());
+        if context.tables().run(delete).await? == 0 {
+            let reason = "no such record";
+            return Err(rejected(ResultCode::ParameterPolicy, record, reason));
+        }
+        context.note_changed(zone_id, &record.owner());
+    }
+    for record in add {
+        place(&mut context.tables(), zone_id, apex, record).await?;
+        insert(&mut context.tables(), zone_id, record).await?;
+        context.note_changed(zone_id, &record.owner());
+    }
+    let apex_ns = rows::<(i64,)>(
+        "SELECT ttl FROM zone_records WHERE zone_id = $1 AND owner = $2 AND rtype = 2 LIMIT 1",
+    );
+    let apex_ns = apex_ns.bind(zone_id).bind(apex.as_str());
+    if !context.tables().any(apex_ns).await? {
+        let reason = "a zone needs NS records at its apex";
+        return Err(rejected(ResultCode::DataManagementPolicy, apex, reason));
+    }
+    Ok(())
+}
+
+/// All records of a set have one TTL (RFC 2181 section 5.2): the last one given.
+async fn insert(
+    tables: &mut Tables<'_>,
+    zone_id: i64,
+    record: &ZoneRecord,
+) -> Result<(), CommandError> {
+    let (owner, data) = (record.owner(), record.record());
+    let rtype = i64::from(data.rtype.0);
+    let insert = sqlx::query(
+        "INSERT INTO zone_records (zone_id, owner, rtype, ttl, rdata) \
+         VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
+    )
+    .bind(zone_id)
+    .bind(owner.as_str())
+    .bind(rtype)
+    .bind(i64::from(data.ttl))
+    .bind(data.rdata.as_ref());
+    if tables.run(insert).await? == 0 {
+        let reason = "there already";
+        return Err(rejected(ResultCode::ParameterPolicy, record, reason));
+    }
+    let ttl = sqlx::query(
+        "UPDATE zone_records SET ttl = $1 WHERE zone_id = $2 AND owner = $3 AND rtype = $4",
+    )
+    .bind(i64::from(data.ttl))
+    .bind(zone_id)
+    .bind(owner.as_str())
+    .bind(rtype);
+    tables.run(ttl).await?;
+    Ok(())
+}
+
+/// Whether the record may stand where it is put.
+async fn place(
+    tables: &mut Tables<'_>,
+    zone_id: i64,
+    apex: &AnyName,
+    record: &ZoneRecord,
+) -> Result<(), CommandError> {
+    let policy = |reason: &str| Err(rejected(ResultCode::ParameterPolicy, record, reason));
+    let (data, owner) = (record.record(), record.owner());
+    let apex_name = apex.to_name();
+    if !data.owner.is_at_or_below(&apex_name) {
+        return policy("not in the zone");
+    }
+    let is_apex = owner == apex.as_str();
+    if data.rtype == RecordType::NS && !is_apex {
+        return policy("a delegation; register the domain instead");
+    }
+    if matches!(data.rtype, RecordType::CNAME | DNAME) && is_apex {
+        return policy("would hide the zone");
+    }
+    let above = ancestry(&owner);
+    let cut = rows_in::<(i64,)>("SELECT zone_id FROM domains WHERE name IN ({list})", &above);
+    if tables.all(cut).await?.contains(&(zone_id,)) {
+        return policy("at or below a registered domain");
+    }
+    let dname = rows_in::<(i64, i64, String)>(
+        "SELECT zone_id, rtype, owner FROM zone_records WHERE owner IN ({list})",
+        &above,
+    );
+    let there = tables.all(dname).await?;
+    let there: Vec<_> = there.iter().filter(|row| row.0 == zone_id).collect();
+    let is_dname = |rtype: i64| rtype == i64::from(DNAME.0);
+    if there.iter().any(|row| is_dname(row.1) && row.2 != owner) {
+        return policy("below a DNAME");
+    }
+    // RFC 1034 section 3.6.2: a CNAME stands alone.
+    let cname = i64::from(RecordType::CNAME.0);
+    let here = || there.iter().filter(|row| row.2 == owner);
+    let clash = if data.rtype == RecordType::CNAME {
+        here().next().is_some()
+    } else {
+        here().any(|row| row.1 == cname)
+    };
+    if clash {
+        return policy("a CNAME and other data at one name");
+    }
+    if data.rtype == DNAME {
+        let below = rows::<(i64,)>(
+            "SELECT rtype FROM zone_records WHERE zone_id = $1 AND (owner LIKE $2 ESCAPE '!' \
+             OR (owner = $3 AND rtype = 39)) LIMIT 1",
+        );
+        let below = below.bind(zone_id).bind(format!("%.{owner}")).bind(owner);
+        if tables.any(below).await? {
+            return policy("a second DNAME, or one that hides records");
+        }
+    }
+    Ok(())
+}
