@@ -37,7 +37,7 @@ pub(super) async fn run(args: &ApplyArgs, global: &Global) -> anyhow::Result<()>
         Standby::Refuse
     };
     let holder = format!("meridian registry apply, process {}", std::process::id());
-    let (writer, task) = Writer::start(&location, &holder, standby).await?;
+    let (writer, mut task) = Writer::start(&location, &holder, standby).await?;
     let actor = actor(&args.acting)?;
     let most = usize::from(args.parallel);
     let mut lines = lines();
@@ -57,6 +57,14 @@ pub(super) async fn run(args: &ApplyArgs, global: &Global) -> anyhow::Result<()>
                 jobs.spawn(async move { (line, writer.submit(request).await) });
             }
             Some(done) = jobs.join_next(), if !jobs.is_empty() => failed += tell(done?)?,
+            // Deposed: whoever reads these lines must hear it from the process's end.
+            ended = &mut task => {
+                while let Some(done) = jobs.join_next().await {
+                    failed += tell(done?)?;
+                }
+                ended??;
+                anyhow::bail!("the writer has ended");
+            }
         }
     }
     drop(writer);
