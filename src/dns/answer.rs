@@ -238,9 +238,13 @@ impl<'g> Answer<'g, '_, '_> {
         Ok(true)
     }
 
-    /// QTYPE ANY gets one RRset (RFC 8482 section 4.1): SOA at an apex, else the smallest.
+    /// QTYPE ANY gets one RRset (RFC 8482 section 4.1): SOA at an apex, else the
+    /// smallest. Not NSEC, whose owner is stored; nothing else stands with it alone.
     fn any(&mut self, entry: Entry<'g>, bases: Bases) -> Result<bool, Full> {
-        let records = || entry.bodies().filter(|body| body.part() == Part::Records);
+        let records = || {
+            let bodies = entry.bodies();
+            bodies.filter(|body| body.part() == Part::Records && body.rtype() != rtype::NSEC)
+        };
         let soa = records().find(|body| body.rtype() == rtype::SOA);
         let Some(chosen) = soa.or_else(|| records().min_by_key(|body| body.length())) else {
             return Ok(false);
@@ -252,7 +256,7 @@ impl<'g> Answer<'g, '_, '_> {
     fn any_signatures(&mut self, entry: Entry<'g>, bases: Bases) -> Result<bool, Full> {
         let mut signatures = entry
             .bodies()
-            .filter(|body| body.part() == Part::Signatures);
+            .filter(|body| body.part() == Part::Signatures && body.rtype() != rtype::NSEC);
         let Some(signatures) = signatures.next() else {
             return Ok(false);
         };
