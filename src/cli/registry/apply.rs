@@ -13,8 +13,8 @@ use tokio::task::JoinSet;
 
 use super::super::{Global, output};
 use super::arguments::ApplyArgs;
-use super::location;
 use super::objects::{actor, as_json, request};
+use super::{location, poke_server};
 use crate::registry::{Command, Standby, Writer};
 
 /// Longest line: a command with thirteen of everything is far below.
@@ -60,7 +60,7 @@ pub(super) async fn run(args: &ApplyArgs, global: &Global) -> anyhow::Result<()>
             // Deposed: whoever reads these lines must hear it from the process's end.
             ended = &mut task => {
                 while let Some(done) = jobs.join_next().await {
-                    failed += tell(done?)?;
+                    tell(done?)?;
                 }
                 ended??;
                 anyhow::bail!("the writer has ended");
@@ -69,6 +69,8 @@ pub(super) async fn run(args: &ApplyArgs, global: &Global) -> anyhow::Result<()>
     }
     drop(writer);
     task.await??;
+    // Until now the server looked by itself; the last change need not wait for that.
+    poke_server(global);
     anyhow::ensure!(failed == 0, "{failed} of {number} commands were not done");
     Ok(())
 }

@@ -13,8 +13,14 @@ async fn step(test: &mut TestDatabase, command: &str) -> Vec<String> {
     let after = test.published();
     // Each event raises the serial; the SOA need not be noted for that.
     let is_data = |record: &&String| record.split_whitespace().nth(3) != Some("SOA");
-    let came = after.difference(&before).filter(is_data).map(|record| ('+', record));
-    let went = before.difference(&after).filter(is_data).map(|record| ('-', record));
+    let came = after
+        .difference(&before)
+        .filter(is_data)
+        .map(|record| ('+', record));
+    let went = before
+        .difference(&after)
+        .filter(is_data)
+        .map(|record| ('-', record));
     let difference: Vec<_> = came.chain(went).collect();
     let owners = difference.iter().map(|(_, record)| owner(record));
     noted(test, event.unwrap(), &owners.collect(), command).await;
