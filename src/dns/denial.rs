@@ -46,8 +46,7 @@ impl<'g> Proofs<'g> {
     }
 
     fn add(&mut self, proof: BodyRef<'g>, apex: u16) -> Proven {
-        let place = proof.address();
-        if self.iter().any(|(own, _)| own.address() == place) {
+        if self.iter().any(|(own, _)| own.repeats(&proof)) {
             return Ok(());
         }
         let free = self.bodies.get_mut(self.count).ok_or(Unproven::Full)?;

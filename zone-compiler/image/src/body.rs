@@ -58,6 +58,12 @@ impl<'g> BodyRef<'g> {
         self.wire.as_ptr().addr()
     }
 
+    /// Whether both hold the same records, for bodies that hold their owners too, as
+    /// proofs do: of these a page can repeat one of another page.
+    pub fn repeats(&self, other: &Self) -> bool {
+        self.wire == other.wire
+    }
+
     /// Number of records.
     #[inline]
     pub fn records(&self) -> u16 {

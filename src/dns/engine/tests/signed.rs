@@ -153,6 +153,19 @@ fn a_wildcard_above_an_opted_out_name_is_no_collision() {
 }
 
 #[test]
+fn a_proof_comes_once_wherever_it_is_stored() {
+    // The last record of a chain stands before the first of a page once more.
+    let reply = WILD.ask("q.wild A +do");
+    let mut proofs: Vec<_> = authority(&reply)
+        .split(", ")
+        .filter(|record| record.ends_with(" NSEC3"))
+        .collect();
+    assert_eq!(proofs.len(), 2, "{reply}");
+    proofs.dedup();
+    assert_eq!(proofs.len(), 2, "{reply}");
+}
+
+#[test]
 fn any_and_rrsig_of_a_wildcard_have_the_asked_name() {
     // The smallest RRset and the first signatures here are those of NSEC.
     for rtype in ["ANY", "RRSIG", "NSEC"] {
