@@ -64,6 +64,35 @@ fn a_commit_is_served_when_wait_returns() {
 }
 
 #[test]
+fn a_change_by_command_line_is_answered_by_dns() {
+    let registry = Registry::with_zone(1);
+    let server = registry.folder.serve();
+    registry.wait();
+    let address = server.addresses[0];
+    let hosts = ["--host", "ns.elsewhere.test", "--host", "ns.inside.example"];
+    let run = |words: &[&str]| {
+        registry
+            .folder
+            .succeed(&[&["registry", "domain"], words].concat());
+        registry.wait();
+        ask(address, "new.example.", RecordType::A)
+    };
+    let create = ["create", "new.example", "--registrar", "imported"];
+    let referral = run(&[&create[..], &hosts].concat());
+    assert_eq!(referral.response_code, ResponseCode::NoError);
+    assert_eq!(referral.authorities.len(), 2);
+    assert_eq!(serial(address), 2);
+    let held = run(&["update", "new.example", "--add-status", "serverHold"]);
+    assert_eq!(held.response_code, ResponseCode::NXDomain);
+    let back = run(&["update", "new.example", "--remove-status", "serverHold"]);
+    assert_eq!(back.authorities.len(), 2);
+    let gone = run(&["delete", "new.example"]);
+    assert_eq!(gone.response_code, ResponseCode::NXDomain);
+    assert_eq!(serial(address), 5);
+    assert_eq!(registry.served(), registry.compiled());
+}
+
+#[test]
 fn a_lost_wake_up_costs_a_poll_and_nothing_else() {
     let registry = Registry::with_zone(1);
     let server = registry.folder.serve();
