@@ -3,6 +3,7 @@
 //! Knows the image and sockets; never the registry, SQL, XML or HTTP.
 
 mod answer;
+mod chain;
 mod chaos;
 pub mod cookie;
 pub mod counters;

@@ -7,6 +7,7 @@ use zone_image::layout::{POINTER_REACH, Part};
 use zone_image::name::NAME_BYTES_MAX;
 use zone_image::{Bases, BodyRef, Entry, Generation, Lookup, LookupName, Zone};
 
+use super::chain::Chain;
 use super::denial::{Proofs, Prover, Unproven};
 use super::engine::Outcome;
 use super::query::{HEADER_BYTES, Query, rcode, rtype};
@@ -14,9 +15,6 @@ use super::response::{Full, Response, Section};
 
 /// Why a question got no whole answer.
 pub(super) type Unanswered = Unproven;
-
-/// Most CNAME and DNAME steps that one reply follows.
-const CHAIN_MAX: usize = 16;
 
 /// A name to be looked up, and where it stands uncompressed in the message.
 struct Sought {
@@ -53,12 +51,13 @@ pub(super) fn answer(
         response,
         proofs: Proofs::new(),
         addresses: [None; 2],
+        chain: Chain::new(HEADER_BYTES),
     };
     let mut sought = Sought {
         name: query.name,
         at: HEADER_BYTES,
     };
-    for _ in 0..CHAIN_MAX {
+    loop {
         match answer.step(&sought)? {
             Step::Done(outcome) => {
                 answer.finish()?;
@@ -67,9 +66,6 @@ pub(super) fn answer(
             Step::Follow(next) => sought = next,
         }
     }
-    // A longer chain, or a loop: the client goes on from what it has.
-    answer.finish()?;
-    Ok(Outcome::Answer)
 }
 
 #[expect(
@@ -89,6 +85,8 @@ struct Answer<'g, 'r, 'o> {
     proofs: Proofs<'g>,
     /// For the additional section, after that.
     addresses: [Option<(BodyRef<'g>, Bases)>; 2],
+    /// Bounds the steps.
+    chain: Chain,
 }
 
 impl<'g> Answer<'g, '_, '_> {
@@ -240,9 +238,13 @@ impl<'g> Answer<'g, '_, '_> {
         Ok(true)
     }
 
-    /// QTYPE ANY gets one RRset (RFC 8482 section 4.1): SOA at an apex, else the smallest.
+    /// QTYPE ANY gets one RRset (RFC 8482 section 4.1): SOA at an apex, else the
+    /// smallest. Not NSEC, whose owner is stored; nothing else stands with it alone.
     fn any(&mut self, entry: Entry<'g>, bases: Bases) -> Result<bool, Full> {
-        let records = || entry.bodies().filter(|body| body.part() == Part::Records);
+        let records = || {
+            let bodies = entry.bodies();
+            bodies.filter(|body| body.part() == Part::Records && body.rtype() != rtype::NSEC)
+        };
         let soa = records().find(|body| body.rtype() == rtype::SOA);
         let Some(chosen) = soa.or_else(|| records().min_by_key(|body| body.length())) else {
             return Ok(false);
@@ -254,7 +256,7 @@ impl<'g> Answer<'g, '_, '_> {
     fn any_signatures(&mut self, entry: Entry<'g>, bases: Bases) -> Result<bool, Full> {
         let mut signatures = entry
             .bodies()
-            .filter(|body| body.part() == Part::Signatures);
+            .filter(|body| body.part() == Part::Signatures && body.rtype() != rtype::NSEC);
         let Some(signatures) = signatures.next() else {
             return Ok(false);
         };
@@ -264,16 +266,20 @@ impl<'g> Answer<'g, '_, '_> {
 
     /// Goes on with the target of the CNAME that was written at `at`, as long as
     /// it is ours and later pointers can still reach it.
-    fn follow(&self, at: usize) -> Step {
+    fn follow(&mut self, at: usize) -> Step {
         let message = self.response.written();
         let owner_bytes = if message[at] >= 0xc0 { 2 } else { 1 };
         self.follow_to(at + owner_bytes + 10)
     }
 
-    fn follow_to(&self, target: usize) -> Step {
+    fn follow_to(&mut self, target: usize) -> Step {
         let message = self.response.written();
         match LookupName::parse(&message[target..]) {
-            Ok(name) if target < POINTER_REACH && self.zone.holds(&name) => {
+            Ok(name)
+                if target < POINTER_REACH
+                    && self.zone.holds(&name)
+                    && self.chain.extend(message, &name, target) =>
+            {
                 Step::Follow(Sought { name, at: target })
             }
             _ => Step::Done(Outcome::Answer),
@@ -287,9 +293,7 @@ impl<'g> Answer<'g, '_, '_> {
         labels: usize,
         sought: &Sought,
     ) -> Result<Step, Unanswered> {
-        let bases = self.bases(sought, labels);
-        let at = self.response.position();
-        self.rrset(entry, rtype::DNAME, bases)?;
+        let at = self.write_dname(entry, self.bases(sought, labels))?;
         let message = self.response.written();
         let owner_bytes = if message[at] >= 0xc0 { 2 } else { 1 };
         let fixed = at + owner_bytes;
@@ -321,6 +325,19 @@ impl<'g> Answer<'g, '_, '_> {
             return Ok(Step::Done(Outcome::Answer));
         }
         Ok(self.follow_to(place))
+    }
+
+    /// Writes a DNAME with its signatures unless the answer has it already (RFC 2181
+    /// section 5); returns where it stands.
+    fn write_dname(&mut self, entry: Entry<'g>, bases: Bases) -> Result<usize, Full> {
+        let dname = entry.body(rtype::DNAME, Part::Records).ok_or(Full)?;
+        if let Some(at) = self.chain.redirection(dname) {
+            return Ok(at);
+        }
+        let at = self.response.position();
+        self.rrset(entry, rtype::DNAME, bases)?;
+        self.chain.redirected(dname, at);
+        Ok(at)
     }
 
     /// DS at a cut is the parent's own data (RFC 4035 section 3.1.4.1).

@@ -86,9 +86,14 @@ impl<'g> Prover<'g, '_> {
                 self.nsec_before(encloser, true)
             }
             Denial::Nsec3 => {
-                let encloser = self.closest_encloser(encloser)?;
-                let wildcard = self.zone.nsec3_wildcard_hash(self.name, encloser);
-                self.nsec3_covering(&wildcard)
+                let provable = self.closest_encloser(encloser)?;
+                let wildcard = self.zone.nsec3_wildcard_hash(self.name, provable);
+                match self.zone.nsec3(&wildcard) {
+                    // Below a name that opted out stands no wildcard of an ancestor:
+                    // there is one, which does not make this name, and no proof of it.
+                    Some(proof) if proof.matches && provable < encloser => Ok(()),
+                    _ => self.nsec3_covering(&wildcard),
+                }
             }
         }
     }

@@ -13,8 +13,8 @@ use tokio::task::JoinSet;
 
 use super::super::{Global, output};
 use super::arguments::ApplyArgs;
-use super::location;
 use super::objects::{actor, as_json, request};
+use super::{location, poke_server};
 use crate::registry::{Command, Standby, Writer};
 
 /// Longest line: a command with thirteen of everything is far below.
@@ -37,7 +37,7 @@ pub(super) async fn run(args: &ApplyArgs, global: &Global) -> anyhow::Result<()>
         Standby::Refuse
     };
     let holder = format!("meridian registry apply, process {}", std::process::id());
-    let (writer, task) = Writer::start(&location, &holder, standby).await?;
+    let (writer, mut task) = Writer::start(&location, &holder, standby).await?;
     let actor = actor(&args.acting)?;
     let most = usize::from(args.parallel);
     let mut lines = lines();
@@ -57,10 +57,20 @@ pub(super) async fn run(args: &ApplyArgs, global: &Global) -> anyhow::Result<()>
                 jobs.spawn(async move { (line, writer.submit(request).await) });
             }
             Some(done) = jobs.join_next(), if !jobs.is_empty() => failed += tell(done?)?,
+            // Deposed: whoever reads these lines must hear it from the process's end.
+            ended = &mut task => {
+                while let Some(done) = jobs.join_next().await {
+                    tell(done?)?;
+                }
+                ended??;
+                anyhow::bail!("the writer has ended");
+            }
         }
     }
     drop(writer);
     task.await??;
+    // Until now the server looked by itself; the last change need not wait for that.
+    poke_server(global);
     anyhow::ensure!(failed == 0, "{failed} of {number} commands were not done");
     Ok(())
 }

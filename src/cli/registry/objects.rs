@@ -5,7 +5,7 @@ use serde_json::json;
 use super::super::{Global, output};
 use super::arguments::ActingArgs;
 use super::build::Built;
-use super::{location, now};
+use super::{location, now, poke_server};
 use crate::registry::types::ValueError;
 use crate::registry::{Actor, Command, CommandError, Database, Info, Outcome, Rejection, Request};
 
@@ -22,6 +22,9 @@ pub(super) async fn run(built: Built<'_>, global: &Global) -> anyhow::Result<()>
     let mut database = Database::open(&location(&acting.database, global)?).await?;
     let request = request(actor, acting, command);
     let outcome = Box::pin(database.execute(&request)).await;
+    if matches!(outcome, Ok(Outcome::Changed { .. })) {
+        poke_server(global);
+    }
     show(outcome, global)
 }
 

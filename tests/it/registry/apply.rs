@@ -101,10 +101,14 @@ impl Apply {
         assert!(status.unwrap().success());
     }
 
-    /// Waits for its end; all that it acknowledged and was not taken yet, and its
+    /// Waits for its end, for so long as anything that works takes; all that it acknowledged and was not taken yet, and its
     /// last words.
     pub(super) fn ended(mut self) -> (Vec<Acknowledged>, String) {
-        self.child.wait().unwrap();
+        let start = std::time::Instant::now();
+        while self.child.try_wait().unwrap().is_none() {
+            assert!(start.elapsed() < PATIENCE, "still running");
+            std::thread::park_timeout(Duration::from_millis(10));
+        }
         self.feeder.take().unwrap().join().unwrap();
         self.listener.take().unwrap().join().unwrap();
         let words = self.complaints.take().unwrap().join().unwrap();

@@ -11,6 +11,10 @@ static NSEC: LazyLock<Zones> =
     LazyLock::new(|| Zones::compile(&[include_str!("signed/nsec.zone")]));
 static OPT_OUT: LazyLock<Zones> =
     LazyLock::new(|| Zones::compile(&[include_str!("signed/opt-out.zone")]));
+static WILD: LazyLock<Zones> =
+    LazyLock::new(|| Zones::compile(&[include_str!("signed/wild-opt-out.zone")]));
+static WILD_NSEC: LazyLock<Zones> =
+    LazyLock::new(|| Zones::compile(&[include_str!("signed/wild-nsec.zone")]));
 
 /// The authority section of a reply in words.
 fn authority(reply: &str) -> &str {
@@ -130,4 +134,35 @@ fn row_61_rrsig_as_a_type_gives_one_rrset() {
 fn signed_addresses_at_the_apex_come_with_signatures() {
     let reply = NSEC.ask("tld NS +do");
     assert!(reply.contains("additional: ns1.nic.tld. A 192.0.2.1, ns1.nic.tld. AAAA 2001:db8::1, ns1.nic.tld. RRSIG, ns1.nic.tld. RRSIG"), "{reply}");
+}
+
+#[test]
+fn a_wildcard_above_an_opted_out_name_is_no_collision() {
+    // `ent.wild.` exists by an insecure delegation only, so the closest encloser that
+    // can be proven is the apex, and its wildcard is there. No proof denies the name;
+    // NXDOMAIN is right all the same.
+    let reply = WILD.ask("x.ent.wild A +do");
+    assert!(
+        reply.starts_with("NXDomain aa edns authority: wild. SOA"),
+        "{reply}"
+    );
+    assert!(
+        WILD.ask("x.ent.wild A")
+            .starts_with("NXDomain aa authority: wild. SOA")
+    );
+}
+
+#[test]
+fn any_and_rrsig_of_a_wildcard_have_the_asked_name() {
+    // The smallest RRset and the first signatures here are those of NSEC.
+    for rtype in ["ANY", "RRSIG", "NSEC"] {
+        let reply = WILD_NSEC.ask(&format!("q.odd.wild2 {rtype} +do"));
+        let answer = "NoError aa edns answer: q.odd.wild2. ";
+        assert!(reply.starts_with(answer), "{reply}");
+        assert!(!reply.contains("*.odd.wild2. TYPE65400"), "{reply}");
+    }
+    let any = WILD_NSEC.ask("q.odd.wild2 ANY");
+    assert_eq!(any, "NoError aa answer: q.odd.wild2. TYPE65400");
+    let any = WILD_NSEC.ask("q.odd.wild2 RRSIG");
+    assert_eq!(any, "NoError aa answer: q.odd.wild2. RRSIG");
 }
