@@ -137,7 +137,11 @@ impl<'g> Prover<'g, '_> {
             Denial::None => Ok(()),
             Denial::Nsec => {
                 self.nsec_before(self.name.labels(), false)?;
-                self.nsec_of(entry).map(drop)
+                // A wildcard without records has no NSEC; the one before it spans it.
+                match self.nsec_of(entry)? {
+                    true => Ok(()),
+                    false => self.nsec_before(encloser, true),
+                }
             }
             Denial::Nsec3 => {
                 let encloser = self.closest_encloser(encloser)?;

@@ -166,6 +166,15 @@ fn a_proof_comes_once_wherever_it_is_stored() {
 }
 
 #[test]
+fn a_wildcard_without_records_is_proven_too() {
+    // RFC 4035 section 3.1.3.4: the NSEC of the wildcard, here the one that spans it.
+    let reply = WILD_NSEC.ask("q.empty.wild2 A +do");
+    let reply = authority(&reply);
+    assert!(reply.contains("before.wild2. NSEC"), "{reply}");
+    assert!(reply.contains("below.*.empty.wild2. NSEC"), "{reply}");
+}
+
+#[test]
 fn any_and_rrsig_of_a_wildcard_have_the_asked_name() {
     // The smallest RRset and the first signatures here are those of NSEC.
     for rtype in ["ANY", "RRSIG", "NSEC"] {
