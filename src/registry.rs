@@ -18,6 +18,7 @@ pub mod lease;
 mod names;
 pub mod progress;
 pub mod schema;
+pub mod signing;
 mod sql;
 pub mod status;
 pub mod types;
