@@ -121,9 +121,9 @@ impl Default for SigningPolicy {
     }
 }
 
-/// Algorithms that may sign a zone (RFC 9904 section 2): RSA with SHA-256 and SHA-512,
-/// ECDSA on P-256 and P-384, Ed25519.
-pub const ALGORITHMS: [u8; 5] = [8, 10, 13, 14, 15];
+/// Algorithms that may sign a zone (RFC 9904 section 2): RSA with SHA-256, ECDSA on P-256
+/// and P-384, Ed25519.
+pub const ALGORITHMS: [u8; 4] = [8, 13, 14, 15];
 
 impl SigningPolicy {
     /// What is wrong with it.
