@@ -8,6 +8,7 @@ pub mod database;
 pub mod install;
 pub mod rdata;
 pub mod record;
+pub mod sign;
 pub mod source;
 pub mod wire;
 pub mod zonefile;

@@ -205,5 +205,10 @@ pub fn to_canonical(rtype: RecordType, rdata: &[u8]) -> Box<[u8]> {
     canonical
 }
 
+/// Appends the type bit maps of sorted types (RFC 4034 section 4.1.2).
+pub(crate) fn append_bitmap(types: &[RecordType], out: &mut Vec<u8>) {
+    bitmap::append(types, out);
+}
+
 #[cfg(test)]
 mod tests;
