@@ -6,6 +6,7 @@
 //! sqlx. Never writes, and never decides what is published: the views say.
 
 mod postgres;
+mod signing;
 mod sqlite;
 
 use std::fmt;
@@ -129,6 +130,8 @@ pub enum DatabaseError {
         source: sqlx::Error,
     },
 }
+
+pub use signing::{StoredKey, ZoneSigning};
 
 /// One moment of a registry: all zones, all at the same event.
 #[derive(Debug)]

@@ -24,7 +24,7 @@ use super::checks::registry_only;
 use super::context::Context;
 
 pub(super) use info::info;
-pub(crate) use info::{load, made_signatures, sealed_keys, signed_zones};
+pub use info::{load, made_signatures, sealed_keys, signed_zones};
 
 /// A command on the keys of one zone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -182,6 +182,7 @@ pub struct ZoneKeys {
     pub apex: AnyName,
     pub policy: SigningPolicy,
     pub revision: i64,
+    pub resigned_at: Timestamp,
     pub keys: Vec<KeyInfo>,
     pub timeline: Timeline,
 }
@@ -208,7 +209,7 @@ pub(super) async fn change(
         KeysCommand::Signatures(command) => write::signatures(context, zone_id, command).await?,
         KeysCommand::Resign(_) => {
             rows::policy(&mut context.tables(), zone_id, apex).await?;
-            context.note_changed(zone_id, "");
+            write::resign(context, zone_id).await?;
         }
         KeysCommand::Info(_) => unreachable!("reads change nothing"),
     }

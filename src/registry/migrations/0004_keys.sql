@@ -25,7 +25,9 @@ CREATE TABLE signing_policies (
     -- Counts changes of the zone's keys: who decides by one state writes only onto it.
     revision BIGINT NOT NULL,
     -- Time of the newest change that is not known to be served.
-    unserved_since BIGINT
+    unserved_since BIGINT,
+    -- When every signature was last looked at.
+    resigned_at BIGINT NOT NULL
 );
 
 CREATE TABLE zone_keys (

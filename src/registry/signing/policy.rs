@@ -4,6 +4,7 @@
 //! records live longer than `zone_ttl_max` says can lose its chain in caches.
 
 use serde::{Deserialize, Serialize};
+use zone_compiler::sign::{PolicyError, PolicyValues};
 
 use super::named;
 
@@ -144,13 +145,12 @@ impl SigningPolicy {
         if let Some((name, value)) = waits.iter().find(|(_, value)| *value > TTL_MAX) {
             return Some(format!("{name} {value} is more than {TTL_MAX} seconds"));
         }
-        // A signature must not end in a cache, nor before there was time to replace it.
-        let life = u64::from(self.signature_refresh) + u64::from(self.signature_jitter);
-        if u64::from(self.signature_validity) <= life {
-            return Some("signature-validity is not more than refresh and jitter".to_owned());
+        if let Err(error) = self.signatures() {
+            return Some(error.to_string());
         }
-        if self.signature_refresh <= self.zone_ttl_max.max(self.dnskey_ttl) {
-            return Some("signature-refresh is not more than the longest TTL".to_owned());
+        // A signature must not end while a cache may still hold it.
+        if self.signature_refresh <= self.zone_ttl_max {
+            return Some("signature-refresh is not more than zone-ttl-max".to_owned());
         }
         let least = self.rollover_seconds();
         for (name, life) in [
@@ -164,6 +164,23 @@ impl SigningPolicy {
             }
         }
         None
+    }
+
+    /// What of it concerns signatures, as the compiler checks it.
+    fn signatures(&self) -> Result<zone_compiler::sign::SigningPolicy, PolicyError> {
+        zone_compiler::sign::SigningPolicy::new(PolicyValues {
+            validity_seconds: self.signature_validity,
+            refresh_seconds: self.signature_refresh,
+            jitter_seconds: self.signature_jitter,
+            dnskey_ttl_seconds: self.dnskey_ttl,
+            ..PolicyValues::default()
+        })
+    }
+
+    /// How often every signature is looked at: often enough that none has much less than
+    /// its refresh left, and so that the work is spread.
+    pub fn resign_interval_seconds(&self) -> u32 {
+        (self.signature_refresh / 24).clamp(60, 6 * HOUR)
     }
 
     /// How long a rollover takes without what the parent needs.

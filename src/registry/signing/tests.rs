@@ -79,11 +79,11 @@ fn policies_that_cannot_keep_a_chain_are_refused() {
             signature_validity: Some(86_400),
             ..no()
         },
-        "signature-validity",
+        "validity of",
     );
     check(
         PolicyChange {
-            signature_refresh: Some(3600),
+            signature_refresh: Some(7200),
             ..no()
         },
         "signature-refresh",

@@ -15,7 +15,9 @@ pub(in crate::registry::command) async fn info(
 ) -> Result<Info, CommandError> {
     let zone_id = rows::zone_id(tables, apex).await?;
     let found = read(tables, zone_id, apex).await?;
-    found.map(|keys| Info::Keys(Box::new(keys))).ok_or_else(|| unsigned(apex))
+    found
+        .map(|keys| Info::Keys(Box::new(keys)))
+        .ok_or_else(|| unsigned(apex))
 }
 
 async fn read(
@@ -33,6 +35,7 @@ async fn read(
         apex: apex.clone(),
         policy: stored.policy,
         revision: stored.revision,
+        resigned_at: stored.resigned_at,
         keys,
         timeline: Timeline {
             keys: states,
@@ -47,22 +50,23 @@ fn tables(database: &mut Database) -> Tables<'_> {
     Tables::new(engine, place, connection)
 }
 
-/// Zones that have a policy.
-pub(crate) async fn signed_zones(database: &mut Database) -> Result<Vec<AnyName>, RegistryError> {
+/// Zones that have a policy, with the revision of their keys.
+pub async fn signed_zones(database: &mut Database) -> Result<Vec<(AnyName, i64)>, RegistryError> {
     let mut tables = tables(database);
-    let query = query_rows::<(String,)>(
-        "SELECT z.apex FROM signing_policies p JOIN zones z ON z.id = p.zone_id \
+    let query = query_rows::<(String, i64)>(
+        "SELECT z.apex, p.revision FROM signing_policies p JOIN zones z ON z.id = p.zone_id \
          WHERE z.state = 'active' ORDER BY z.apex",
     );
     let found = tables.all(query).await?;
-    let apexes = found.into_iter().map(|(apex,)| {
-        AnyName::parse(&apex).map_err(|_| tables.inconsistent(format!("apex {apex:?}")))
+    let apexes = found.into_iter().map(|(apex, revision)| {
+        let bad = |_| tables.inconsistent(format!("apex {apex:?}"));
+        Ok((AnyName::parse(&apex).map_err(bad)?, revision))
     });
     apexes.collect()
 }
 
 /// Policy and keys of a zone, if it has a policy.
-pub(crate) async fn load(
+pub async fn load(
     database: &mut Database,
     apex: &AnyName,
 ) -> Result<Option<ZoneKeys>, CommandError> {
@@ -72,7 +76,7 @@ pub(crate) async fn load(
 }
 
 /// The sealed private keys of a zone.
-pub(crate) async fn sealed_keys(
+pub async fn sealed_keys(
     database: &mut Database,
     apex: &AnyName,
 ) -> Result<Vec<(KeyId, Sealed)>, RegistryError> {
@@ -82,11 +86,13 @@ pub(crate) async fn sealed_keys(
     );
     let found = tables(database).all(query.bind(apex.as_str())).await?;
     let keys = found.into_iter();
-    Ok(keys.map(|(id, sealed)| (KeyId(id), Sealed(sealed))).collect())
+    Ok(keys
+        .map(|(id, sealed)| (KeyId(id), Sealed(sealed)))
+        .collect())
 }
 
 /// RDATA of RRSIGs that were made elsewhere, with inception and expiration.
-pub(crate) async fn made_signatures(
+pub async fn made_signatures(
     database: &mut Database,
     apex: &AnyName,
 ) -> Result<Vec<(Vec<u8>, i64, i64)>, RegistryError> {

@@ -12,18 +12,15 @@ pub(super) async fn change(
     zone_id: i64,
     command: &KeysPolicy,
 ) -> Result<(), CommandError> {
+    let at = context.at;
     let mut tables = context.tables();
     let before = rows::find_policy(&mut tables, zone_id).await?;
     let before = before.map(|stored| stored.policy);
     let after = command.change.apply(&before.clone().unwrap_or_default());
     if let Some(fault) = after.fault() {
-        return Err(rejected(
-            ResultCode::ParameterPolicy,
-            &command.apex,
-            fault,
-        ));
+        return Err(rejected(ResultCode::ParameterPolicy, &command.apex, fault));
     }
-    rows::write_policy(&mut tables, zone_id, &after).await?;
+    rows::write_policy(&mut tables, zone_id, &after, at).await?;
     if after.mode == SigningMode::Unsigned {
         for (_, mut key) in rows::keys(&mut tables, zone_id).await? {
             key.goal = Goal::Absent;

@@ -37,9 +37,10 @@ struct PolicyRow {
     store: String,
     revision: i64,
     unserved_since: Option<i64>,
+    resigned_at: i64,
 }
 
-from_row!(PolicyRow: mode, algorithm, layout, automatic, ksk_lifetime, zsk_lifetime, ksk_method, dnskey_ttl, zone_ttl_max, propagation, ds_ttl, parent_propagation, safety, denial, signature_validity, signature_refresh, signature_jitter, parent_servers, store, revision, unserved_since);
+from_row!(PolicyRow: mode, algorithm, layout, automatic, ksk_lifetime, zsk_lifetime, ksk_method, dnskey_ttl, zone_ttl_max, propagation, ds_ttl, parent_propagation, safety, denial, signature_validity, signature_refresh, signature_jitter, parent_servers, store, revision, unserved_since, resigned_at);
 
 /// A row of `zone_keys`.
 #[derive(Debug)]
@@ -71,6 +72,7 @@ pub(super) struct Stored {
     pub(super) policy: SigningPolicy,
     pub(super) revision: i64,
     pub(super) unserved_since: Option<Timestamp>,
+    pub(super) resigned_at: Timestamp,
 }
 
 /// The zone of a command on keys.
@@ -98,19 +100,21 @@ pub(super) async fn find_policy(
         "SELECT mode, algorithm, layout, automatic, ksk_lifetime, zsk_lifetime, ksk_method, \
          dnskey_ttl, zone_ttl_max, propagation, ds_ttl, parent_propagation, safety, denial, \
          signature_validity, signature_refresh, signature_jitter, parent_servers, store, \
-         revision, unserved_since FROM signing_policies WHERE zone_id = $1",
+         revision, unserved_since, resigned_at FROM signing_policies WHERE zone_id = $1",
     );
     let Some(row) = tables.optional(query.bind(zone_id)).await? else {
         return Ok(None);
     };
     let revision = row.revision;
     let unserved_since = row.unserved_since.map(Timestamp);
+    let resigned_at = Timestamp(row.resigned_at);
     let bad = || tables.inconsistent(format!("signing policy of zone {zone_id}"));
     let policy = read_policy(row).ok_or_else(bad)?;
     Ok(Some(Stored {
         policy,
         revision,
         unserved_since,
+        resigned_at,
     }))
 }
 
@@ -154,13 +158,14 @@ pub(super) async fn write_policy(
     tables: &mut Tables<'_>,
     zone_id: i64,
     policy: &SigningPolicy,
+    at: Timestamp,
 ) -> Result<(), RegistryError> {
     let query = sqlx::query(
         "INSERT INTO signing_policies (zone_id, mode, algorithm, layout, automatic, \
          ksk_lifetime, zsk_lifetime, ksk_method, dnskey_ttl, zone_ttl_max, propagation, ds_ttl, \
          parent_propagation, safety, denial, signature_validity, signature_refresh, \
-         signature_jitter, parent_servers, store, revision) VALUES ($1, $2, $3, $4, $5, $6, $7, \
-         $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, 1) \
+         signature_jitter, parent_servers, store, revision, resigned_at) VALUES ($1, $2, $3, $4, $5, $6, $7, \
+         $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, 1, $21) \
          ON CONFLICT (zone_id) DO UPDATE SET mode = excluded.mode, \
          algorithm = excluded.algorithm, layout = excluded.layout, \
          automatic = excluded.automatic, ksk_lifetime = excluded.ksk_lifetime, \
@@ -193,7 +198,8 @@ pub(super) async fn write_policy(
     .bind(i64::from(policy.signature_refresh))
     .bind(i64::from(policy.signature_jitter))
     .bind(policy.parent_servers.as_str())
-    .bind(policy.store.as_str());
+    .bind(policy.store.as_str())
+    .bind(at.0);
     tables.run(query).await.map(drop)
 }
 

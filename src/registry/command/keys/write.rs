@@ -22,7 +22,7 @@ pub(super) async fn add(
     let (at, id) = (context.at, context.new_object());
     let mut tables = context.tables();
     if rows::find_policy(&mut tables, zone_id).await?.is_none() {
-        rows::write_policy(&mut tables, zone_id, &SigningPolicy::default()).await?;
+        rows::write_policy(&mut tables, zone_id, &SigningPolicy::default(), at).await?;
     }
     let keys = rows::keys(&mut tables, zone_id).await?;
     if keys.len() >= KEYS_MAX {
@@ -34,8 +34,12 @@ pub(super) async fn add(
         return Err(rejected(ResultCode::ParameterPolicy, dnskey, reason));
     }
     // Signatures name a key by these two.
-    let is_same = |tag: u16, algorithm: u8| tag == dnskey.key_tag() && algorithm == dnskey.algorithm();
-    if keys.iter().any(|(info, key)| is_same(info.key_tag, key.algorithm)) {
+    let is_same =
+        |tag: u16, algorithm: u8| tag == dnskey.key_tag() && algorithm == dnskey.algorithm();
+    if keys
+        .iter()
+        .any(|(info, key)| is_same(info.key_tag, key.algorithm))
+    {
         let reason = "a key of the zone has this algorithm and tag; make another one";
         return Err(rejected(ResultCode::ObjectExists, dnskey.key_tag(), reason));
     }
@@ -141,8 +145,20 @@ pub(super) async fn step(
     match command.extent {
         Extent::Nothing => {}
         Extent::Apex => context.note_changed(zone_id, apex.as_str()),
-        Extent::Zone => context.note_changed(zone_id, ""),
+        Extent::Zone => resign(context, zone_id).await?,
     }
+    Ok(())
+}
+
+/// Everything is published again, so every signature is looked at.
+pub(super) async fn resign(
+    context: &mut Context<'_, '_>,
+    zone_id: i64,
+) -> Result<(), CommandError> {
+    let at = context.at.0;
+    let update = sqlx::query("UPDATE signing_policies SET resigned_at = $1 WHERE zone_id = $2");
+    context.tables().run(update.bind(at).bind(zone_id)).await?;
+    context.note_changed(zone_id, "");
     Ok(())
 }
 
