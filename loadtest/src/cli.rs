@@ -11,7 +11,7 @@ use zone_image::Name;
 use crate::blast::{self, Pace, Queries};
 use crate::peer::Zone;
 use crate::target::Target;
-use crate::{compare, dnsperf, generate, stamp};
+use crate::{compare, dnsperf, generate, signers, stamp};
 
 /// Synthetic zones and load for Meridian and its peers, on loopback only.
 #[derive(Debug, Parser)]
@@ -36,6 +36,8 @@ enum Action {
     Run(Run),
     /// Measure Meridian beside Knot and NSD, in interleaved rounds.
     Compare(Compare),
+    /// Measure what signing costs beside kzonesign and dnssec-signzone.
+    Sign(Sign),
 }
 
 #[derive(Debug, Args)]
@@ -166,6 +168,22 @@ struct Compare {
     workers: usize,
 }
 
+#[derive(Debug, Args)]
+struct Sign {
+    /// Zone file without signatures.
+    #[arg(long)]
+    zone_file: PathBuf,
+    /// Apex of the zone.
+    #[arg(long, default_value = "example.")]
+    apex: String,
+    /// The `meridian` binary.
+    #[arg(long)]
+    meridian: PathBuf,
+    /// Rounds.
+    #[arg(long, default_value_t = 3)]
+    rounds: usize,
+}
+
 /// Runs the command that the arguments name.
 pub fn run() -> anyhow::Result<()> {
     let cli = Cli::parse();
@@ -175,6 +193,7 @@ pub fn run() -> anyhow::Result<()> {
         Action::Blast(arguments) => run_blast(&arguments, cli.json),
         Action::Run(arguments) => run_dnsperf(&arguments),
         Action::Compare(arguments) => run_compare(&arguments, cli.json),
+        Action::Sign(arguments) => run_sign(&arguments, cli.json),
     }
 }
 
@@ -278,6 +297,26 @@ fn run_compare(arguments: &Compare, json: bool) -> anyhow::Result<()> {
         return print_json(&figures);
     }
     print(&compare::table(&figures));
+    Ok(())
+}
+
+fn run_sign(arguments: &Sign, json: bool) -> anyhow::Result<()> {
+    let file = arguments
+        .zone_file
+        .canonicalize()
+        .with_context(|| format!("zone file {}", arguments.zone_file.display()))?;
+    let costs = signers::compare(&signers::Plan {
+        zone: Zone {
+            apex: parse_apex(&arguments.apex)?,
+            file,
+        },
+        meridian: arguments.meridian.clone(),
+        rounds: arguments.rounds,
+    })?;
+    if json {
+        return print_json(&costs);
+    }
+    print(&signers::table(&costs));
     Ok(())
 }
 

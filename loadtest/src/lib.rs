@@ -12,5 +12,6 @@ pub mod generate;
 pub mod meridian;
 pub mod peer;
 pub mod process;
+pub mod signers;
 pub mod stamp;
 pub mod target;

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use anyhow::Context;
 use serde_json::json;
 use zone_compiler::{Record, RecordType, wire};
+use zone_image::layout::Part;
 use zone_image::{Generation, LookupName, Memory, Name, Zone};
 
 use super::run::load;
@@ -152,7 +153,11 @@ fn dump_zone(zone: Zone<'_>) {
     }
     // An address can be a record of the zone, and glue of several delegations.
     let mut addresses = HashSet::new();
-    let all: Result<(), Infallible> = wire::each_record(zone, &mut |_, record| {
+    let all: Result<(), Infallible> = wire::each_record(zone, &mut |part, record| {
+        // These stand with the addresses that they sign.
+        if part == Part::AddressSignatures {
+            return Ok(());
+        }
         let line = record.to_string();
         let is_address = [RecordType::A, RecordType::AAAA].contains(&record.rtype);
         if !is_soa(&record) && (!is_address || addresses.insert(line.clone())) {
@@ -161,6 +166,11 @@ fn dump_zone(zone: Zone<'_>) {
         Ok(())
     });
     let Ok(()) = all;
+    let proofs: Result<(), Infallible> = wire::each_nsec3(zone, &mut |record| {
+        output::line(record);
+        Ok(())
+    });
+    let Ok(()) = proofs;
 }
 
 /// A query for one name and type, with EDNS.

@@ -12,12 +12,14 @@ mod fault;
 mod pages;
 mod rrset;
 mod shared;
+mod signer;
 mod table;
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use zone_image::writer::{Installer, ZoneRoots};
-use zone_image::{Name, WriteError};
+use zone_image::{Generation, Name, WriteError};
 
 use self::apex::ApexData;
 use self::classify::{Classifier, Names, Standing};
@@ -27,7 +29,9 @@ pub use self::fault::{FINDINGS_MAX, Finding, Findings};
 use self::pages::ZonePages;
 use self::rrset::BodyMaker;
 use self::shared::SharedBodies;
+pub use self::signer::SignedCounts;
 use self::table::Table;
+use crate::sign::{SignError, Signing};
 use crate::source::{SourceError, ZoneSource};
 
 /// How often reading reports progress, in records.
@@ -38,6 +42,8 @@ const PROGRESS_STEP: u64 = 10_000;
 pub enum Stage {
     /// Reading records from the source.
     Read,
+    /// Signing, if the compiler does.
+    Sign,
     /// Grouping and checking names.
     Check,
     /// Filling pages.
@@ -72,6 +78,8 @@ pub struct Report {
     pub delegations: u64,
     /// Bodies stored once for several names.
     pub shared_bodies: u32,
+    /// What signing came to; zeros where the compiler signed nothing.
+    pub signed: SignedCounts,
     /// What is odd but served.
     pub warnings: Findings,
 }
@@ -87,7 +95,12 @@ impl std::fmt::Display for Report {
             self.names,
             self.delegations,
             self.warnings.count()
-        )
+        )?;
+        let SignedCounts { made, kept, .. } = self.signed;
+        if made + kept > 0 {
+            write!(f, ", {made} signatures made and {kept} kept")?;
+        }
+        Ok(())
     }
 }
 
@@ -106,17 +119,30 @@ pub enum CompileError {
         /// What is wrong with it.
         faults: Findings,
     },
+    /// A signature could not be made.
+    #[error("zone {apex} was not signed: {error}")]
+    Sign {
+        /// The zone.
+        apex: Name,
+        /// Why not.
+        error: SignError,
+    },
     /// The image could not be written.
     #[error(transparent)]
     Write(#[from] WriteError),
 }
 
-/// What a compile lets pass.
+/// What a compile lets pass, and what it adds.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
     /// Most additional iterations of a signed zone's NSEC3 hash. More than none
     /// helps nobody and costs every miss (RFC 9276 section 3.1).
     pub nsec3_iterations_max: u16,
+    /// Signs the zone with these keys, in the place of whoever signed its source;
+    /// without it a zone is compiled as its source has it.
+    pub signing: Option<Arc<Signing>>,
+    /// Where signatures that are still good are taken from: the generation in service.
+    pub previous: Option<Arc<Generation>>,
 }
 
 /// Compiles one zone as [`compile_with`] does, with the defaults of [`Options`].
@@ -137,13 +163,29 @@ pub fn compile_with(
     progress: &dyn Fn(Progress),
 ) -> Result<Report, CompileError> {
     let apex_name = source.apex().to_lowercase();
-    let mut table = read(source, installer, progress)?;
+    let (mut table, dropped) = read(source, installer, options, progress)?;
+    let records_read = table.len() as u64 + dropped;
+    let mut signer_warnings = Findings::default();
+    let mut signed = match &options.signing {
+        Some(signing) => signer::sign(
+            &mut table,
+            &apex_name,
+            signing,
+            options.previous.as_deref(),
+            &mut signer_warnings,
+            progress,
+        )?,
+        None => {
+            table.group();
+            SignedCounts::default()
+        }
+    };
+    signed.dropped = dropped;
     progress(Progress {
         stage: Stage::Check,
         done: 0,
         total: table.len() as u64,
     });
-    table.group();
     let used: Vec<AtomicBool> = (0..table.groups())
         .map(|_| AtomicBool::new(false))
         .collect();
@@ -162,6 +204,7 @@ pub fn compile_with(
     } = zone;
     let proofs = chain.write(segment)?;
     faults.extend(pages.faults);
+    warnings.extend(signer_warnings);
     warnings.extend(pages.warnings);
     warn_of_unused_glue(&table, &names, &used, &mut warnings);
     if faults.count() > 0 {
@@ -187,10 +230,11 @@ pub fn compile_with(
         apex: source.apex().clone(),
         serial: apex_data.serial,
         event: source.event(),
-        records_read: table.len() as u64,
+        records_read,
         names: pages.names,
         delegations: names.delegations,
         shared_bodies: shared.count(),
+        signed,
         warnings,
     })
 }
@@ -285,17 +329,25 @@ fn refused(apex: &Name, mut faults: Findings) -> CompileError {
     }
 }
 
+/// Reads all records; also says how many are left out because the zone is signed anew.
 fn read(
     source: &mut dyn ZoneSource,
     installer: &mut Installer,
+    options: &Options,
     progress: &dyn Fn(Progress),
-) -> Result<Table, CompileError> {
+) -> Result<(Table, u64), CompileError> {
     let total = source.records_expected();
     let mut table = Table::new(installer.segment().seed());
-    let mut done = 0;
+    let (mut done, mut dropped) = (0, 0);
+    let apex = source.apex().clone();
+    let signs = options.signing.is_some();
     source
         .for_each(&mut |record| {
-            table.push(&record);
+            if signs && signer::is_of_signer(record.rtype, record.owner == apex) {
+                dropped += 1;
+            } else {
+                table.push(&record);
+            }
             done += 1;
             if done % PROGRESS_STEP == 0 {
                 progress(Progress {
@@ -307,7 +359,7 @@ fn read(
             Ok(())
         })
         .map_err(CompileError::Source)?;
-    Ok(table)
+    Ok((table, dropped))
 }
 
 fn warn_of_unused_glue(table: &Table, names: &Names, used: &[AtomicBool], warnings: &mut Findings) {

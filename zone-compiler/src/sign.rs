@@ -9,6 +9,7 @@
 mod apex;
 mod denial;
 mod key;
+mod key_file;
 mod policy;
 mod rrsig;
 mod verify;
@@ -19,11 +20,13 @@ pub use self::apex::{
     DigestType, cdnskey_delete_rdata, cds_delete_rdata, dnskey_rdata, ds_rdata, nsec3param_rdata,
 };
 pub use self::denial::{
-    NameKind, needs_nsec3, nsec_rdata, nsec3_hash, nsec3_owner, nsec3_rdata, proven_types,
+    NameKind, needs_nsec3, nsec_rdata, nsec3_hash, nsec3_hash_of_owner, nsec3_owner, nsec3_rdata,
+    proven_types,
 };
 pub use self::key::{
     Algorithm, KeyError, Pkcs8, SignError, SigningKey, SoftwareKey, UnknownAlgorithm, key_tag,
 };
+pub use self::key_file::{KeyFileError, KeyFileFault, read_keys};
 pub use self::policy::{
     Denial, INCEPTION_PERIOD_SECONDS, PolicyError, PolicyValues, SigningPolicy,
 };

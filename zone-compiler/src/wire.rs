@@ -6,7 +6,7 @@
 
 use zone_image::layout::Part;
 use zone_image::name::NAME_BYTES_MAX;
-use zone_image::{Bases, Entry, Name, Zone};
+use zone_image::{Bases, BodyRef, Entry, Name, Zone};
 
 use crate::{Record, RecordType};
 
@@ -144,45 +144,90 @@ pub fn each_record<E>(
     result
 }
 
+/// Calls `sink` for every NSEC3 of a zone and its signatures.
+pub fn each_nsec3<E>(
+    zone: Zone<'_>,
+    sink: &mut dyn FnMut(Record) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut result = Ok(());
+    zone.each_nsec3(&mut |proof| {
+        if result.is_ok() {
+            result = proof_records(zone, proof)
+                .into_iter()
+                .try_for_each(&mut *sink);
+        }
+    });
+    result
+}
+
 fn each_record_of<E>(
     zone: Zone<'_>,
     entry: Entry<'_>,
     sink: &mut dyn FnMut(Part, Record) -> Result<(), E>,
 ) -> Result<(), E> {
     let owner = entry.name();
-    let start = HEADER_BYTES + owner.as_wire().len();
-    let mut message = vec![0; HEADER_BYTES];
-    message.extend_from_slice(owner.as_wire());
-    let place = |at| u16::try_from(at).expect("a name has 255 octets");
-    let mut bases = Bases {
-        owner: place(HEADER_BYTES),
-        apex: place(start - zone.apex().len()),
-        lead: place(start),
-    };
     let lead = entry.bodies().find(|body| body.rtype() == RecordType::NS.0);
     for body in entry.bodies() {
-        message.truncate(start);
-        let mut at = start;
         // Glue points into the NS body, so that has to stand before it.
-        let needs_lead = matches!(body.part(), Part::RequiredGlue | Part::SiblingGlue);
-        if let Some(lead) = lead.filter(|_| needs_lead) {
-            message.resize(at + lead.length(), 0);
-            at = lead
-                .write(&mut message, at, bases)
-                .expect("the buffer was sized for it");
-            bases.lead = place(start);
-        }
-        message.resize(at + body.length(), 0);
-        let end = body
-            .write(&mut message, at, bases)
-            .expect("the buffer was sized for it");
-        while at < end {
-            let (record, next) = read_record(&message, at).expect("the verifier read the body");
+        let needs_lead = !matches!(body.part(), Part::Records | Part::Signatures);
+        let lead = lead.filter(|_| needs_lead);
+        for record in read_body(zone, owner.as_wire(), lead, body) {
             sink(body.part(), record)?;
-            at = next;
         }
     }
     Ok(())
+}
+
+/// One RRset of a name, or its signatures.
+pub fn entry_records(
+    zone: Zone<'_>,
+    entry: Entry<'_>,
+    rtype: RecordType,
+    part: Part,
+) -> Vec<Record> {
+    let body = entry.body(rtype.0, part);
+    body.map_or_else(Vec::new, |body| {
+        read_body(zone, entry.name().as_wire(), None, body)
+    })
+}
+
+/// An NSEC3 and its signatures.
+pub fn proof_records(zone: Zone<'_>, proof: BodyRef<'_>) -> Vec<Record> {
+    read_body(zone, zone.apex(), None, proof)
+}
+
+/// The records of a body whose owner is `owner`, after the body it points into.
+fn read_body(
+    zone: Zone<'_>,
+    owner: &[u8],
+    lead: Option<BodyRef<'_>>,
+    body: BodyRef<'_>,
+) -> Vec<Record> {
+    let mut at = HEADER_BYTES + owner.len();
+    let place = |at| u16::try_from(at).expect("a name has 255 octets");
+    let bases = Bases {
+        owner: place(HEADER_BYTES),
+        apex: place(at - zone.apex().len()),
+        lead: place(at),
+    };
+    let lead_length = lead.map_or(0, |lead| lead.length());
+    let mut message = vec![0; at + lead_length + body.length()];
+    message[HEADER_BYTES..at].copy_from_slice(owner);
+    for body in lead.into_iter().chain([body]) {
+        let end = body.write(&mut message, at, bases);
+        let end = end.expect("the buffer was sized for it");
+        if end == message.len() {
+            break;
+        }
+        at = end;
+    }
+    let mut records = Vec::with_capacity(usize::from(body.records()));
+    while at < message.len() {
+        let (record, next) = read_record(&message, at).expect("the verifier read the body");
+        records.push(record);
+        at = next;
+    }
+    records
 }
 
 #[cfg(test)]

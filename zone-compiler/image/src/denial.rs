@@ -2,6 +2,8 @@
 //!
 //! Only finds records; which of them a reply needs is the answer path's choice.
 
+use std::collections::HashSet;
+
 use sha1::{Digest, Sha1};
 
 use crate::body::BodyRef;
@@ -108,6 +110,25 @@ impl<'g> Zone<'g> {
             body: BodyRef::local(&page.bodies[at], &page.heap),
             matches,
         })
+    }
+
+    /// Every NSEC3 of the zone.
+    pub fn each_nsec3(&self, visit: &mut dyn FnMut(BodyRef<'g>)) {
+        if self.denial() != Denial::Nsec3 {
+            return;
+        }
+        // Slots without proofs name the leaf before them, wherever that stands.
+        let mut seen = HashSet::new();
+        let root = PageRef(self.page.proofs.to_native());
+        self.generation.each_leaf(root, &mut |leaf, octets| {
+            if seen.insert(leaf.0) {
+                let page = access::nsec3(octets);
+                // The first one is of the page before this one.
+                for body in &page.bodies[1..] {
+                    visit(BodyRef::local(body, &page.heap));
+                }
+            }
+        });
     }
 
     /// The last owner of an NSEC at or before the last `labels` labels of `name`,

@@ -88,6 +88,25 @@ pub fn nsec3_owner(hash: &[u8; 20], apex: &Name) -> Vec<u8> {
     owner
 }
 
+/// The hash that the first label of a lower-case owner spells in base32hex (RFC 5155
+/// section 3.3).
+pub fn nsec3_hash_of_owner(owner: &[u8]) -> Option<[u8; 20]> {
+    let label = owner.get(1..33).filter(|_| owner[0] == 32)?;
+    let mut hash = [0; 20];
+    for (digits, bytes) in label.chunks_exact(8).zip(hash.chunks_exact_mut(5)) {
+        let value = digits.iter().try_fold(0u64, |value, digit| {
+            let digit = match digit {
+                b'0'..=b'9' => digit - b'0',
+                b'a'..=b'v' => digit - b'a' + 10,
+                _ => return None,
+            };
+            Some(value << 5 | u64::from(digit))
+        })?;
+        bytes.copy_from_slice(&value.to_be_bytes()[3..]);
+    }
+    Some(hash)
+}
+
 /// RDATA of an NSEC3 whose chain goes on at `next` (RFC 5155 section 3.2). `types` are
 /// sorted, as [`proven_types`] gives them.
 pub fn nsec3_rdata(opt_out: bool, next: &[u8; 20], types: &[RecordType]) -> Vec<u8> {

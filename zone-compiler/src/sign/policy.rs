@@ -28,6 +28,17 @@ pub enum Denial {
     },
 }
 
+impl Denial {
+    /// From what a command line says.
+    pub fn of(nsec: bool, opt_out: bool) -> Self {
+        if nsec {
+            Self::Nsec
+        } else {
+            Self::Nsec3 { opt_out }
+        }
+    }
+}
+
 /// The values of a policy, before they are checked against each other.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PolicyValues {
