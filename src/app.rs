@@ -15,7 +15,7 @@ use anyhow::Context;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 
-use crate::clock::unix_seconds;
+use crate::clock::{unix_microseconds, unix_seconds};
 use crate::config::{self, Config, MemoryKind, Publish};
 use crate::control::http::Exporter;
 use crate::control::socket::ControlSocket;
@@ -25,6 +25,10 @@ use crate::dns::engine::{Engine, EngineConfig};
 use crate::dns::generations::{Check, Generations, InstallError, Installer, Reloader, Source};
 use crate::dns::net;
 use crate::dns::secret::Secret;
+use crate::keys::keeper::{self, Keeper};
+use crate::keys::seal;
+use crate::keys::signers::Signers;
+use crate::keys::vault::Vault;
 use crate::publish::{self, Publisher, Settings, Timing, canary};
 use crate::registry::Location;
 
@@ -40,6 +44,7 @@ pub struct Server {
     plane: Plane,
     installer: Installer,
     publisher: Option<Publisher>,
+    keeper: Option<Keeper>,
     vitals: Arc<Vitals>,
     /// Workers that ended by themselves say why.
     failures: mpsc::Receiver<String>,
@@ -49,7 +54,8 @@ impl Server {
     /// Opens the image, binds every address and starts the workers.
     pub fn start(config: &Config) -> anyhow::Result<Self> {
         let engine = Engine::new(engine_config(&config.dns)?);
-        let settings = publish_settings(config);
+        let vault = open_vault(config)?;
+        let settings = publish_settings(config, vault.as_ref());
         let generations = Arc::new(open(config, &engine, settings.as_ref())?);
         if let Err(error) = net::raise_open_files() {
             tracing::warn!(%error, "limit of open files not raised");
@@ -59,9 +65,12 @@ impl Server {
         let installer = Installer::spawn(Arc::clone(&generations))
             .context("cannot start the installer's thread")?;
         let publisher = settings
-            .map(|settings| Publisher::spawn(&settings, Arc::clone(&generations)))
+            .as_ref()
+            .map(|settings| Publisher::spawn(settings, Arc::clone(&generations)))
             .transpose()
             .context("cannot start the publisher's thread")?;
+        let keeper = spawn_keeper(config, settings, vault, publisher.as_ref())
+            .context("cannot start the thread that looks after keys")?;
         let vitals = Arc::new(Vitals::new(VitalsParts {
             started: Instant::now(),
             generations,
@@ -70,11 +79,13 @@ impl Server {
             offences: plane.offences(),
             listen: plane.addresses().to_vec(),
             publish: publisher.as_ref().map(Publisher::state),
+            keys: keeper.as_ref().map(Keeper::state),
         }));
         Ok(Self {
             plane,
             installer,
             publisher,
+            keeper,
             vitals,
             failures,
         })
@@ -98,6 +109,7 @@ impl Server {
     /// Answers what was asked until now, and ends.
     pub fn stop(self) {
         self.vitals.drain();
+        drop(self.keeper);
         drop(self.publisher);
         self.plane.stop();
         drop(self.installer);
@@ -157,7 +169,38 @@ fn open(
     }
 }
 
-fn publish_settings(config: &Config) -> Option<Settings> {
+/// The private keys of a registry that this server signs, if it does.
+pub(crate) fn open_vault(config: &Config) -> anyhow::Result<Option<Arc<Vault>>> {
+    let secret = match &config.keys.secret_file {
+        Some(path) => Some(seal::Secret::load(path).context("cannot read keys.secret-file")?),
+        None => None,
+    };
+    Ok(secret.map(|secret| Arc::new(Vault::new(Some(secret)))))
+}
+
+fn spawn_keeper(
+    config: &Config,
+    settings: Option<Settings>,
+    vault: Option<Arc<Vault>>,
+    publisher: Option<&Publisher>,
+) -> std::io::Result<Option<Keeper>> {
+    let (Some(settings), Some(vault), Some(publisher)) = (settings, vault, publisher) else {
+        return Ok(None);
+    };
+    let (served, woken) = (publisher.state(), publisher.state());
+    let keeper = Keeper::spawn(keeper::Settings {
+        location: settings.location,
+        vault,
+        interval: config.keys.look_interval,
+        parent_interval: config.keys.parent_interval,
+        clock: unix_microseconds,
+        served: Box::new(move || served.served_event()),
+        wake: Box::new(move || woken.wake()),
+    });
+    keeper.map(Some)
+}
+
+pub(crate) fn publish_settings(config: &Config, vault: Option<&Arc<Vault>>) -> Option<Settings> {
     let Publish {
         poll_interval,
         debounce,
@@ -165,8 +208,15 @@ fn publish_settings(config: &Config) -> Option<Settings> {
         retry_max,
     } = config.publish;
     let database = config.registry.database.as_deref()?;
+    let location = Location::parse(database.strip_prefix("sqlite:").unwrap_or(database));
+    let signers = Signers::new(
+        vault.cloned().unwrap_or_default(),
+        location.clone(),
+        unix_seconds,
+    );
     Some(Settings {
-        location: Location::parse(database.strip_prefix("sqlite:").unwrap_or(database)),
+        signers: Some(Arc::new(signers)),
+        location,
         directory: config.image.directory.clone(),
         timing: Timing {
             poll_interval,

@@ -2,6 +2,7 @@
 
 pub(crate) mod compile;
 mod image;
+mod keys;
 pub(crate) mod output;
 pub(crate) mod registry;
 mod run;
@@ -66,6 +67,13 @@ enum Command {
     /// Make, fill and read the registry database
     #[command(subcommand)]
     Registry(RegistryCommand),
+    /// Keep the keys of signed zones: make, replace, import, export
+    ///
+    /// The running server does what is due: it publishes, waits for caches and for the
+    /// parent, signs and withdraws. These commands say what is wanted and show how far
+    /// it is.
+    #[command(subcommand)]
+    Keys(keys::arguments::KeysArgs),
     /// Try it: a sample registry, compiled and served on loopback
     ///
     /// Everything is in a temporary folder that goes away at Ctrl-C.

@@ -19,6 +19,7 @@ use std::time::{Duration, Instant};
 use crate::dns::counters::{Snapshot, StreamCounters, WorkerCounters};
 use crate::dns::generations::Generations;
 use crate::dns::net::failure::Offences;
+use crate::keys::status::KeysState;
 use crate::publish;
 
 pub use status::{GenerationStatus, OffenceStatus, Status, ZoneStatus};
@@ -90,6 +91,7 @@ pub struct VitalsParts {
     pub offences: Arc<Offences>,
     pub listen: Vec<SocketAddr>,
     pub publish: Option<Arc<publish::State>>,
+    pub keys: Option<Arc<KeysState>>,
 }
 
 /// Everything that can be seen of a running server.

@@ -5,6 +5,7 @@
 //! Private keys are in memory, sealed in the database, or in a token; they are never in
 //! a log, an error, `Debug` or an event. RFC 6781, 7583, 7344 and 8078.
 
+pub mod files;
 pub mod keeper;
 pub mod machine;
 pub mod parent;

@@ -24,6 +24,7 @@ use std::time::{Duration, Instant};
 
 use crate::clock::unix_microseconds;
 use crate::dns::generations::{Generations, InstallError};
+use crate::keys::signers::Signers;
 use crate::registry::Location;
 use build::{Builder, Built};
 use follow::Follower;
@@ -47,11 +48,13 @@ pub struct Settings {
     pub directory: PathBuf,
     /// When.
     pub timing: Timing,
+    /// Who signs the zones that are signed here.
+    pub signers: Option<Arc<Signers>>,
 }
 
 /// Compiles the registry and installs the result where there is no image to serve.
 pub fn install_first(settings: &Settings) -> Result<(), Failure> {
-    let mut builder = Builder::new(settings.location.as_source(), settings.directory.clone());
+    let mut builder = Builder::new(settings);
     let built = builder.build(None)?;
     match built.staged.map(zone_image::writer::Staged::install) {
         Some(Ok(installed)) => {
@@ -82,7 +85,7 @@ impl Publisher {
         let stop = Arc::new(AtomicBool::new(false));
         let work = Work {
             follower: Follower::new(settings.location.clone())?,
-            builder: Builder::new(settings.location.as_source(), settings.directory.clone()),
+            builder: Builder::new(settings),
             schedule: Schedule::new(settings.timing),
             number: generations.current().number(),
             generations,

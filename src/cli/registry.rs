@@ -153,7 +153,7 @@ pub(crate) async fn import(
     Ok(report?)
 }
 
-fn now() -> Timestamp {
+pub(super) fn now() -> Timestamp {
     Timestamp(unix_microseconds())
 }
 
@@ -163,7 +163,7 @@ fn apex(zone: Option<&str>) -> anyhow::Result<Option<Name>> {
 }
 
 /// Where the database is.
-fn location(args: &DatabaseArgs, global: &Global) -> anyhow::Result<Location> {
+pub(super) fn location(args: &DatabaseArgs, global: &Global) -> anyhow::Result<Location> {
     match &args.database {
         Some(url) => Ok(parse_location(url)),
         None => Ok(parse_location(&configured(global)?)),

@@ -7,7 +7,7 @@ use zone_compiler::database::{DatabaseError, Snapshot};
 use zone_compiler::sign::{Signing, SigningError};
 use zone_image::Name;
 
-use super::vault::{OFFLINE, Vault, VaultError};
+use super::vault::{Vault, VaultError};
 use crate::registry::signing::KeyId;
 use crate::registry::types::{AnyName, ValueError};
 use crate::registry::{Database, Location, RegistryError};
@@ -87,9 +87,4 @@ impl Signers {
         let mut builder = tokio::runtime::Builder::new_current_thread();
         builder.enable_all().build().map_err(SignersError::Runtime)
     }
-}
-
-/// Keys of this store have no signer here.
-pub fn is_elsewhere(store: &str) -> bool {
-    store == OFFLINE
 }

@@ -7,14 +7,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use zone_compiler::compile::{CompileError, compile};
+use zone_compiler::compile::{CompileError, Options, Report, compile_with};
 use zone_compiler::database::{Location, Snapshot};
 use zone_image::writer::{Installer, Staged};
 use zone_image::{Generation, Name, WriteError};
 
+use super::Settings;
 use super::plan::{InstalledImage, InstalledZone, Plan, Wanted};
 use super::state::{Failure, Step};
+use crate::keys::signers::Signers;
 
 /// Compiles of one build: the second one leaves out what the first one refused.
 const PASSES_MAX: usize = 3;
@@ -24,6 +27,7 @@ const PASSES_MAX: usize = 3;
 pub(super) struct Builder {
     location: Location,
     directory: PathBuf,
+    signers: Option<Arc<Signers>>,
     /// Zones that were refused and the serial they had: the same rows would be refused
     /// again.
     refused: BTreeMap<Name, u32>,
@@ -42,10 +46,11 @@ pub(super) struct Built {
 }
 
 impl Builder {
-    pub(super) fn new(location: Location, directory: PathBuf) -> Self {
+    pub(super) fn new(settings: &Settings) -> Self {
         Self {
-            location,
-            directory,
+            location: settings.location.as_source(),
+            directory: settings.directory.clone(),
+            signers: settings.signers.clone(),
             refused: BTreeMap::new(),
             checked: None,
         }
@@ -62,9 +67,9 @@ impl Builder {
     }
 
     /// Compiles what `installed` lacks of the registry's newest event.
-    pub(super) fn build(&mut self, installed: Option<&Generation>) -> Result<Built, Failure> {
+    pub(super) fn build(&mut self, current: Option<&Arc<Generation>>) -> Result<Built, Failure> {
         let snapshot = Snapshot::open(&self.location).map_err(read_failure)?;
-        let installed = installed.map(installed_image);
+        let installed = current.map(|generation| installed_image(generation));
         let mut wanted = self.wanted(&snapshot, installed.as_ref())?;
         let has_zones = installed
             .as_ref()
@@ -82,7 +87,7 @@ impl Builder {
             let plan = Plan::new(&wanted, installed.as_ref());
             tracing::debug!(event = snapshot.event(), ?plan, "plan");
             let refused_before = self.refused.len();
-            let installer = self.compile_zones(&snapshot, &plan)?;
+            let installer = self.compile_zones(&snapshot, &plan, current)?;
             if self.refused.len() > refused_before {
                 // Pages of refused zones are in that segment: once more without them.
                 continue;
@@ -136,6 +141,7 @@ impl Builder {
         &mut self,
         snapshot: &Snapshot,
         plan: &Plan,
+        current: Option<&Arc<Generation>>,
     ) -> Result<Option<Installer>, Failure> {
         let (installer, zones) = match plan {
             Plan::Nothing => return Ok(None),
@@ -149,8 +155,7 @@ impl Builder {
             }
         }
         for apex in zones {
-            let mut source = snapshot.source(apex).map_err(read_failure)?;
-            match compile(&mut source, &mut installer, &|_| {}) {
+            match self.compile_zone(snapshot, apex, current, &mut installer)? {
                 Ok(report) => tracing::debug!(%report, "zone compiled"),
                 Err(CompileError::Refused { faults, .. }) => {
                     let zone = snapshot.zones().iter().find(|zone| zone.apex == *apex);
@@ -162,11 +167,54 @@ impl Builder {
                     );
                     self.refused.insert(apex.clone(), serial);
                 }
+                Err(CompileError::Sign { error, .. }) => {
+                    self.note_unsigned(snapshot, apex, &error);
+                }
                 Err(CompileError::Write(error)) => return Err(write_failure(&error)),
                 Err(error) => return Err(read_failure(error)),
             }
         }
         Ok(Some(installer))
+    }
+}
+
+impl Builder {
+    /// Compiles one zone, signed where it has keys. Signatures that are still good are
+    /// taken from the generation in service.
+    fn compile_zone(
+        &mut self,
+        snapshot: &Snapshot,
+        apex: &Name,
+        current: Option<&Arc<Generation>>,
+        installer: &mut Installer,
+    ) -> Result<Result<Report, CompileError>, Failure> {
+        let mut source = snapshot.source(apex).map_err(read_failure)?;
+        let signing = match &self.signers {
+            Some(signers) => signers.signing(snapshot, apex),
+            None => Ok(None),
+        };
+        let signing = match signing {
+            Ok(signing) => signing.map(Arc::new),
+            Err(error) => {
+                let apex = apex.clone();
+                let error = zone_compiler::sign::SignError::Device(error.to_string());
+                return Ok(Err(CompileError::Sign { apex, error }));
+            }
+        };
+        let options = Options {
+            previous: current.filter(|_| signing.is_some()).cloned(),
+            signing,
+            ..Options::default()
+        };
+        Ok(compile_with(&mut source, installer, &options, &|_| {}))
+    }
+
+    /// A zone that cannot be signed stays as it is served and holds up no other.
+    fn note_unsigned(&mut self, snapshot: &Snapshot, apex: &Name, error: &dyn std::fmt::Display) {
+        let zone = snapshot.zones().iter().find(|zone| zone.apex == *apex);
+        let serial = zone.map_or(0, |zone| zone.serial);
+        tracing::error!(zone = %apex, serial, %error, "zone not signed, it stays as it is");
+        self.refused.insert(apex.clone(), serial);
     }
 }
 

@@ -196,21 +196,21 @@ impl Reader {
         };
         let read = || -> sqlx::Result<signing::Rows> {
             let policies = fetch(signing::POLICY)?;
-            let policy = policies.first().map(|row| {
+            let policy = policies.first().map(|row| -> sqlx::Result<PolicyRow> {
                 let numbers = [
                     row.try_get(2)?,
                     row.try_get(3)?,
                     row.try_get(4)?,
                     row.try_get(5)?,
                 ];
-                sqlx::Result::Ok(PolicyRow {
+                Ok(PolicyRow {
                     mode: row.try_get(0)?,
                     denial: row.try_get(1)?,
                     numbers,
                 })
             });
             let keys = fetch(signing::KEYS)?;
-            let keys = keys.iter().map(|row| {
+            let keys = keys.iter().map(|row| -> sqlx::Result<KeyRow> {
                 let mut numbers = [0; 7];
                 for (index, number) in numbers.iter_mut().enumerate() {
                     *number = row.try_get(index)?;
@@ -222,7 +222,7 @@ impl Reader {
                 })
             });
             let made = fetch(signing::MADE)?;
-            let made = made.iter().map(|row| {
+            let made = made.iter().map(|row| -> sqlx::Result<MadeRow> {
                 Ok(MadeRow {
                     rdata: row.try_get(0)?,
                     inception: row.try_get(1)?,
