@@ -252,8 +252,11 @@ impl Work {
         let zone = self.zones.entry(keys.apex.clone()).or_default();
         let begin = (zone.revision == 0).then_some((event, keys.resigned_at));
         zone.refreshing = zone.refreshing.or(begin);
-        if let Some((awaited, at)) = zone.refreshing.filter(|(awaited, _)| served >= *awaited) {
-            let _ = awaited;
+        let passed = zone.refreshing.filter(|(awaited, _)| served >= *awaited);
+        if served >= event {
+            zone.refreshed_at = Some(keys.resigned_at);
+            zone.refreshing = None;
+        } else if let Some((_, at)) = passed {
             zone.refreshed_at = Some(at);
             zone.refreshing = None;
         }

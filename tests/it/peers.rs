@@ -8,6 +8,7 @@ mod client;
 mod compare;
 pub(crate) mod faults;
 mod knot_and_nsd;
+pub(crate) mod rollovers;
 mod root_zone;
 mod rows;
 mod signed;

@@ -28,6 +28,13 @@ fn five_hundred_kills_leave_database_and_image_whole() -> anyhow::Result<()> {
     peers::faults::kill_rounds(500)
 }
 
+#[test]
+fn fifty_kills_during_rollovers_leave_a_valid_zone() {
+    if wanted() {
+        peers::rollovers::kill_rounds(50, 10_000);
+    }
+}
+
 fn wanted() -> bool {
     let wanted = std::env::var_os("MERIDIAN_SOAK").is_some();
     if !wanted {

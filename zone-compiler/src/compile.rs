@@ -163,24 +163,8 @@ pub fn compile_with(
     progress: &dyn Fn(Progress),
 ) -> Result<Report, CompileError> {
     let apex_name = source.apex().to_lowercase();
-    let (mut table, dropped) = read(source, installer, options, progress)?;
-    let records_read = table.len() as u64 + dropped;
-    let mut signer_warnings = Findings::default();
-    let mut signed = match &options.signing {
-        Some(signing) => signer::sign(
-            &mut table,
-            &apex_name,
-            signing,
-            options.previous.as_deref(),
-            &mut signer_warnings,
-            progress,
-        )?,
-        None => {
-            table.group();
-            SignedCounts::default()
-        }
-    };
-    signed.dropped = dropped;
+    let input = input(source, installer, options, progress)?;
+    let table = &input.table;
     progress(Progress {
         stage: Stage::Check,
         done: 0,
@@ -189,7 +173,7 @@ pub fn compile_with(
     let used: Vec<AtomicBool> = (0..table.groups())
         .map(|_| AtomicBool::new(false))
         .collect();
-    let mut zone = CheckedZone::check(&table, &apex_name, options)?;
+    let mut zone = CheckedZone::check(table, &apex_name, options)?;
     let shared = zone.shared_bodies(&used);
     let segment = installer.segment();
     let shared_root = shared.write(segment)?;
@@ -204,9 +188,9 @@ pub fn compile_with(
     } = zone;
     let proofs = chain.write(segment)?;
     faults.extend(pages.faults);
-    warnings.extend(signer_warnings);
+    warnings.extend(input.warnings);
     warnings.extend(pages.warnings);
-    warn_of_unused_glue(&table, &names, &used, &mut warnings);
+    warn_of_unused_glue(table, &names, &used, &mut warnings);
     if faults.count() > 0 {
         return Err(refused(&apex_name, faults));
     }
@@ -230,13 +214,50 @@ pub fn compile_with(
         apex: source.apex().clone(),
         serial: apex_data.serial,
         event: source.event(),
-        records_read,
+        records_read: input.records_read,
         names: pages.names,
         delegations: names.delegations,
         shared_bodies: shared.count(),
-        signed,
+        signed: input.signed,
         warnings,
     })
+}
+
+/// All records of a zone, those of its signer included, grouped by name.
+struct Input {
+    table: Table,
+    records_read: u64,
+    signed: SignedCounts,
+    warnings: Findings,
+}
+
+/// Reads a zone, and signs it where the options say so.
+fn input(
+    source: &mut dyn ZoneSource,
+    installer: &mut Installer,
+    options: &Options,
+    progress: &dyn Fn(Progress),
+) -> Result<Input, CompileError> {
+    let apex = source.apex().to_lowercase();
+    let (table, dropped) = read(source, installer, options, progress)?;
+    let mut input = Input {
+        records_read: table.len() as u64 + dropped,
+        table,
+        signed: SignedCounts::default(),
+        warnings: Findings::default(),
+    };
+    let Some(signing) = &options.signing else {
+        input.table.group();
+        return Ok(input);
+    };
+    let zone = signer::Unsigned {
+        apex: &apex,
+        signing,
+        previous: options.previous.as_deref(),
+    };
+    input.signed = zone.sign(&mut input.table, &mut input.warnings, progress)?;
+    input.signed.dropped = dropped;
+    Ok(input)
 }
 
 /// A zone whose names are known and checked, before any page of it is written.

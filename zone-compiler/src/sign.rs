@@ -24,7 +24,8 @@ pub use self::denial::{
     proven_types,
 };
 pub use self::key::{
-    Algorithm, KeyError, Pkcs8, SignError, SigningKey, SoftwareKey, UnknownAlgorithm, key_tag,
+    Algorithm, KeyError, Pkcs8, RSA_BITS_DEFAULT, SignError, SigningKey, SoftwareKey,
+    UnknownAlgorithm, key_tag,
 };
 pub use self::key_file::{KeyFileError, KeyFileFault, read_keys};
 pub use self::policy::{

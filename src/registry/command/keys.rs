@@ -221,3 +221,6 @@ fn unsigned(apex: &AnyName) -> CommandError {
     let reason = "the zone is not signed; `meridian keys policy` or `keys generate` begins it";
     rejected(ResultCode::ObjectDoesNotExist, apex, reason)
 }
+
+#[cfg(test)]
+mod tests;

@@ -87,7 +87,7 @@ fn every_word_is_replaced_for_both_engines() {
 /// zone's; no view groups, sorts or makes a table of its own.
 #[tokio::test]
 async fn views_find_one_name_without_a_scan() {
-    const LOOK_UPS: [&str; 12] = [
+    const LOOK_UPS: [&str; 15] = [
         "SELECT * FROM dns_zone WHERE apex = $1",
         "SELECT * FROM dns_apex WHERE zone_id = $1 AND owner = $2",
         "SELECT * FROM dns_delegation WHERE zone_id = $1 AND owner = $2",
@@ -100,6 +100,9 @@ async fn views_find_one_name_without_a_scan() {
         "SELECT * FROM dns_delegation WHERE zone_id = $1",
         "SELECT * FROM dns_ds WHERE zone_id = $1",
         "SELECT * FROM dns_glue WHERE zone_id = $1",
+        "SELECT * FROM dns_signing WHERE zone_id = $1",
+        "SELECT * FROM dns_key WHERE zone_id = $1",
+        "SELECT * FROM dns_made_signature WHERE zone_id = $1",
     ];
     for engine in engines() {
         let mut test = test_database(engine).await;

@@ -19,10 +19,10 @@ use self::previous::PreviousZone;
 use super::apex::{self, ApexData};
 use super::classify::{Classifier, Names};
 use super::fault::Findings;
-use super::table::Table;
+use super::table::{Rows, Table};
 use super::{CompileError, Progress, Stage, refused};
 use crate::record::RecordType;
-use crate::sign::{RrsetSigner, Signing};
+use crate::sign::{RrsetSigner, SignError, Signing};
 
 /// What signing added to a zone.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -48,57 +48,81 @@ pub(crate) fn is_of_signer(rtype: RecordType, at_apex: bool) -> bool {
     }
 }
 
-/// Adds what signing adds to the records of a zone; `table` is grouped afterwards.
-pub(crate) fn sign(
-    table: &mut Table,
-    apex: &Name,
-    signing: &Signing,
-    previous: Option<&Generation>,
-    warnings: &mut Findings,
-    progress: &dyn Fn(Progress),
-) -> Result<SignedCounts, CompileError> {
-    add_apex_records(table, apex, signing);
-    table.group();
-    let (names, apex_data) = check(table, apex, signing, warnings)?;
-    let zonemd = signing.policy().zonemd;
-    if zonemd {
-        zonemd::set_ttl(table, apex, &apex_data);
+/// A zone that is to be signed.
+pub(crate) struct Unsigned<'o> {
+    /// Lower case.
+    pub(crate) apex: &'o Name,
+    pub(crate) signing: &'o Signing,
+    pub(crate) previous: Option<&'o Generation>,
+}
+
+impl Unsigned<'_> {
+    /// Adds what signing adds to the records of the zone and groups them.
+    pub(crate) fn sign(
+        &self,
+        table: &mut Table,
+        warnings: &mut Findings,
+        progress: &dyn Fn(Progress),
+    ) -> Result<SignedCounts, CompileError> {
+        let Self { apex, signing, .. } = *self;
+        add_apex_records(table, apex, signing);
+        table.group();
+        let (names, apex_data) = check(table, apex, signing, warnings)?;
+        let zonemd = signing.policy().zonemd;
+        if zonemd {
+            zonemd::set_ttl(table, apex, &apex_data);
+        }
+        let (added, counts) = self.records(table, &names, &apex_data, progress)?;
+        let glue = zonemd.then(|| zonemd::glue_in_use(table, &names));
+        table.append(added);
+        if let Some(in_use) = glue {
+            let done = zonemd::complete(table, apex, signing, &in_use);
+            done.map_err(|error| self.failed(error))?;
+        }
+        Ok(counts)
     }
-    let table_ref: &Table = table;
-    let mut faults = Findings::default();
-    let denial = signing.policy().denial;
-    let chain = NewChain::new(table_ref, &names, apex, denial, &mut faults);
-    if faults.count() > 0 {
-        return Err(refused(apex, faults));
-    }
-    let jobs = Jobs {
-        table: table_ref,
-        names: &names,
-        apex,
-        negative_ttl: apex_data.negative_ttl,
-        signer: RrsetSigner::new(signing, apex),
-        previous: previous.and_then(|generation| PreviousZone::new(generation, apex, signing)),
-        chain: &chain,
-    };
-    let made = jobs.run(&|done, total| {
-        progress(Progress {
-            stage: Stage::Sign,
-            done,
-            total,
+
+    /// Proofs and signatures.
+    fn records(
+        &self,
+        table: &Table,
+        names: &Names,
+        apex_data: &ApexData,
+        progress: &dyn Fn(Progress),
+    ) -> Result<(Vec<Rows>, SignedCounts), CompileError> {
+        let Self { apex, signing, .. } = *self;
+        let mut faults = Findings::default();
+        let denial = signing.policy().denial;
+        let chain = NewChain::new(table, names, apex, denial, &mut faults);
+        if faults.count() > 0 {
+            return Err(refused(apex, faults));
+        }
+        let before = |generation| PreviousZone::new(generation, apex, signing);
+        let jobs = Jobs {
+            table,
+            names,
+            apex,
+            negative_ttl: apex_data.negative_ttl,
+            signer: RrsetSigner::new(signing, apex),
+            previous: self.previous.and_then(before),
+            chain: &chain,
+        };
+        let made = jobs.run(&|done, total| {
+            progress(Progress {
+                stage: Stage::Sign,
+                done,
+                total,
+            });
         });
-    });
-    let failed = |error| CompileError::Sign {
-        apex: apex.clone(),
-        error,
-    };
-    let (added, counts) = made.map_err(failed)?;
-    let glue_targets = zonemd.then(|| zonemd::glue_in_use(table_ref, &names));
-    drop(chain);
-    table.append(added);
-    if let Some(in_use) = glue_targets {
-        zonemd::complete(table, apex, signing, &in_use).map_err(failed)?;
+        made.map_err(|error| self.failed(error))
     }
-    Ok(counts)
+
+    fn failed(&self, error: SignError) -> CompileError {
+        CompileError::Sign {
+            apex: self.apex.clone(),
+            error,
+        }
+    }
 }
 
 fn add_apex_records(table: &mut Table, apex: &Name, signing: &Signing) {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-use super::{Algorithm, FLAG_SEP, FLAG_ZONE, KeyError, Signs, SoftwareKey, ZoneKey};
+use super::{Algorithm, FLAG_SEP, FLAG_ZONE, KeyError, SigningKey, Signs, SoftwareKey, ZoneKey};
 use crate::RecordType;
 use crate::rdata;
 
@@ -66,10 +66,10 @@ pub fn read_keys(paths: &[PathBuf]) -> Result<Vec<ZoneKey>, KeyFileError> {
     let zone_signers: Vec<Algorithm> = keys
         .iter()
         .filter(|(flags, _)| !is_sep(*flags))
-        .map(|(_, key)| super::SigningKey::algorithm(key))
+        .map(|(_, key)| key.algorithm())
         .collect();
     let zone_key = |(flags, key): (u16, SoftwareKey)| {
-        let signs = match (is_sep(flags), zone_signers.contains(&key.algorithm)) {
+        let signs = match (is_sep(flags), zone_signers.contains(&key.algorithm())) {
             (true, true) => Signs::KEYS,
             (true, false) => Signs::ALL,
             (false, _) => Signs::ZONE,
@@ -142,7 +142,7 @@ fn read_pair(base: &Path) -> Result<(u16, SoftwareKey), KeyFileFault> {
         Algorithm::RsaSha256 => SoftwareKey::from_pkcs1(&pkcs1(field)?)?,
         curve => SoftwareKey::from_scalar(curve, &field("PrivateKey")?, public_key)?,
     };
-    if *super::SigningKey::public_key(&key) != *public_key {
+    if *key.public_key() != *public_key {
         return Err(KeyFileFault::OtherKey);
     }
     Ok((flags, key))

@@ -67,7 +67,7 @@ fn keys_that_cannot_make_a_chain_are_refused() {
     let one = p256();
     assert!(matches!(check(&[]), Err(SigningError::NothingPublished)));
     assert!(matches!(
-        check(&[zsk.clone()]),
+        check(std::slice::from_ref(&zsk)),
         Err(SigningError::NoKeySigner)
     ));
     assert!(matches!(
@@ -75,7 +75,7 @@ fn keys_that_cannot_make_a_chain_are_refused() {
         Err(SigningError::NothingPublished)
     ));
     assert!(matches!(
-        check(&[silent.clone()]),
+        check(std::slice::from_ref(&silent)),
         Err(SigningError::AlgorithmWithoutSignatures(_))
     ));
     assert!(matches!(
