@@ -69,10 +69,10 @@ fn a_secret_that_others_may_read_is_refused() {
     assert_eq!(mode & 0o777, 0o600);
     let error = Secret::create(&path).unwrap_err().to_string();
     assert!(error.contains("exists"), "{error}");
-    std::fs::set_permissions(&path, PermissionsExt::from_mode(0o640)).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
     let error = Secret::load(&path).unwrap_err().to_string();
     assert!(error.contains("640") && error.contains("chmod"), "{error}");
-    std::fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
     std::fs::write(&path, "something else").unwrap();
     let error = Secret::load(&path).unwrap_err().to_string();
     assert!(error.contains("64 hexadecimal"), "{error}");
