@@ -43,6 +43,17 @@ pub enum ParentError {
         /// What happened.
         reason: String,
     },
+    /// Caches keep the records for longer than the timings are made for.
+    #[error(
+        "the parent's DS set has a TTL of {found} s, the policy says {policy}; correct it by \
+         `meridian keys policy --ds-ttl {found}`, until then the rollover waits"
+    )]
+    Ttl {
+        /// As the parent has it.
+        found: u32,
+        /// As the policy has it.
+        policy: u32,
+    },
     /// Some have it and some have not.
     #[error("the parent's servers do not agree yet")]
     Disagree,
@@ -71,7 +82,13 @@ pub async fn ask(keys: &ZoneKeys) -> Result<Vec<KeyId>, ParentError> {
     let mut counts = vec![0; keys.keys.len()];
     let servers = servers(&keys.policy.parent_servers)?;
     for server in &servers {
-        let found = ds_set(*server, &apex).await?;
+        let (found, ttl) = ds_set(*server, &apex).await?;
+        if ttl > keys.policy.ds_ttl {
+            return Err(ParentError::Ttl {
+                found: ttl,
+                policy: keys.policy.ds_ttl,
+            });
+        }
         for (count, key) in counts.iter_mut().zip(&keys.keys) {
             let is_there = [DigestType::Sha256, DigestType::Sha384]
                 .iter()
@@ -92,8 +109,11 @@ pub async fn ask(keys: &ZoneKeys) -> Result<Vec<KeyId>, ParentError> {
         .collect())
 }
 
+/// A DS set with its TTL.
+type DsSet = (Vec<Vec<u8>>, u32);
+
 /// The DS set of a name as one server has it.
-async fn ds_set(server: SocketAddr, apex: &Name) -> Result<Vec<Vec<u8>>, ParentError> {
+async fn ds_set(server: SocketAddr, apex: &Name) -> Result<DsSet, ParentError> {
     let fault = |reason: String| ParentError::Server { server, reason };
     let mut reason = String::new();
     for try_number in 0..TRIES {
@@ -179,7 +199,7 @@ async fn over_tcp(server: SocketAddr, query: &[u8]) -> std::io::Result<Vec<u8>> 
     Err(std::io::Error::other("an answer to something else"))
 }
 
-fn read(answer: &[u8], apex: &Name) -> Result<Vec<Vec<u8>>, String> {
+fn read(answer: &[u8], apex: &Name) -> Result<DsSet, String> {
     let code = answer[3] & 15;
     if code != 0 {
         return Err(format!("answers with code {code}"));
@@ -192,7 +212,12 @@ fn read(answer: &[u8], apex: &Name) -> Result<Vec<Vec<u8>>, String> {
     let ds = answers
         .into_iter()
         .filter(|record| record.rtype == RecordType::DS && record.owner == *apex);
-    Ok(ds.map(|record| record.rdata.into_vec()).collect())
+    let (mut set, mut ttl) = (Vec::new(), 0);
+    for record in ds {
+        ttl = ttl.max(record.ttl);
+        set.push(record.rdata.into_vec());
+    }
+    Ok((set, ttl))
 }
 
 #[cfg(test)]

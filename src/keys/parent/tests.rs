@@ -85,6 +85,15 @@ async fn a_record_is_there_when_every_server_has_it() {
 }
 
 #[tokio::test]
+async fn a_longer_ttl_than_the_policy_knows_confirms_nothing() {
+    let server = parent(&[ds_of(2)], AUTHORITATIVE);
+    let mut keys = zone(&server.to_string());
+    keys.policy.ds_ttl = 59;
+    let error = ask(&keys).await.unwrap_err().to_string();
+    assert!(error.contains("--ds-ttl 60"), "{error}");
+}
+
+#[tokio::test]
 async fn a_server_of_another_zone_decides_nothing() {
     for (flags, expected) in [([0x80, 0], "authoritative"), ([0x84, 5], "code 5")] {
         let server = parent(&[], flags);

@@ -90,6 +90,13 @@ impl Stage {
             ));
         }
         import("child", &child);
+        for (zone, ttl) in [("test", "1"), ("child.test", "2")] {
+            let mut update = vec!["registry", "zone", "update", zone];
+            for option in ["--soa-ttl", "--ns-ttl", "--ds-ttl", "--glue-ttl"] {
+                update.extend([option, ttl]);
+            }
+            folder.succeed(&update);
+        }
         folder.succeed(&["keys", "init"]);
         let parent = [&["keys", "policy", "--zone", "test"], &TIMES[..]].concat();
         folder.succeed(&parent);

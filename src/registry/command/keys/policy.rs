@@ -17,6 +17,20 @@ pub(super) async fn change(
     let before = rows::find_policy(&mut tables, zone_id).await?;
     let before = before.map(|stored| stored.policy);
     let after = command.change.apply(&before.clone().unwrap_or_default());
+    let longest = rows::longest_ttl(&mut tables, zone_id).await?;
+    let mut after = after;
+    if before.is_none() && command.change.zone_ttl_max.is_none() {
+        // The usual value is for usual zones.
+        let longest = u32::try_from(longest).unwrap_or(u32::MAX);
+        after.zone_ttl_max = after.zone_ttl_max.max(longest);
+    }
+    if i64::from(after.zone_ttl_max) < longest {
+        let reason = format!(
+            "zone-ttl-max {} is less than {longest}, the longest TTL of the zone",
+            after.zone_ttl_max
+        );
+        return Err(rejected(ResultCode::ParameterPolicy, &command.apex, reason));
+    }
     if let Some(fault) = after.fault() {
         return Err(rejected(ResultCode::ParameterPolicy, &command.apex, fault));
     }

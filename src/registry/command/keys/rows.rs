@@ -143,6 +143,21 @@ fn read_policy(row: PolicyRow) -> Option<SigningPolicy> {
     })
 }
 
+/// The longest TTL that the zone can have now.
+pub(super) async fn longest_ttl(
+    tables: &mut Tables<'_>,
+    zone_id: i64,
+) -> Result<i64, RegistryError> {
+    let query = rows::<(i64, i64, i64, i64, i64)>(
+        "SELECT soa_ttl, ns_ttl, ds_ttl, glue_ttl, \
+         (SELECT COALESCE(MAX(r.ttl), 0) FROM zone_records r WHERE r.zone_id = z.id) \
+         FROM zones z WHERE z.id = $1",
+    );
+    let found = tables.optional(query.bind(zone_id)).await?;
+    let ttls = found.map_or([0; 5], <[i64; 5]>::from);
+    Ok(ttls.into_iter().max().unwrap_or_default())
+}
+
 /// The policy of a zone that has one.
 pub(super) async fn policy(
     tables: &mut Tables<'_>,

@@ -162,6 +162,18 @@ async fn keys_that_cannot_be_are_refused() {
             .await
             .unwrap_err();
         assert!(error.contains("algorithm 5"), "{error}");
+        let change = PolicyChange {
+            zone_ttl_max: Some(3599),
+            ..PolicyChange::default()
+        };
+        let policy = KeysPolicy {
+            apex: apex(),
+            change,
+        };
+        let error = run(&mut test, KeysCommand::Policy(Box::new(policy)))
+            .await
+            .unwrap_err();
+        assert!(error.contains("3600, the longest TTL"), "{error}");
         let mut as_registrar = request(KeysCommand::Resign(apex()));
         as_registrar.actor.role = Role::Registrar("reg-a".parse().unwrap());
         let refused = Box::pin(test.database.execute(&as_registrar)).await;

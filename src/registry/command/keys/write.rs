@@ -22,7 +22,14 @@ pub(super) async fn add(
     let (at, id) = (context.at, context.new_object());
     let mut tables = context.tables();
     if rows::find_policy(&mut tables, zone_id).await?.is_none() {
-        rows::write_policy(&mut tables, zone_id, &SigningPolicy::default(), at).await?;
+        let longest = rows::longest_ttl(&mut tables, zone_id).await?;
+        let mut policy = SigningPolicy::default();
+        let longest = u32::try_from(longest).unwrap_or(u32::MAX);
+        policy.zone_ttl_max = policy.zone_ttl_max.max(longest);
+        if let Some(fault) = policy.fault() {
+            return Err(rejected(ResultCode::ParameterPolicy, apex, fault));
+        }
+        rows::write_policy(&mut tables, zone_id, &policy, at).await?;
     }
     let keys = rows::keys(&mut tables, zone_id).await?;
     if keys.len() >= KEYS_MAX {
