@@ -24,6 +24,7 @@ use std::time::{Duration, Instant};
 
 use crate::clock::unix_microseconds;
 use crate::dns::generations::{Generations, InstallError};
+use crate::dns::net::yield_to_workers;
 use crate::registry::Location;
 use build::{Builder, Built};
 use follow::Follower;
@@ -93,6 +94,7 @@ impl Publisher {
         let thread = std::thread::Builder::new()
             .name("publisher".into())
             .spawn(move || {
+                yield_to_workers();
                 work.run(&inbox);
                 drop(end);
             })?;

@@ -11,6 +11,8 @@ use zone_compiler::{CompileError, Report, Stage};
 use zone_image::Name;
 use zone_image::writer::Installed;
 
+use crate::dns::net::yield_to_workers;
+
 use super::run::load;
 use super::{CompileArgs, Global, output, registry};
 
@@ -38,6 +40,8 @@ pub(super) fn run(args: &CompileArgs, global: &Global) -> anyhow::Result<()> {
             replace: args.replace,
         }
     };
+    // A server on this machine may be answering from the image that this replaces.
+    yield_to_workers();
     let (reports, installed) = compile(&input, &directory, global.progress)?;
     show(&reports, &installed, &directory, global)
 }

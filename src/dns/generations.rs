@@ -18,7 +18,7 @@ use zone_image::writer::Staged;
 use zone_image::{GENERATION_FILE, Generation, Memory, OpenError, WriteError};
 
 use super::counters::Counter;
-use super::net::{Clock, Wake};
+use super::net::{Clock, Wake, yield_to_workers};
 
 /// How often the directory is looked at for a newer image.
 const WATCH_INTERVAL: Duration = Duration::from_millis(200);
@@ -319,7 +319,10 @@ impl Installer {
         let (requests, inbox) = sync_channel(REQUESTS_MAX);
         let thread = std::thread::Builder::new()
             .name("installer".into())
-            .spawn(move || install_loop(&generations, &inbox))?;
+            .spawn(move || {
+                yield_to_workers();
+                install_loop(&generations, &inbox);
+            })?;
         Ok(Self {
             requests,
             thread: Some(thread),

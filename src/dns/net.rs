@@ -16,6 +16,10 @@ use crate::dns::engine::{Action, Engine, Request};
 
 pub use sys::Wake;
 
+/// Nice value of whoever prepares what the workers serve: about a tenth of a
+/// worker's share of a CPU that both want, and all of one that is free.
+const PREPARING_NICE: i32 = 10;
+
 /// Seconds since 1970. The data plane reads no clock of its own.
 pub type Clock = fn() -> u64;
 
@@ -41,4 +45,13 @@ pub fn raise_open_files() -> std::io::Result<u64> {
 /// The CPUs that workers can be pinned to.
 pub fn allowed_cpus() -> Vec<usize> {
     sys::allowed_cpus()
+}
+
+/// Makes the calling thread, and those it starts from now on, give way to the workers:
+/// a compile or a verification may take longer, an answer may not.
+pub fn yield_to_workers() {
+    // Without it service is as right, only less even.
+    if let Err(error) = sys::lower_priority(PREPARING_NICE) {
+        tracing::debug!(%error, "priority not lowered");
+    }
 }

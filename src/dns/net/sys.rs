@@ -11,7 +11,7 @@ mod poll;
 
 pub(crate) use batch::{BATCH, Batch, Received};
 pub(crate) use options::{
-    allowed_cpus, grow_receive_buffer, omit_path_mtu_discovery, pin_current_thread,
+    allowed_cpus, grow_receive_buffer, lower_priority, omit_path_mtu_discovery, pin_current_thread,
     raise_open_files, receive_address, refuse_new_datagrams,
 };
 pub(crate) use poll::Poller;

@@ -123,6 +123,16 @@ pub(crate) fn pin_current_thread(cpu: usize) -> io::Result<()> {
     }
 }
 
+/// Lowers the priority of the calling thread; threads that it starts inherit it.
+pub(crate) fn lower_priority(nice: c_int) -> io::Result<()> {
+    // SAFETY: takes three integers; on Linux process 0 is the calling thread.
+    if unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, nice) } == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    }
+}
+
 /// Raises the soft limit of open files to the hard one; gives the limit.
 pub(crate) fn raise_open_files() -> io::Result<u64> {
     let mut limit = libc::rlimit {
