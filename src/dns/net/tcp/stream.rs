@@ -1,20 +1,20 @@
 //! One connection: frames in, frames out (RFC 1035 section 4.2.2, RFC 7766
-//! section 8).
+//! section 8), whether in the clear or within TLS.
 
 use std::cell::RefCell;
-use std::io::{self, Read};
+use std::io;
 use std::net::SocketAddr;
+use std::time::Duration;
 
-use socket2::SockRef;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout, timeout_at};
 
+use super::arrived::Stream;
 use super::connections::Place;
 use super::{Service, stopped};
 use crate::dns::counters::Loss;
-use crate::dns::engine::{Action, Request, Transport};
+use crate::dns::engine::{Action, Request};
 use crate::dns::net::Answer;
 use crate::dns::net::failure::answer_guarded;
 
@@ -24,6 +24,11 @@ const PREFIX_BYTES: usize = 2;
 const MESSAGE_BYTES_MAX: usize = 65_535;
 /// Octets read at once.
 const READ_BYTES: usize = 4096;
+/// After we have ended a connection, how long and how much of what the client
+/// still sends is read. A socket closed on unread octets is reset, and the reset
+/// can overtake the replies.
+const LINGER: Duration = Duration::from_secs(1);
+const LINGER_BYTES_MAX: usize = 256 * 1024;
 /// Replies are written once they are this long, or nothing more is to be answered.
 const WRITE_BYTES: usize = 16 * 1024;
 
@@ -34,15 +39,14 @@ thread_local! {
 }
 
 /// Serves one connection to its end.
-pub(super) async fn run<A: Answer>(
+pub(super) async fn run<A: Answer, S: Stream>(
     service: &Service<A>,
-    stream: TcpStream,
+    stream: S,
     peer: SocketAddr,
     place: &Place,
     stop: watch::Receiver<bool>,
 ) {
-    // Replies are written whole; waiting for more would only delay them.
-    let _ = stream.set_nodelay(true);
+    place.idle();
     let mut connection = Connection {
         service,
         stream,
@@ -55,9 +59,9 @@ pub(super) async fn run<A: Answer>(
     let _ = connection.serve(place, stop).await;
 }
 
-struct Connection<'s, A> {
+struct Connection<'s, A, S> {
     service: &'s Service<A>,
-    stream: TcpStream,
+    stream: S,
     peer: SocketAddr,
     /// What was received and not answered: less than a message and a read.
     input: Vec<u8>,
@@ -73,16 +77,14 @@ enum Next {
     Close,
 }
 
-impl<A: Answer> Connection<'_, A> {
+impl<A: Answer, S: Stream> Connection<'_, A, S> {
     async fn serve(&mut self, place: &Place, mut stop: watch::Receiver<bool>) -> io::Result<()> {
         let mut deadline = self.idle_deadline();
         loop {
             if !self.input.is_empty() {
                 let answered = self.queries;
                 let idle_since = place.busy();
-                if self.answer_input().await? == Next::Close {
-                    break;
-                }
+                let next = self.answer_input().await?;
                 // Only a whole message gains time or shelter from eviction.
                 if self.queries > answered {
                     deadline = self.idle_deadline();
@@ -90,11 +92,16 @@ impl<A: Answer> Connection<'_, A> {
                 } else {
                     place.idle_still(idle_since);
                 }
+                if next == Next::Close {
+                    return self.linger(place, stop).await;
+                }
             }
             self.input.reserve(READ_BYTES);
             let read = tokio::select! {
                 biased;
-                () = place.sent_away() => break,
+                // Its place is another's already. Its replies are with the kernel, so
+                // that the end is too unless the client has stopped reading.
+                () = place.sent_away() => return self.end(Duration::ZERO).await,
                 () = stopped(&mut stop) => {
                     self.finish().await?;
                     break;
@@ -112,7 +119,38 @@ impl<A: Answer> Connection<'_, A> {
                 }
             }
         }
-        self.stream.shutdown().await
+        self.end(self.service.limits.write_timeout).await
+    }
+
+    /// Says that nothing follows: by close_notify within TLS, and by FIN.
+    async fn end(&mut self, limit: Duration) -> io::Result<()> {
+        match timeout(limit, self.stream.shutdown()).await {
+            Ok(ended) => ended,
+            Err(_) => Err(io::ErrorKind::TimedOut.into()),
+        }
+    }
+
+    /// Ends a connection whose client may be sending still.
+    async fn linger(&mut self, place: &Place, mut stop: watch::Receiver<bool>) -> io::Result<()> {
+        self.end(self.service.limits.write_timeout).await?;
+        let stream = &mut self.stream;
+        let discard = async {
+            let mut discarded = 0;
+            let mut octets = [0; READ_BYTES];
+            while discarded < LINGER_BYTES_MAX {
+                match stream.read(&mut octets).await {
+                    Ok(0) | Err(_) => break,
+                    Ok(count) => discarded += count,
+                }
+            }
+        };
+        tokio::select! {
+            biased;
+            () = place.sent_away() => {}
+            () = stopped(&mut stop) => {}
+            _ = timeout(LINGER, discard) => {}
+        }
+        Ok(())
     }
 
     fn idle_deadline(&self) -> Instant {
@@ -121,17 +159,9 @@ impl<A: Answer> Connection<'_, A> {
 
     /// Answers what has arrived when the server stops, and nothing later.
     async fn finish(&mut self) -> io::Result<()> {
-        self.read_arrived();
+        let most = self.input.len() + PREFIX_BYTES + MESSAGE_BYTES_MAX;
+        self.stream.read_arrived(most, &mut self.input);
         self.answer_input().await.map(|_| ())
-    }
-
-    /// Reads what the kernel has. Asks the kernel itself: the runtime may not
-    /// know yet that there is something.
-    fn read_arrived(&mut self) {
-        let socket = SockRef::from(&self.stream);
-        let limit = (self.input.len() + PREFIX_BYTES + MESSAGE_BYTES_MAX) as u64;
-        // An error is the end of what has arrived, as is having to wait for more.
-        let _ = Read::take(&*socket, limit).read_to_end(&mut self.input);
     }
 
     /// Answers every whole message of the input, in order.
@@ -139,7 +169,13 @@ impl<A: Answer> Connection<'_, A> {
         let mut at = 0;
         let mut next = Next::Read;
         while let Some((length, rest)) = split_frame(&self.input[at..]) {
-            if length == 0 || self.queries >= self.service.limits.queries_per_connection_max {
+            // RFC 7766 section 8 has no message of length 0; there is no next one to find.
+            if length == 0 {
+                next = Next::Close;
+                break;
+            }
+            if self.queries >= self.service.limits.queries_per_connection_max {
+                self.service.counters.exhausted.add(1);
                 next = Next::Close;
                 break;
             }
@@ -147,7 +183,13 @@ impl<A: Answer> Connection<'_, A> {
                 break;
             };
             self.queries += 1;
-            answer(self.service, self.peer, wire, &mut self.output);
+            let request = Request {
+                peer: self.peer,
+                transport: S::TRANSPORT,
+                wire,
+                now: (self.service.clock)(),
+            };
+            answer(self.service, &request, &mut self.output);
             at += PREFIX_BYTES + length;
             if self.output.len() >= WRITE_BYTES {
                 self.flush().await?;
@@ -166,7 +208,11 @@ impl<A: Answer> Connection<'_, A> {
         if self.output.is_empty() {
             return Ok(());
         }
-        let write = self.stream.write_all(&self.output);
+        // TLS may hold back what the kernel did not take at once.
+        let write = async {
+            self.stream.write_all(&self.output).await?;
+            self.stream.flush().await
+        };
         match timeout(self.service.limits.write_timeout, write).await {
             Ok(written) => written?,
             Err(_) => {
@@ -189,21 +235,15 @@ fn split_frame(input: &[u8]) -> Option<(usize, &[u8])> {
 }
 
 /// Answers one message from one generation and appends the framed reply.
-fn answer<A: Answer>(service: &Service<A>, peer: SocketAddr, wire: &[u8], output: &mut Vec<u8>) {
+fn answer<A: Answer>(service: &Service<A>, request: &Request<'_>, output: &mut Vec<u8>) {
     let counters = &service.counters;
     counters.query();
-    let request = Request {
-        peer,
-        transport: Transport::Tcp,
-        wire,
-        now: (service.clock)(),
-    };
     OUT.with_borrow_mut(|out| {
         let generation = service.generations.load();
         let (action, panicked) = answer_guarded(
             &service.engine,
             &generation,
-            &request,
+            request,
             out,
             &service.offences,
         );
