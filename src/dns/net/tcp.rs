@@ -202,4 +202,6 @@ async fn shake_hands<A>(
 }
 
 #[cfg(test)]
+pub(super) mod testing;
+#[cfg(test)]
 mod tests;
