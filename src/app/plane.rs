@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use anyhow::Context;
 use tokio::sync::mpsc;
 
-use super::streams::{self, Streams};
+use super::streams::{Shared, Streams};
 
 use crate::clock::unix_seconds;
 use crate::config;
@@ -17,8 +17,7 @@ use crate::dns::engine::{Engine, UDP_BUFFER_BYTES};
 use crate::dns::generations::Generations;
 use crate::dns::net::bind::{self, BindError, Bound, SocketOptions};
 use crate::dns::net::failure::Offences;
-use crate::dns::net::tcp::Service;
-use crate::dns::net::tls::{Credentials, Tls};
+use crate::dns::net::tls::Credentials;
 use crate::dns::net::udp::Worker;
 use crate::dns::net::{self, Wake};
 
@@ -75,38 +74,20 @@ impl Plane {
             wakes.push(Arc::clone(&worker.wake));
             workers.push(spawn_worker(number, worker, failed.clone())?);
         }
-        let service = |limits, tls| Service {
-            engine: engine.clone(),
+        let shared = Shared {
+            config,
+            engine,
             generations: Arc::clone(generations),
-            counters: Arc::default(),
             offences: Arc::clone(&offences),
-            limits,
-            tls,
-            clock: unix_seconds,
-        };
-        let start = |name, threads, service, listeners| {
-            let drain = config.drain_timeout;
-            Streams::start(name, threads, service, listeners, drain, failed.clone())
+            failed: failed.clone(),
         };
         let addresses = bound.iter().map(|bound| bound.address).collect();
         let listeners = bound.into_iter().map(|bound| (bound.address, bound.tcp));
-        let tcp = service(streams::limits(&config.tcp), None);
-        let tcp = start("tcp", config.tcp.threads, tcp, listeners.collect())?;
+        let tcp = shared.start_tcp(listeners.collect())?;
         let tls = config.tls.as_ref().zip(credentials);
-        let tls = tls.map(|(settings, credentials)| {
-            let tls = Tls {
-                credentials,
-                handshake_timeout: settings.handshake_timeout,
-            };
-            let limits = streams::limits_of_tls(&config.tcp, settings);
-            start(
-                "tls",
-                settings.threads,
-                service(limits, Some(tls)),
-                tls_bound,
-            )
-        });
-        let tls = tls.transpose()?;
+        let tls = tls
+            .map(|(settings, credentials)| shared.start_tls(settings, credentials, tls_bound))
+            .transpose()?;
         Ok(Self {
             addresses,
             counters,

@@ -12,11 +12,14 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
+use crate::clock::unix_seconds;
 use crate::config;
 use crate::dns::counters::StreamCounters;
 use crate::dns::engine::Engine;
+use crate::dns::generations::Generations;
+use crate::dns::net::failure::Offences;
 use crate::dns::net::tcp::{self, Limits, Service};
-use crate::dns::net::tls::WATCH_INTERVAL;
+use crate::dns::net::tls::{Credentials, Tls, WATCH_INTERVAL};
 
 /// Time that ending a connection may take beyond the drain itself.
 const RUNTIME_SHUTDOWN: Duration = Duration::from_secs(1);
@@ -31,16 +34,70 @@ pub(super) struct Streams {
     task: JoinHandle<()>,
 }
 
-impl Streams {
-    /// Starts the threads, named `name`; says on `failed` when they cannot go on.
-    pub(super) fn start(
+/// What both services are made of.
+pub(super) struct Shared<'c> {
+    pub(super) config: &'c config::Dns,
+    pub(super) engine: Engine,
+    pub(super) generations: Arc<Generations>,
+    pub(super) offences: Arc<Offences>,
+    /// Told when a service cannot go on.
+    pub(super) failed: mpsc::Sender<String>,
+}
+
+type Listeners = Vec<(SocketAddr, TcpListener)>;
+
+impl Shared<'_> {
+    pub(super) fn start_tcp(&self, listeners: Listeners) -> anyhow::Result<Streams> {
+        let tcp = &self.config.tcp;
+        self.start(
+            "tcp",
+            tcp.threads,
+            self.service(limits(tcp), None),
+            listeners,
+        )
+    }
+
+    pub(super) fn start_tls(
+        &self,
+        settings: &config::Tls,
+        credentials: Arc<Credentials>,
+        listeners: Listeners,
+    ) -> anyhow::Result<Streams> {
+        // Places of its own: whoever takes all of them keeps nobody from TCP.
+        let limits = Limits {
+            connections_max: settings.connections_max,
+            connections_per_prefix_max: settings.connections_per_prefix_max,
+            ..limits(&self.config.tcp)
+        };
+        let tls = Tls {
+            credentials,
+            handshake_timeout: settings.handshake_timeout,
+        };
+        let service = self.service(limits, Some(tls));
+        self.start("tls", settings.threads, service, listeners)
+    }
+
+    fn service(&self, limits: Limits, tls: Option<Tls>) -> Service<Engine> {
+        Service {
+            engine: self.engine.clone(),
+            generations: Arc::clone(&self.generations),
+            counters: Arc::default(),
+            offences: Arc::clone(&self.offences),
+            limits,
+            tls,
+            clock: unix_seconds,
+        }
+    }
+
+    /// Starts the threads, which have this name.
+    fn start(
+        &self,
         name: &'static str,
         threads: usize,
         service: Service<Engine>,
-        listeners: Vec<(SocketAddr, TcpListener)>,
-        drain: Duration,
-        failed: mpsc::Sender<String>,
-    ) -> anyhow::Result<Self> {
+        listeners: Listeners,
+    ) -> anyhow::Result<Streams> {
+        let (drain, failed) = (self.config.drain_timeout, self.failed.clone());
         let runtime = Builder::new_multi_thread()
             .worker_threads(threads)
             .thread_name(name)
@@ -61,7 +118,7 @@ impl Streams {
                 let _ = failed.try_send(format!("{name}: {error}"));
             }
         });
-        Ok(Self {
+        Ok(Streams {
             addresses,
             counters,
             runtime,
@@ -69,7 +126,9 @@ impl Streams {
             task,
         })
     }
+}
 
+impl Streams {
     pub(super) fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
     }
@@ -93,7 +152,7 @@ impl Streams {
 }
 
 /// The limits of TCP.
-pub(super) fn limits(tcp: &config::Tcp) -> Limits {
+fn limits(tcp: &config::Tcp) -> Limits {
     Limits {
         connections_max: tcp.connections_max,
         connections_per_prefix_max: tcp.connections_per_prefix_max,
@@ -102,15 +161,5 @@ pub(super) fn limits(tcp: &config::Tcp) -> Limits {
         idle_timeout: tcp.idle_timeout,
         write_timeout: tcp.write_timeout,
         queries_per_connection_max: tcp.queries_per_connection_max,
-    }
-}
-
-/// The limits of TLS, which has places of its own: whoever takes all of them keeps
-/// nobody from TCP.
-pub(super) fn limits_of_tls(tcp: &config::Tcp, tls: &config::Tls) -> Limits {
-    Limits {
-        connections_max: tls.connections_max,
-        connections_per_prefix_max: tls.connections_per_prefix_max,
-        ..limits(tcp)
     }
 }

@@ -99,31 +99,3 @@ proptest! {
         }
     }
 }
-
-#[test]
-fn row_66_padding_ends_every_message_at_a_block_or_at_its_limit() {
-    let padded = Offered {
-        padded: true,
-        ..Offered::default()
-    };
-    let mut message = vec![0xff; 65_535];
-    for at in (12..3000).chain(65_000..=65_535) {
-        let end = padded.write(&mut message, at);
-        if at + HEAD_BYTES > message.len() {
-            assert_eq!(end, at, "no room for the head of an option");
-            continue;
-        }
-        let block = (at + HEAD_BYTES).next_multiple_of(468);
-        assert_eq!(end, block.min(65_535), "{at}");
-        assert_eq!(message[at..at + 2], [0, 12]);
-        let length = u16::from_be_bytes([message[at + 2], message[at + 3]]);
-        assert_eq!(at + HEAD_BYTES + usize::from(length), end);
-        // RFC 7830 section 3: the padding itself says nothing.
-        assert!(
-            message[at + HEAD_BYTES..end]
-                .iter()
-                .all(|octet| *octet == 0)
-        );
-        message[at..end].fill(0xff);
-    }
-}

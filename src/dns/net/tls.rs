@@ -65,6 +65,4 @@ fn end_of(error: &std::io::Error) -> Handshake {
 }
 
 #[cfg(test)]
-pub(crate) mod testing;
-#[cfg(test)]
 mod tests;

@@ -1,10 +1,14 @@
+//! Sessions over loopback, with clients of the same library.
+
+pub(super) mod pairs;
+
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
 
 use rustls::version::{TLS12, TLS13};
 use rustls::{ClientConfig, ClientConnection, HandshakeKind, ProtocolVersion, StreamOwned};
 
-use super::testing::{ClientOptions, Pair, client_config, make, session};
+use self::pairs::{ClientOptions, Pair, client_config, make, session};
 use super::*;
 use crate::dns::net::tcp::Limits;
 use crate::dns::net::tcp::testing::{

@@ -3,7 +3,7 @@ use std::time::Duration;
 use rcgen::{KeyPair, PKCS_ECDSA_P384_SHA384, PKCS_ED25519, PKCS_RSA_SHA256, SignatureAlgorithm};
 
 use super::*;
-use crate::dns::net::tls::testing::{Pair, make};
+use crate::dns::net::tls::tests::pairs::{Pair, make};
 use crate::dns::testing::eventually;
 
 fn load(pair: &Pair) -> Result<Credentials, CredentialsError> {
