@@ -133,12 +133,13 @@ impl<A: Answer, S: Stream> Connection<'_, A, S> {
     /// Ends a connection whose client may be sending still.
     async fn linger(&mut self, place: &Place, mut stop: watch::Receiver<bool>) -> io::Result<()> {
         self.end(self.service.limits.write_timeout).await?;
-        let stream = &mut self.stream;
+        let (stream, input) = (&mut self.stream, &mut self.input);
         let discard = async {
             let mut discarded = 0;
-            let mut octets = [0; READ_BYTES];
             while discarded < LINGER_BYTES_MAX {
-                match stream.read(&mut octets).await {
+                input.clear();
+                input.reserve(READ_BYTES);
+                match stream.read_buf(input).await {
                     Ok(0) | Err(_) => break,
                     Ok(count) => discarded += count,
                 }
