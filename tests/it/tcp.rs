@@ -101,7 +101,7 @@ fn row_65_keepalive_is_answered_over_tcp_and_ignored_over_udp() {
     let option = |reply: Message| reply.edns.unwrap().option(EdnsCode::Keepalive).cloned();
     // Ten seconds, in tenths.
     let said = option(read(&mut stream)).unwrap();
-    assert_eq!(Vec::from(&said), [0, 100]);
+    assert_eq!(Vec::try_from(&said).unwrap(), [0, 100]);
     let reply = ask_udp(&server, &question);
     assert_eq!(reply.answers.len(), 1);
     assert_eq!(option(reply), None);
