@@ -84,7 +84,7 @@ impl<A: Answer, S: Stream> Connection<'_, A, S> {
             if !self.input.is_empty() {
                 let answered = self.queries;
                 let idle_since = place.busy();
-                let next = self.answer_input().await?;
+                let next = self.answer_input(place).await?;
                 // Only a whole message gains time or shelter from eviction.
                 if self.queries > answered {
                     deadline = self.idle_deadline();
@@ -103,7 +103,7 @@ impl<A: Answer, S: Stream> Connection<'_, A, S> {
                 // that the end is too unless the client has stopped reading.
                 () = place.sent_away() => return self.end(Duration::ZERO).await,
                 () = stopped(&mut stop) => {
-                    self.finish().await?;
+                    self.finish(place).await?;
                     break;
                 }
                 read = timeout_at(deadline, self.stream.read_buf(&mut self.input)) => read,
@@ -159,14 +159,14 @@ impl<A: Answer, S: Stream> Connection<'_, A, S> {
     }
 
     /// Answers what has arrived when the server stops, and nothing later.
-    async fn finish(&mut self) -> io::Result<()> {
+    async fn finish(&mut self, place: &Place) -> io::Result<()> {
         let most = self.input.len() + PREFIX_BYTES + MESSAGE_BYTES_MAX;
         self.stream.read_arrived(most, &mut self.input);
-        self.answer_input().await.map(|_| ())
+        self.answer_input(place).await.map(|_| ())
     }
 
     /// Answers every whole message of the input, in order.
-    async fn answer_input(&mut self) -> io::Result<Next> {
+    async fn answer_input(&mut self, place: &Place) -> io::Result<Next> {
         let mut at = 0;
         let mut next = Next::Read;
         while let Some((length, rest)) = split_frame(&self.input[at..]) {
@@ -193,7 +193,7 @@ impl<A: Answer, S: Stream> Connection<'_, A, S> {
             answer(self.service, &request, &mut self.output);
             at += PREFIX_BYTES + length;
             if self.output.len() >= WRITE_BYTES {
-                self.flush().await?;
+                self.flush(place).await?;
             }
         }
         self.input.drain(..at);
@@ -201,20 +201,30 @@ impl<A: Answer, S: Stream> Connection<'_, A, S> {
             // One long message must not cost its memory for the whole session.
             self.input = Vec::new();
         }
-        self.flush().await?;
+        self.flush(place).await?;
         Ok(next)
     }
 
-    async fn flush(&mut self) -> io::Result<()> {
+    /// Writes the replies. Meanwhile the connection may be sent away like a silent
+    /// one, or clients that ask and do not read could hold every place there is.
+    async fn flush(&mut self, place: &Place) -> io::Result<()> {
         if self.output.is_empty() {
             return Ok(());
         }
+        let (stream, output) = (&mut self.stream, &self.output);
         // TLS may hold back what the kernel did not take at once.
         let write = async {
-            self.stream.write_all(&self.output).await?;
-            self.stream.flush().await
+            stream.write_all(output).await?;
+            stream.flush().await
         };
-        match timeout(self.service.limits.write_timeout, write).await {
+        place.idle();
+        let written = tokio::select! {
+            biased;
+            () = place.sent_away() => return Err(io::ErrorKind::ConnectionAborted.into()),
+            written = timeout(self.service.limits.write_timeout, write) => written,
+        };
+        place.busy();
+        match written {
             Ok(written) => written?,
             Err(_) => {
                 self.service.counters.write_timed_out.add(1);

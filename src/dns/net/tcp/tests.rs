@@ -242,6 +242,26 @@ fn a_client_that_does_not_read_is_closed_at_the_write_limit() {
 }
 
 #[test]
+fn a_client_that_does_not_read_makes_room_for_another() {
+    let server = server(Limits {
+        connections_max: 1,
+        ..LIMITS
+    });
+    let mut greedy = server.connect();
+    let octets: Vec<u8> = (0..800).flat_map(|id| framed(&message(id, LONG))).collect();
+    greedy.write_all(&octets).unwrap();
+    eventually("at work", || server.counters.snapshot().queries > 0);
+    // It may be at work still, and not waiting to write: then the other is refused.
+    eventually("room is made", || {
+        let mut other = server.connect();
+        let asked = other.write_all(&framed(&message(1, 0)));
+        asked.is_ok() && other.read_exact(&mut [0; 15]).is_ok()
+    });
+    assert!(server.counters.evicted.value() >= 1);
+    assert_eq!(server.counters.write_timed_out.value(), 0);
+}
+
+#[test]
 fn a_connection_ends_at_its_number_of_queries() {
     let server = server(Limits {
         queries_per_connection_max: 3,
