@@ -4,7 +4,7 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -53,8 +53,13 @@ pub(crate) fn addresses(folder: &Folder) -> Vec<SocketAddr> {
 
 /// A client that trusts the certificate in the folder, and no other.
 pub(crate) fn client(folder: &Folder) -> Arc<ClientConfig> {
+    client_of(&certificate(folder))
+}
+
+/// A client that trusts the certificate in a file.
+pub(crate) fn client_of(certificate: &Path) -> Arc<ClientConfig> {
     let mut roots = RootCertStore::empty();
-    let trusted = CertificateDer::from_pem_file(folder.path(CERTIFICATE)).unwrap();
+    let trusted = CertificateDer::from_pem_file(certificate).unwrap();
     roots.add(trusted).unwrap();
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let mut config = ClientConfig::builder_with_provider(provider)
@@ -68,9 +73,18 @@ pub(crate) fn client(folder: &Folder) -> Arc<ClientConfig> {
 
 /// A session on a connection.
 pub(crate) fn session(config: &Arc<ClientConfig>, stream: TcpStream) -> Session {
+    session_with(config, stream, NAME)
+}
+
+/// The same with a server of another name.
+pub(crate) fn session_with(
+    config: &Arc<ClientConfig>,
+    stream: TcpStream,
+    name: &'static str,
+) -> Session {
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     stream.set_nodelay(true).unwrap();
-    let name = ServerName::try_from(NAME).unwrap();
+    let name = ServerName::try_from(name).unwrap();
     StreamOwned::new(
         ClientConnection::new(Arc::clone(config), name).unwrap(),
         stream,

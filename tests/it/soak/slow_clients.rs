@@ -97,7 +97,7 @@ impl Tally {
     fn check(&self, transport: &str) {
         assert!(self.asked >= 100, "{transport}: only {} asked", self.asked);
         let percent = self.answered as f64 * 100.0 / self.asked as f64;
-        println!(
+        eprintln!(
             "{transport}: {} of {} answered ({percent:.2} %), slowest {:?}",
             self.answered, self.asked, self.worst
         );
@@ -177,14 +177,14 @@ fn a_minute_of_slow_clients_costs_others_nothing_and_no_memory() {
     }
     let opened = opened.load(Ordering::Relaxed);
     let metric = |name: &str| server.metric(&format!("meridian_{name}"));
-    println!("{opened} slow connections; resident {warm} kB warm, {end} kB at the end");
+    eprintln!("{opened} slow connections; resident {warm} kB warm, {end} kB at the end");
     for transport in ["tcp", "tls"] {
         let events = ["evicted", "refused", "timed-out"].map(|event| {
             metric(&format!(
                 "{transport}_connection_events_total{{event=\"{event}\"}}"
             ))
         });
-        println!("{transport}: {events:?} evicted, refused, timed out");
+        eprintln!("{transport}: {events:?} evicted, refused, timed out");
         assert!(events[0] > 0, "{transport} was never at its limit");
     }
     for (tally, transport) in tallies.iter().zip(["udp", "tcp", "tls"]) {
