@@ -3,7 +3,7 @@ use std::time::Duration;
 use rcgen::{KeyPair, PKCS_ECDSA_P384_SHA384, PKCS_ED25519, PKCS_RSA_SHA256, SignatureAlgorithm};
 
 use super::*;
-use crate::dns::net::tls::tests::pairs::{Pair, make};
+use crate::dns::net::tls::tests::pairs::{Pair, make, replace};
 use crate::dns::testing::eventually;
 
 fn load(pair: &Pair) -> Result<Credentials, CredentialsError> {
@@ -147,11 +147,11 @@ fn a_change_is_taken_once_it_has_stayed() {
     let begin = credentials.stamps();
     assert_eq!(credentials.look(begin), begin);
     let (certificate, key) = make(2041);
-    std::fs::write(pair.certificate(), certificate).unwrap();
+    replace(&pair.certificate(), &certificate);
     // Half of the change: seen, and left alone.
     let half = credentials.look(begin);
     assert_ne!(half, begin);
-    std::fs::write(pair.key(), key).unwrap();
+    replace(&pair.key(), &key);
     let whole = credentials.look(half);
     assert_eq!(
         (credentials.reloads.value(), credentials.failures.value()),
@@ -163,7 +163,7 @@ fn a_change_is_taken_once_it_has_stayed() {
         (1, 0)
     );
     // A bad pair is refused once, not at each look.
-    std::fs::write(pair.key(), "nothing").unwrap();
+    replace(&pair.key(), "nothing");
     let mut seen = whole;
     for _ in 0..5 {
         seen = credentials.look(seen);

@@ -1,7 +1,7 @@
 //! Certificates for tests, made by rcgen.
 
 use std::net::TcpStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rcgen::{CertificateParams, KeyPair, date_time_ymd};
@@ -27,11 +27,11 @@ impl Pair {
         pair
     }
 
-    /// Writes another certificate with another key over the old ones.
+    /// Puts another certificate with another key in the place of the old ones.
     pub(crate) fn renew(&self, year: i32) {
         let (certificate, key) = make(year);
-        std::fs::write(self.certificate(), certificate).unwrap();
-        std::fs::write(self.key(), key).unwrap();
+        replace(&self.certificate(), &certificate);
+        replace(&self.key(), &key);
     }
 
     pub(crate) fn certificate(&self) -> PathBuf {
@@ -41,6 +41,14 @@ impl Pair {
     pub(crate) fn key(&self) -> PathBuf {
         self.folder.path().join("key.pem")
     }
+}
+
+/// Puts a new file in the place of an old one, which differs from it even within one
+/// tick of the file system's clock.
+pub(crate) fn replace(path: &Path, text: &str) {
+    let new = path.with_extension("new");
+    std::fs::write(&new, text).unwrap();
+    std::fs::rename(&new, path).unwrap();
 }
 
 /// PEM of a certificate and its key.
