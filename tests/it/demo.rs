@@ -58,7 +58,7 @@ fn serves_a_sample_registry_and_leaves_nothing_behind() {
         let (port, _) = line
             .strip_prefix("  kdig @127.0.0.1 -p ")?
             .split_once(" +tls ")?;
-        port.parse().ok()
+        port.parse::<u16>().ok()
     });
     let stream = TcpStream::connect(("127.0.0.1", port.expect("it serves TLS"))).unwrap();
     let client = tls::client_of(&inside.join("certificate.pem"));
