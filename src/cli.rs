@@ -45,13 +45,15 @@ enum Command {
     /// Answer DNS queries from the installed image until SIGTERM
     ///
     /// SIGHUP, `meridian reload` and a newer image in the image directory make it
-    /// swap to that image; one that is broken is refused and the old one stays. With
+    /// swap to that image; one that is broken is refused and the old one stays. The
+    /// same goes for the certificate of DNS over TLS. With
     /// registry.database it publishes that registry: each change is compiled, checked
     /// and served by itself.
     Serve,
-    /// Check a configuration file and report every fault in it
+    /// Check a configuration file and the files it names, and report every fault
     CheckConfig,
-    /// Make the running server install what is in its image directory
+    /// Make the running server install what is in its image directory, and read its
+    /// certificate again
     Reload,
     /// Show what the running server serves and how it is doing
     Status,

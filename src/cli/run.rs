@@ -7,6 +7,7 @@ use clap::Parser;
 
 use super::{Cli, Command, FAULT, Global, compile, image, output, registry};
 use crate::app;
+use crate::clock::unix_seconds;
 use crate::config::{self, Config, ConfigError};
 use crate::control::client;
 use crate::control::socket::{Command as ControlCommand, Reply};
@@ -61,11 +62,7 @@ fn check_config(global: &Global) -> anyhow::Result<ExitCode> {
         .config
         .as_deref()
         .unwrap_or_else(|| Path::new(config::PATH_DEFAULT));
-    let faults = match Config::load(path) {
-        Ok(_) => Vec::new(),
-        Err(ConfigError::Faults { faults, .. }) => faults,
-        Err(error) => return Err(error.into()),
-    };
+    let faults = Config::faults(path)?;
     if global.json {
         output::json(&faults)?;
     } else {
@@ -163,6 +160,18 @@ fn status(global: &Global) -> anyhow::Result<()> {
         status.udp_queries, status.tcp_queries
     ));
     output::line(format_args!("connections  {}", status.tcp_connections));
+    if let Some(tls) = &status.tls {
+        for address in &tls.listen {
+            output::line(format_args!("tls listen   {address}"));
+        }
+        output::line(format_args!("tls queries  {}", tls.queries));
+        output::line(format_args!("tls conns    {}", tls.connections));
+        let days = tls.certificate_expires_at.saturating_sub(unix_seconds()) / 86_400;
+        output::line(format_args!("certificate  ends in {days} days"));
+        if let Some(error) = &tls.certificate_error {
+            output::line(format_args!("refused      {error}"));
+        }
+    }
     output::line(format_args!("panics       {}", status.panics));
     Ok(())
 }

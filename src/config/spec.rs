@@ -39,6 +39,7 @@ pub struct DnsSpec {
     pub drain_timeout_seconds: u64,
     pub rate_limit: RateLimitSpec,
     pub tcp: TcpSpec,
+    pub tls: TlsSpec,
 }
 
 impl Default for DnsSpec {
@@ -61,6 +62,7 @@ impl Default for DnsSpec {
             drain_timeout_seconds: 5,
             rate_limit: RateLimitSpec::default(),
             tcp: TcpSpec::default(),
+            tls: TlsSpec::default(),
         }
     }
 }
@@ -111,6 +113,32 @@ impl Default for TcpSpec {
             idle_timeout_seconds: 10,
             write_timeout_seconds: 10,
             queries_per_connection_max: 65_536,
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct TlsSpec {
+    pub listen: Vec<SocketAddr>,
+    pub certificate_file: PathBuf,
+    pub key_file: PathBuf,
+    pub threads: usize,
+    pub connections_max: usize,
+    pub connections_per_prefix_max: usize,
+    pub handshake_timeout_seconds: u64,
+}
+
+impl Default for TlsSpec {
+    fn default() -> Self {
+        Self {
+            listen: Vec::new(),
+            certificate_file: PathBuf::new(),
+            key_file: PathBuf::new(),
+            threads: 2,
+            connections_max: 4096,
+            connections_per_prefix_max: 256,
+            handshake_timeout_seconds: 5,
         }
     }
 }

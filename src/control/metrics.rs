@@ -9,8 +9,8 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
 
-use super::Vitals;
-use crate::dns::counters::{DROPS, LOSSES, OUTCOMES, Snapshot};
+use super::{TlsVitals, Vitals};
+use crate::dns::counters::{DROPS, HANDSHAKES, LOSSES, OUTCOMES, Snapshot, StreamCounters};
 use crate::publish;
 
 /// Most zones with metrics of their own; past it only totals are given.
@@ -63,8 +63,14 @@ struct Page(Vec<Metric>);
 impl Page {
     fn new(vitals: &Vitals) -> Self {
         let mut page = Self(Vec::new());
-        page.queries(&vitals.udp(), &vitals.stream().snapshot());
-        page.connections(vitals);
+        let tls = vitals.tls();
+        let counted = tls.map(|tls| tls.counters.snapshot()).unwrap_or_default();
+        page.queries(&vitals.udp(), &vitals.tcp().snapshot(), &counted);
+        page.connections(["tcp_connections", "tcp_connection_events"], vitals.tcp());
+        if let Some(tls) = tls {
+            page.connections(["tls_connections", "tls_connection_events"], &tls.counters);
+            page.tls(tls);
+        }
         page.generation(vitals);
         if let Some(publish) = vitals.publish() {
             page.publish(publish);
@@ -101,12 +107,12 @@ impl Page {
         self.add(name, help, Kind::Counter, vec![(Vec::new(), value)]);
     }
 
-    fn queries(&mut self, udp: &Snapshot, tcp: &Snapshot) {
-        let both = [("udp", udp), ("tcp", tcp)];
+    fn queries(&mut self, udp: &Snapshot, tcp: &Snapshot, tls: &Snapshot) {
+        let all = [("udp", udp), ("tcp", tcp), ("tls", tls)];
         let samples = |label: &'static str,
                        pick: &dyn Fn(&Snapshot) -> Vec<(&'static str, u64)>| {
             let mut samples = Vec::new();
-            for (transport, snapshot) in both {
+            for (transport, snapshot) in all {
                 for (name, value) in pick(snapshot) {
                     let labels = vec![
                         ("transport", transport.to_owned()),
@@ -117,7 +123,7 @@ impl Page {
             }
             samples
         };
-        let received = both.map(|(transport, snapshot)| {
+        let received = all.map(|(transport, snapshot)| {
             (vec![("transport", transport.to_owned())], snapshot.queries)
         });
         let outcomes = samples("outcome", &|s| {
@@ -167,15 +173,17 @@ impl Page {
         );
     }
 
-    fn connections(&mut self, vitals: &Vitals) {
-        let stream = vitals.stream();
-        self.gauge("tcp_connections", "Connections open now", stream.open());
+    /// Metrics of streams: how many there are, and what became of others.
+    fn connections(&mut self, names: [&'static str; 2], stream: &StreamCounters) {
+        let [open, events_name] = names;
+        self.gauge(open, "Connections open now", stream.open());
         let events = [
             ("accepted", &stream.accepted),
             ("closed", &stream.closed),
             ("refused", &stream.refused),
             ("evicted", &stream.evicted),
             ("timed-out", &stream.timed_out),
+            ("exhausted", &stream.exhausted),
             ("write-timed-out", &stream.write_timed_out),
             ("accept-failed", &stream.accept_failed),
         ];
@@ -183,10 +191,38 @@ impl Page {
             .map(|(event, counter)| (vec![("event", event.to_owned())], counter.value()))
             .to_vec();
         self.add(
-            "tcp_connection_events",
+            events_name,
             "What became of connections",
             Kind::Counter,
             samples,
+        );
+    }
+
+    fn tls(&mut self, tls: &TlsVitals) {
+        let samples = HANDSHAKES.map(|(end, name)| {
+            let labels = vec![("result", name.to_owned())];
+            (labels, tls.counters.handshakes(end))
+        });
+        self.add(
+            "tls_handshakes",
+            "Handshakes by how they ended",
+            Kind::Counter,
+            samples.to_vec(),
+        );
+        self.gauge(
+            "dns_tls_certificate_expires_seconds",
+            "When the certificate in service ends",
+            tls.credentials.expires_at(),
+        );
+        self.counter(
+            "dns_tls_certificate_reloads",
+            "Certificates that took the place of another",
+            tls.credentials.reloads.value(),
+        );
+        self.counter(
+            "dns_tls_certificate_failures",
+            "Certificates refused",
+            tls.credentials.failures.value(),
         );
     }
 

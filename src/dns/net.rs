@@ -1,4 +1,4 @@
-//! The network side of the data plane: sockets, UDP workers, TCP.
+//! The network side of the data plane: sockets, UDP workers, TCP, TLS.
 //!
 //! Moves messages between the kernel and the engine and keeps every limit that
 //! an attacker could press on. Knows nothing of what a message says, but for
@@ -8,6 +8,7 @@ pub mod bind;
 pub mod failure;
 mod sys;
 pub mod tcp;
+pub mod tls;
 pub mod udp;
 
 use zone_image::Generation;

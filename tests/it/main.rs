@@ -14,3 +14,4 @@ mod supply;
 mod support;
 mod tcp;
 mod tidy;
+mod tls;

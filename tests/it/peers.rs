@@ -10,6 +10,7 @@ pub(crate) mod faults;
 mod knot_and_nsd;
 mod root_zone;
 mod rows;
+mod tls;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

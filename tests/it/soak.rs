@@ -1,5 +1,7 @@
 //! The long forms of tests that have a short one: `tests/run --soak` selects them.
 
+mod slow_clients;
+
 use loadtest::blast::RATE_MAX;
 
 use crate::peers;

@@ -57,3 +57,38 @@ fn an_address_of_another_machine_names_the_way_out() {
     let error = bind(address("192.0.2.1:0"), &OPTIONS).unwrap_err();
     assert!(error.to_string().contains("interface"), "{error}");
 }
+
+#[test]
+fn a_port_that_tls_cannot_have_names_its_key() {
+    let (address, _listener) = bind_tls(address("127.0.0.1:0")).unwrap();
+    assert_ne!(address.port(), 0);
+    let error = bind_tls(address).unwrap_err();
+    assert_eq!(error.transport, "TLS");
+    assert!(error.to_string().contains("dns.tls.listen"), "{error}");
+}
+
+/// What the kernel says of a socket of this process: the option's number.
+#[track_caller]
+fn discovery(socket: &UdpSocket) -> i32 {
+    let ipv6 = socket.local_addr().unwrap().is_ipv6();
+    let (level, name) = match ipv6 {
+        true => (libc::IPPROTO_IPV6, libc::IPV6_MTU_DISCOVER),
+        false => (libc::IPPROTO_IP, libc::IP_MTU_DISCOVER),
+    };
+    crate::dns::net::sys::option(socket.as_fd(), level, name).unwrap()
+}
+
+#[test]
+fn path_mtu_discovery_is_off_on_every_udp_socket() {
+    // RFC 9715 section 3.1. The kernel's own default is another one, so that a
+    // call that does nothing fails here.
+    for listen in ["127.0.0.1:0", "[::1]:0", "0.0.0.0:0", "[::]:0"] {
+        let plain = UdpSocket::bind(address(listen)).unwrap();
+        assert_ne!(discovery(&plain), libc::IP_PMTUDISC_OMIT, "{listen}");
+        let bound = bind(address(listen), &OPTIONS).unwrap();
+        for socket in &bound.udp {
+            // The number is the same for both families.
+            assert_eq!(discovery(socket), libc::IP_PMTUDISC_OMIT, "{listen}");
+        }
+    }
+}

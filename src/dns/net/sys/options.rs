@@ -34,6 +34,30 @@ fn set_option<T: Copy>(
     }
 }
 
+/// Reads one option of a socket that is a number.
+#[cfg(test)]
+pub(crate) fn option(socket: BorrowedFd<'_>, level: c_int, name: c_int) -> io::Result<c_int> {
+    let mut value: c_int = 0;
+    let mut length =
+        libc::socklen_t::try_from(size_of::<c_int>()).expect("options are a few octets");
+    // SAFETY: the descriptor is borrowed and so open; the kernel writes at most
+    // `length` octets into `value`.
+    let result = unsafe {
+        libc::getsockopt(
+            socket.as_raw_fd(),
+            level,
+            name,
+            (&raw mut value).cast::<c_void>(),
+            &raw mut length,
+        )
+    };
+    if result == 0 {
+        Ok(value)
+    } else {
+        Err(io::Error::last_os_error())
+    }
+}
+
 /// Sets the receive buffer, past the system's limit where we may (CAP_NET_ADMIN):
 /// at that limit's usual default a pause of some milliseconds loses queries.
 pub(crate) fn grow_receive_buffer(socket: &socket2::Socket, bytes: usize) -> io::Result<()> {
