@@ -210,3 +210,12 @@ fn signatures_stay_with_their_rrsets() {
     );
     assert_eq!(report.warnings.count(), 1);
 }
+
+#[test]
+fn labels_that_repeat_within_a_name() {
+    check_round_trip(
+        "x 3600 MX 10 a.a.elsewhere.\nx 3600 MX 20 b.c.b.c.elsewhere.\n\
+         x 3600 MX 30 c.elsewhere.\nd 3600 NS ns.ns.d\nns.ns.d 3600 A 192.0.2.1\n\
+         e 3600 DNAME e.e\nf 3600 CNAME y.y.y.y.tld.\n",
+    );
+}
