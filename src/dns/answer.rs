@@ -126,12 +126,22 @@ impl<'g> Answer<'g, '_, '_> {
     }
 
     fn write_proofs(&mut self) -> Result<(), Full> {
+        // Where the owner of the NSEC before stands: its RRSIGs point there.
+        let mut owner = None;
         for (proof, apex) in self.proofs.iter() {
-            let bases = Bases {
-                apex,
-                ..Bases::default()
-            };
-            self.response.body(Section::Authority, proof, bases)?;
+            let at = self.response.position();
+            match owner.filter(|_| proof.part() == Part::Signatures) {
+                Some(owner) => self.response.body_under(Section::Authority, proof, owner)?,
+                None => {
+                    let bases = Bases {
+                        apex,
+                        ..Bases::default()
+                    };
+                    self.response.body(Section::Authority, proof, bases)?;
+                }
+            }
+            let reachable = proof.part() == Part::Records && at < POINTER_REACH;
+            owner = u16::try_from(at).ok().filter(|_| reachable);
         }
         self.proofs.clear();
         Ok(())
