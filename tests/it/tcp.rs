@@ -30,7 +30,7 @@ fn read(stream: &mut TcpStream) -> Message {
 }
 
 #[test]
-fn pipelined_queries_have_their_own_answers() {
+fn row_63_pipelined_queries_have_their_own_answers() {
     let folder = Folder::with_image(5);
     let server = folder.serve();
     let mut stream = connect(&server);
@@ -58,7 +58,7 @@ fn pipelined_queries_have_their_own_answers() {
 }
 
 #[test]
-fn half_close_gets_its_answers_and_an_end() {
+fn row_63_half_close_gets_its_answers_and_an_end() {
     let folder = Folder::with_image(5);
     let server = folder.serve();
     let mut stream = connect(&server);
@@ -71,7 +71,7 @@ fn half_close_gets_its_answers_and_an_end() {
 }
 
 #[test]
-fn a_connection_lives_through_a_swap() {
+fn row_73_a_connection_lives_through_a_swap() {
     let folder = Folder::with_image(1);
     let server = folder.serve();
     let mut stream = connect(&server);
