@@ -8,6 +8,7 @@ mod client;
 mod compare;
 pub(crate) mod faults;
 mod knot_and_nsd;
+mod probes;
 mod root_zone;
 mod rows;
 
