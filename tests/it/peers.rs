@@ -11,6 +11,7 @@ mod knot_and_nsd;
 mod probes;
 mod root_zone;
 mod rows;
+mod validators;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
