@@ -6,6 +6,7 @@
 pub(crate) mod alone;
 mod client;
 mod compare;
+pub(crate) mod differential;
 pub(crate) mod faults;
 mod knot_and_nsd;
 mod probes;
