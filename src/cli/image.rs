@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use anyhow::Context;
 use serde_json::json;
 use zone_compiler::{Record, RecordType, wire};
+use zone_image::layout::Part;
 use zone_image::{Generation, LookupName, Memory, Name, Zone};
 
 use super::run::load;
@@ -152,7 +153,11 @@ fn dump_zone(zone: Zone<'_>) {
     }
     // An address can be a record of the zone, and glue of several delegations.
     let mut addresses = HashSet::new();
-    let all: Result<(), Infallible> = wire::each_record(zone, &mut |_, record| {
+    let all: Result<(), Infallible> = wire::each_record(zone, &mut |part, record| {
+        if part == Part::AddressSignatures {
+            // They stand with the addresses too.
+            return Ok(());
+        }
         let line = record.to_string();
         let is_address = [RecordType::A, RecordType::AAAA].contains(&record.rtype);
         if !is_soa(&record) && (!is_address || addresses.insert(line.clone())) {

@@ -126,12 +126,22 @@ impl<'g> Answer<'g, '_, '_> {
     }
 
     fn write_proofs(&mut self) -> Result<(), Full> {
+        // Where the owner of the NSEC before stands: its RRSIGs point there.
+        let mut owner = None;
         for (proof, apex) in self.proofs.iter() {
-            let bases = Bases {
-                apex,
-                ..Bases::default()
-            };
-            self.response.body(Section::Authority, proof, bases)?;
+            let at = self.response.position();
+            match owner.filter(|_| proof.part() == Part::Signatures) {
+                Some(owner) => self.response.body_under(Section::Authority, proof, owner)?,
+                None => {
+                    let bases = Bases {
+                        apex,
+                        ..Bases::default()
+                    };
+                    self.response.body(Section::Authority, proof, bases)?;
+                }
+            }
+            let reachable = proof.part() == Part::Records && at < POINTER_REACH;
+            owner = u16::try_from(at).ok().filter(|_| reachable);
         }
         self.proofs.clear();
         Ok(())
@@ -168,8 +178,7 @@ impl<'g> Answer<'g, '_, '_> {
         sought: &Sought,
     ) -> Result<Step, Unanswered> {
         let bases = self.bases(sought, sought.name.labels());
-        let own_types = [rtype::CNAME, rtype::ANY, rtype::RRSIG, rtype::NSEC];
-        let alias = entry.has_cname() && !own_types.contains(&self.qtype);
+        let alias = entry.has_cname() && !self.stands_beside_cname(entry);
         let at = self.response.position();
         let found = match self.qtype {
             _ if alias => self.rrset(entry, rtype::CNAME, bases)?,
@@ -195,6 +204,18 @@ impl<'g> Answer<'g, '_, '_> {
             Ok(self.follow(at))
         } else {
             Ok(Step::Done(Outcome::Answer))
+        }
+    }
+
+    /// Whether the question is about the CNAME, or about what a signed zone has beside it
+    /// (RFC 4035 section 2.5). Where the zone has no such record, the alias is followed:
+    /// a denial would be at odds with the CNAME bit of its proof (RFC 5155 section 8.5).
+    fn stands_beside_cname(&self, entry: Entry<'g>) -> bool {
+        match self.qtype {
+            rtype::CNAME | rtype::ANY => true,
+            rtype::RRSIG => entry.body(rtype::CNAME, Part::Signatures).is_some(),
+            rtype::NSEC => entry.body(rtype::NSEC, Part::Records).is_some(),
+            _ => false,
         }
     }
 

@@ -8,6 +8,7 @@ mod peers;
 mod policy;
 mod publish;
 mod registry;
+mod rows;
 mod serve;
 mod soak;
 mod supply;

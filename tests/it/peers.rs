@@ -6,11 +6,14 @@
 pub(crate) mod alone;
 mod client;
 mod compare;
+pub(crate) mod differential;
 pub(crate) mod faults;
 mod knot_and_nsd;
+mod probes;
 mod root_zone;
 mod rows;
 mod tls;
+mod validators;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -30,6 +30,17 @@ fn five_hundred_kills_leave_database_and_image_whole() -> anyhow::Result<()> {
     peers::faults::kill_rounds(500)
 }
 
+#[test]
+fn twenty_thousand_questions_differ_from_knot_and_nsd_by_rules_only() -> anyhow::Result<()> {
+    if !wanted() {
+        return Ok(());
+    }
+    for seed in peers::differential::SEED..peers::differential::SEED + 3 {
+        peers::differential::compare(seed, 20_000, false)?;
+    }
+    Ok(())
+}
+
 fn wanted() -> bool {
     let wanted = std::env::var_os("MERIDIAN_SOAK").is_some();
     if !wanted {

@@ -117,7 +117,7 @@ fn ask_udp(server: &Running, wire: &[u8]) -> Message {
 }
 
 #[test]
-fn pipelined_queries_have_their_own_answers() {
+fn row_63_pipelined_queries_have_their_own_answers() {
     let folder = Folder::with_image(5);
     let server = folder.serve();
     let mut stream = connect(&server);
@@ -158,7 +158,7 @@ fn row_63_half_close_gets_its_answers_and_an_end() {
 }
 
 #[test]
-fn a_connection_lives_through_a_swap() {
+fn row_73_a_connection_lives_through_a_swap() {
     let folder = Folder::with_image(1);
     let server = folder.serve();
     let mut stream = connect(&server);

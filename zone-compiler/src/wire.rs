@@ -6,7 +6,7 @@
 
 use zone_image::layout::Part;
 use zone_image::name::NAME_BYTES_MAX;
-use zone_image::{Bases, Entry, Name, Zone};
+use zone_image::{Bases, BodyRef, Entry, Name, Zone};
 
 use crate::{Record, RecordType};
 
@@ -17,6 +17,8 @@ pub struct Malformed(pub usize);
 
 /// Octets of a message header.
 const HEADER_BYTES: usize = 12;
+/// Octets of an NSEC3 hash, which is SHA-1 (RFC 5155 section 11).
+const HASH_BYTES: usize = 20;
 
 /// Reads the record at `at` of a message; returns it and where it ends.
 pub fn read_record(message: &[u8], at: usize) -> Result<(Record, usize), Malformed> {
@@ -130,7 +132,8 @@ pub fn read_sections(message: &[u8]) -> Result<Sections, Malformed> {
 }
 
 /// Calls `sink` for every record of a zone, name by name in the order of their
-/// hashes. Glue comes once with each delegation that it serves.
+/// hashes, then NSEC3 by NSEC3. Glue, and what signs addresses, comes once with each
+/// NS set that it serves.
 pub fn each_record<E>(
     zone: Zone<'_>,
     sink: &mut dyn FnMut(Part, Record) -> Result<(), E>,
@@ -141,7 +144,63 @@ pub fn each_record<E>(
             result = each_record_of(zone, entry, sink);
         }
     });
-    result
+    result?;
+    each_proof(zone, sink)
+}
+
+/// Goes along the chain of NSEC3, from whatever is before the first hash.
+fn each_proof<E>(
+    zone: Zone<'_>,
+    sink: &mut dyn FnMut(Part, Record) -> Result<(), E>,
+) -> Result<(), E> {
+    // The last of the chain covers what is before the first, and so names the first.
+    let covering = zone.nsec3(&[0; HASH_BYTES]);
+    let covering = covering.map(|proof| read_proof(zone, proof.body));
+    let mut next = covering.and_then(|records| records.iter().find_map(next_hash));
+    while let Some(hash) = next {
+        let Some(proof) = zone.nsec3(&hash) else {
+            break;
+        };
+        let records = read_proof(zone, proof.body);
+        // Hashes grow until the chain is back at its start, so this ends.
+        next = records.iter().find_map(next_hash).filter(|own| *own > hash);
+        for record in records {
+            sink(Part::Proof, record)?;
+        }
+    }
+    Ok(())
+}
+
+/// The records of an NSEC3 with its RRSIGs.
+fn read_proof(zone: Zone<'_>, body: BodyRef<'_>) -> Vec<Record> {
+    let mut message = vec![0; HEADER_BYTES];
+    message.extend_from_slice(zone.apex());
+    let mut at = message.len();
+    let bases = Bases {
+        apex: u16::try_from(HEADER_BYTES).expect("it is 12"),
+        ..Bases::default()
+    };
+    message.resize(at + body.length(), 0);
+    let end = body
+        .write(&mut message, at, bases)
+        .expect("the buffer was sized for it");
+    let mut records = Vec::new();
+    while at < end {
+        let (record, next) = read_record(&message, at).expect("the verifier read the body");
+        records.push(record);
+        at = next;
+    }
+    records
+}
+
+/// The next hashed owner of an NSEC3 (RFC 5155 section 3.2).
+fn next_hash(record: &Record) -> Option<[u8; HASH_BYTES]> {
+    if record.rtype != RecordType::NSEC3 {
+        return None;
+    }
+    let salt_bytes = usize::from(*record.rdata.get(4)?);
+    let start = 5 + salt_bytes + 1;
+    record.rdata.get(start..start + HASH_BYTES)?.try_into().ok()
 }
 
 fn each_record_of<E>(
@@ -164,7 +223,10 @@ fn each_record_of<E>(
         message.truncate(start);
         let mut at = start;
         // Glue points into the NS body, so that has to stand before it.
-        let needs_lead = matches!(body.part(), Part::RequiredGlue | Part::SiblingGlue);
+        let needs_lead = matches!(
+            body.part(),
+            Part::RequiredGlue | Part::SiblingGlue | Part::AddressSignatures
+        );
         if let Some(lead) = lead.filter(|_| needs_lead) {
             message.resize(at + lead.length(), 0);
             at = lead

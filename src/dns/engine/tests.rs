@@ -6,5 +6,6 @@ mod messages;
 mod options;
 mod probes;
 mod rates;
+mod rows;
 mod signed;
 mod zones;

@@ -184,7 +184,12 @@ impl<'z> Encoder<'z> {
                     _ => same(&self.scope.owner[addend..], rest),
                 };
             }
-            let end = at + 1 + usize::from(self.bytes.wire[at]);
+            // Where the wire ends, the name at hand is still being written: its own
+            // labels may repeat, as in `ns.ns.tld.`.
+            let Some(length) = self.bytes.wire.get(at) else {
+                return false;
+            };
+            let end = at + 1 + usize::from(*length);
             let Some(label) = rest.get(..end - at) else {
                 return false;
             };

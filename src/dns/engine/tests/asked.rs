@@ -78,10 +78,18 @@ impl Zones {
         describe(&reply)
     }
 
+    /// Expects a reply, and the same over TCP where it is not cut off.
     #[track_caller]
     pub(super) fn check(&self, question: &str, expected: &str) {
         let expected = expected.split_whitespace().collect::<Vec<_>>().join(" ");
         assert_eq!(self.ask(question), expected, "{question}");
+        if !expected.contains(" tc") {
+            assert_eq!(
+                self.ask(&format!("{question} +tcp")),
+                expected,
+                "{question} +tcp"
+            );
+        }
     }
 }
 
