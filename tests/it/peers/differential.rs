@@ -150,9 +150,15 @@ pub(crate) fn compare(seed: u64, questions: u64, all_rules: bool) -> anyhow::Res
         .collect::<anyhow::Result<Vec<_>>>()?;
     let mut found = Found::default();
     let mut random = Random::new(seed);
-    for index in 0..questions {
-        let zone = &generated[usize::try_from(index % 3)?];
-        let question = Question::chance(zone, &mut random);
+    let sharp = generated.iter().flat_map(|zone| {
+        let questions = Question::sharp(zone).into_iter();
+        questions.map(move |question| (zone, question))
+    });
+    let chance = generated.iter().cycle().take(usize::try_from(questions)?);
+    let chance = chance.map(|zone| (zone, Question::chance(zone, &mut random)));
+    let mut asked = 0;
+    for (zone, question) in sharp.chain(chance) {
+        asked += 1;
         let replies = clients
             .iter_mut()
             .map(|client| client.both(&question))
@@ -164,7 +170,7 @@ pub(crate) fn compare(seed: u64, questions: u64, all_rules: bool) -> anyhow::Res
             found.compare(zone, *peer, &question, &replies[0], theirs);
         }
     }
-    found.report(questions, all_rules)
+    found.report(asked, all_rules)
 }
 
 /// Writes the zone, signed as asked, into `directory`.

@@ -136,7 +136,7 @@ fn probe(server: &Server, told: &str) -> anyhow::Result<String> {
         } else if line.starts_with(";; flags:") {
             let flags = between(line, "flags: ", ";").context("no flags")?;
             let answers = between(line, "ANSWER: ", ",").context("no count")?;
-            let soa = reply.contains("\tSOA\t");
+            let soa = answers == "1" && reply.contains("\tSOA\t");
             let answers = if soa {
                 "SOA".to_owned()
             } else {

@@ -9,7 +9,7 @@ use std::fs;
 use std::net::{Ipv4Addr, UdpSocket};
 use std::path::PathBuf;
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 use loadtest::meridian::Meridian;
@@ -19,6 +19,10 @@ use zone_image::Name;
 
 use super::{LOAD_TIMEOUT, meridian, wanted};
 
+/// How often unbound is asked whether it is there.
+const ASK_EVERY: Duration = Duration::from_millis(100);
+/// How long it may take to resolve and validate.
+const REPLY_TIMEOUT: Duration = Duration::from_secs(20);
 /// Algorithms as `dnssec-keygen` takes them: 8, 13, 14, 15 and 16.
 const ALGORITHMS: [(u8, &[&str]); 5] = [
     (8, &["-a", "RSASHA256", "-b", "2048"]),
@@ -209,43 +213,54 @@ fn run(command: &mut Command) -> anyhow::Result<String> {
 fn start_unbound(zones: &[Zone], ours: &Server, anchors: &str) -> anyhow::Result<Server> {
     let program = find_program("unbound").context("no unbound")?;
     let server = ours.target().address();
-    Server::start(
-        &zones[zones.len() - 1..],
-        LOAD_TIMEOUT,
-        |directory, address| {
-            let here = directory.display();
-            fs::write(directory.join("anchors"), anchors)?;
-            let mut text = format!(
-                "server:\n directory: \"{here}\"\n chroot: \"\"\n username: \"\"\n pidfile: \"\"\n \
+    let unbound = Server::start(&[], LOAD_TIMEOUT, |directory, address| {
+        let here = directory.display();
+        fs::write(directory.join("anchors"), anchors)?;
+        let mut text = format!(
+            "server:\n directory: \"{here}\"\n chroot: \"\"\n username: \"\"\n pidfile: \"\"\n \
              use-syslog: no\n logfile: \"\"\n val-log-level: 2\n do-daemonize: no\n num-threads: 1\n \
              interface: {}@{}\n do-ip6: no\n do-not-query-localhost: no\n \
              module-config: \"validator iterator\"\n trust-anchor-file: \"{here}/anchors\"\n \
              local-zone: \"test.\" nodefault\n target-fetch-policy: \"0 0 0 0 0\"\n\
              remote-control:\n control-enable: no\n",
-                address.ip(),
-                address.port()
-            );
-            for zone in zones {
-                let (apex, port) = (&zone.apex, server.port());
-                writeln!(
-                    text,
-                    "stub-zone:\n name: \"{apex}\"\n stub-addr: {}@{port}",
-                    server.ip()
-                )?;
-            }
-            fs::write(directory.join("unbound.conf"), text)?;
-            let mut command = Command::new(&program);
-            command
-                .arg("-d")
-                .arg("-c")
-                .arg(directory.join("unbound.conf"));
-            Ok(command)
-        },
-    )
+            address.ip(),
+            address.port()
+        );
+        for zone in zones {
+            let (apex, port) = (&zone.apex, server.port());
+            writeln!(
+                text,
+                "stub-zone:\n name: \"{apex}\"\n stub-addr: {}@{port}",
+                server.ip()
+            )?;
+        }
+        fs::write(directory.join("unbound.conf"), text)?;
+        let mut command = Command::new(&program);
+        command
+            .arg("-d")
+            .arg("-c")
+            .arg(directory.join("unbound.conf"));
+        Ok(command)
+    })?;
+    let name = zones[zones.len() - 1].apex.to_string();
+    let start = Instant::now();
+    while resolve_within(&unbound, &name, "SOA", ASK_EVERY).is_err() {
+        ensure!(start.elapsed() < LOAD_TIMEOUT, "{}", unbound.log());
+    }
+    Ok(unbound)
 }
 
 /// Asks a resolver; gives RCODE and AD.
 fn resolve(resolver: &Server, name: &str, rtype: &str) -> anyhow::Result<(u8, bool)> {
+    resolve_within(resolver, name, rtype, REPLY_TIMEOUT)
+}
+
+fn resolve_within(
+    resolver: &Server,
+    name: &str,
+    rtype: &str,
+    timeout: Duration,
+) -> anyhow::Result<(u8, bool)> {
     let name = Name::parse_absolute(name)?;
     let rtype: RecordType = rtype.parse().ok().context("a type of this file")?;
     let mut query = vec![0x12, 0x34, 1, 0, 0, 1, 0, 0, 0, 0, 0, 1];
@@ -253,7 +268,7 @@ fn resolve(resolver: &Server, name: &str, rtype: &str) -> anyhow::Result<(u8, bo
     query.extend(rtype.0.to_be_bytes());
     query.extend([0, 1, 0, 0, 41, 0x10, 0, 0, 0, 0x80, 0, 0, 0]);
     let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
-    socket.set_read_timeout(Some(Duration::from_secs(20)))?;
+    socket.set_read_timeout(Some(timeout))?;
     socket.send_to(&query, resolver.target().address())?;
     let mut reply = [0; 4096];
     let length = socket.recv(&mut reply).context("no reply")?;

@@ -89,6 +89,18 @@ impl Question {
         }
     }
 
+    /// What chance brings too seldom.
+    pub(super) fn sharp(zone: &Zone) -> Vec<Self> {
+        let of = |name: &str, rtype| Self {
+            name: Name::parse(name.as_bytes(), Some(&zone.apex)).unwrap(),
+            rtype,
+            payload: Some(1232),
+            dnssec_ok: true,
+            tcp: false,
+        };
+        vec![of("l.wloop", 47), of("l.walias", 47), of("x.bywildcard", 1)]
+    }
+
     pub(super) fn encode(&self, id: u16) -> Vec<u8> {
         let mut wire = id.to_be_bytes().to_vec();
         wire.extend([0, 0, 0, 1, 0, 0, 0, 0, 0, u8::from(self.payload.is_some())]);

@@ -73,6 +73,8 @@ ns.sibling AAAA 2001:db8::11
 very.deep.cut.of.many.labels NS ns.outside.invalid.
 secure.of.many.labels NS ns.inside
 lame NS missing
+*.wildhost A 192.0.2.12
+bywildcard NS ns.wildhost
 loop3 NS ns.dname
 "#;
 

@@ -9,8 +9,8 @@ use super::super::reply::{Record, Reply};
 use super::super::zones::Standing;
 use super::super::{Case, Difference};
 use super::view::{
-    A, AAAA, ANY, CNAME, DNAME, DS, MX, NS, NSEC, NSEC3, RRSIG, SRV, alone, is_optional, only,
-    speaks_of,
+    A, AAAA, ANY, CNAME, DNAME, DS, MX, NS, NSEC, NSEC3, RRSIG, SRV, alone, hash_speaks_of,
+    is_optional, only, speaks_of,
 };
 use super::{Rule, Side};
 
@@ -221,9 +221,9 @@ pub(in super::super) const RULES: &[Rule] = &[
     },
     Rule {
         name: "wildcard-without-records",
-        text: "Knot leaves out the NSEC that spans a wildcard without records",
-        source: "RFC 4035 section 3.1.3.4",
-        peer: KNOT,
+        text: "peers leave out what speaks of a wildcard without records",
+        source: "RFC 4035 section 3.1.3.4, RFC 5155 section 7.2.5",
+        peer: None,
         about: |case| {
             let standing = case.zone.standing(&case.last());
             case.question.dnssec_ok
@@ -232,11 +232,17 @@ pub(in super::super) const RULES: &[Rule] = &[
                     .wildcard()
                     .is_some_and(|name| !case.zone.has_records(&name))
         },
-        explains: |_, difference| only(difference, Side::Ours, 1, &[NSEC]),
+        explains: |case, difference| match difference {
+            // What NSD leaves out of NSEC has a rule of its own.
+            Difference::Only(Side::Ours, 1, record) if record.of() == NSEC => {
+                case.peer == Software::Knot
+            }
+            _ => only(difference, Side::Ours, 1, &[NSEC3]),
+        },
         holds: |case, differences| {
             let wildcard = case.wildcard().expect("it is about one");
-            let mut nsec = alone(differences, Side::Ours).filter(|own| own.rtype == NSEC);
-            nsec.any(|own| speaks_of(own, &wildcard))
+            alone(differences, Side::Ours)
+                .any(|own| speaks_of(own, &wildcard) || hash_speaks_of(own, &wildcard))
         },
     },
     Rule {

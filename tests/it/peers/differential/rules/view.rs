@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use zone_image::Name;
+use zone_image::{Name, Nsec3Hasher};
 
 use super::super::reply::{Record, Reply};
 use super::super::zones::Standing;
@@ -126,4 +126,37 @@ pub(super) fn speaks_of(nsec: &Record, name: &Name) -> bool {
     let next = Name::from_wire(&nsec.rdata[..end]).expect("its length was found");
     // The last NSEC leads back to the apex.
     nsec.owner == *name || nsec.owner < *name && (*name < next || next <= nsec.owner)
+}
+
+/// Whether an NSEC3 matches or covers the hash of the name (RFC 5155 section 8.3).
+pub(super) fn hash_speaks_of(nsec3: &Record, name: &Name) -> bool {
+    if nsec3.rtype != NSEC3 {
+        return false;
+    }
+    let hash = Nsec3Hasher::new(0, &[]).hash(name.to_lowercase().as_wire());
+    let hash = hash.as_slice();
+    let owner = base32hex(nsec3.owner.labels().next().unwrap_or_default());
+    let owner = owner.as_slice();
+    // Without salt the next hash stands behind six octets (RFC 5155 section 3.2).
+    let next = &nsec3.rdata[6..26];
+    owner == hash
+        || match owner < next {
+            true => owner < hash && hash < next,
+            false => owner < hash || hash < next,
+        }
+}
+
+/// Octets of a label in base 32 with extended hex alphabet (RFC 4648 section 7).
+fn base32hex(label: &[u8]) -> Vec<u8> {
+    let (mut octets, mut bits, mut count) = (Vec::new(), 0u32, 0);
+    for digit in label {
+        let value = char::from(*digit).to_digit(32).expect("a label of a hash");
+        (bits, count) = (bits << 5 | value, count + 5);
+        if count >= 8 {
+            count -= 8;
+            octets.push((bits >> count).to_le_bytes()[0]);
+            bits &= (1 << count) - 1;
+        }
+    }
+    octets
 }
