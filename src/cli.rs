@@ -140,21 +140,25 @@ struct DatabaseArgs {
 enum RegistryCommand {
     /// Make an empty database, or bring one to this version's schema
     Init(DatabaseArgs),
-    /// Import domains, hosts, glue and DS records from a zone file
+    /// Import a zone from a zone file, or a whole registry from CSV files
     ///
     /// A bad line is reported with file, line and reason and left out; an import
     /// that was interrupted goes on where it stopped.
+    #[command(after_long_help = crate::registry::csv::columns_help())]
     Import(ImportArgs),
-    /// Write a zone as a zone file
+    /// Write a zone as a zone file, or the whole registry as CSV files
     Export {
         #[command(flatten)]
         database: DatabaseArgs,
         /// The zone file to write
-        #[arg(long, value_name = "FILE")]
-        zone_file: PathBuf,
+        #[arg(long, value_name = "FILE", required_unless_present = "csv")]
+        zone_file: Option<PathBuf>,
         /// Apex of the zone [default: the only one]
-        #[arg(long, value_name = "NAME")]
+        #[arg(long, value_name = "NAME", conflicts_with = "csv")]
         zone: Option<String>,
+        /// The folder for CSV files, which is made; `registry import --help` has its columns
+        #[arg(long, value_name = "DIR", conflicts_with = "zone_file")]
+        csv: Option<PathBuf>,
     },
     /// Register, change, remove or show a domain
     #[command(subcommand)]
@@ -198,21 +202,24 @@ struct ImportArgs {
     #[command(flatten)]
     database: DatabaseArgs,
     /// The zone file
-    #[arg(long, value_name = "FILE")]
-    zone_file: PathBuf,
+    #[arg(long, value_name = "FILE", required_unless_present = "csv")]
+    zone_file: Option<PathBuf>,
+    /// A folder of CSV files, for an empty registry; `--help` has their columns
+    #[arg(long, value_name = "DIR", conflicts_with = "zone_file")]
+    csv: Option<PathBuf>,
     /// Apex of the zone [default: the owner of the SOA record]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", conflicts_with = "csv")]
     zone: Option<String>,
-    /// Handle of the registrar that sponsors what is imported
+    /// Handle of the registrar that sponsors what is imported from a zone file
     #[arg(long, value_name = "HANDLE", default_value = crate::registry::import::REGISTRAR_DEFAULT)]
     registrar: String,
-    /// Forget what an unfinished import of this zone has written
+    /// Forget what an unfinished import of this zone or folder has written
     #[arg(long)]
     restart: bool,
     /// Stop at the first bad line
     #[arg(long, conflicts_with = "rejects")]
     strict: bool,
-    /// Where bad lines are written [default: FILE.rejects]
+    /// Where bad lines are written [default: FILE.rejects or DIR.rejects]
     #[arg(long, value_name = "FILE")]
     rejects: Option<PathBuf>,
 }

@@ -9,6 +9,7 @@
 mod calendar;
 pub mod code;
 pub mod command;
+pub mod csv;
 pub mod database;
 pub mod error;
 pub mod events;
@@ -17,6 +18,7 @@ pub mod import;
 pub mod lease;
 mod names;
 pub mod progress;
+mod rejects;
 pub mod schema;
 mod sql;
 pub mod status;
@@ -25,6 +27,7 @@ pub mod writer;
 
 pub use code::ResultCode;
 pub use command::{Actor, Command, CommandError, Info, Outcome, Rejection, Request, Role};
+pub use csv::{CsvExport, CsvImport, CsvOptions, export_csv, import_csv};
 pub use database::{Database, Engine, Location, Timestamp};
 pub use error::RegistryError;
 pub use events::{event_times, last_event};
