@@ -11,7 +11,7 @@ use zone_image::Name;
 use crate::blast::{self, Pace, Queries};
 use crate::peer::Zone;
 use crate::target::Target;
-use crate::{compare, dnsperf, generate, stamp};
+use crate::{compare, dnsperf, generate, latency, stamp};
 
 /// Synthetic zones and load for Meridian and its peers, on loopback only.
 #[derive(Debug, Parser)]
@@ -26,7 +26,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Write a made-up zone and query files for it.
+    /// Write a made-up registry: CSV files in `registry`, the zone file, query files.
     Generate(Generate),
     /// Write a zone whose records all name one generation, and queries for it.
     Stamp(Stamp),
@@ -36,6 +36,8 @@ enum Action {
     Run(Run),
     /// Measure Meridian beside Knot and NSD, in interleaved rounds.
     Compare(Compare),
+    /// Measure how long a change by command line takes until DNS answers it.
+    Latency(Latency),
 }
 
 #[derive(Debug, Args)]
@@ -166,6 +168,19 @@ struct Compare {
     workers: usize,
 }
 
+#[derive(Debug, Args)]
+struct Latency {
+    /// The `meridian` binary.
+    #[arg(long)]
+    meridian: PathBuf,
+    /// How many delegated domains.
+    #[arg(long)]
+    domains: u64,
+    /// Changes, one after the other.
+    #[arg(long, default_value_t = 100)]
+    changes: u64,
+}
+
 /// Runs the command that the arguments name.
 pub fn run() -> anyhow::Result<()> {
     let cli = Cli::parse();
@@ -175,6 +190,7 @@ pub fn run() -> anyhow::Result<()> {
         Action::Blast(arguments) => run_blast(&arguments, cli.json),
         Action::Run(arguments) => run_dnsperf(&arguments),
         Action::Compare(arguments) => run_compare(&arguments, cli.json),
+        Action::Latency(arguments) => run_latency(&arguments, cli.json),
     }
 }
 
@@ -187,6 +203,7 @@ fn run_generate(arguments: &Generate, json: bool) -> anyhow::Result<()> {
         exponent: arguments.exponent,
     })?;
     let files = generate::write(&registry, &arguments.out)?;
+    generate::write_csv(&registry, &arguments.out.join("registry"))?;
     if json {
         return print_json(&files);
     }
@@ -278,6 +295,19 @@ fn run_compare(arguments: &Compare, json: bool) -> anyhow::Result<()> {
         return print_json(&figures);
     }
     print(&compare::table(&figures));
+    Ok(())
+}
+
+fn run_latency(arguments: &Latency, json: bool) -> anyhow::Result<()> {
+    let report = latency::measure(&latency::Plan {
+        meridian: arguments.meridian.clone(),
+        domains: arguments.domains,
+        changes: arguments.changes,
+    })?;
+    if json {
+        return print_json(&report);
+    }
+    print(&report.to_string());
     Ok(())
 }
 

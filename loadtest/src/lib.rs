@@ -9,6 +9,7 @@ pub mod cli;
 pub mod compare;
 pub mod dnsperf;
 pub mod generate;
+pub mod latency;
 pub mod meridian;
 pub mod peer;
 pub mod process;

@@ -121,14 +121,9 @@ pub async fn import_csv(
         resumed_at: begun.done.into(),
         ..CsvImport::default()
     };
-    let mut writer = Writer {
-        database,
-        scan: &scan,
-        base: begun.base,
-        import_id: begun.import_id,
-        done: begun.done,
-    };
-    writer.run(options, progress).await?;
+    Writer::new(database, options, &scan, &begun)
+        .run(progress)
+        .await?;
     finish(database, options, &scan, &begun, &mut report).await?;
     report.seconds = started.elapsed().as_secs_f64();
     Ok(report)

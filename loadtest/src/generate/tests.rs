@@ -168,3 +168,44 @@ fn in_domain_name_servers_always_have_glue() {
     }
     assert!(count > 1000);
 }
+
+#[test]
+fn the_csv_files_hold_what_the_zone_file_holds() {
+    let registry = registry(2000, 4);
+    let folder = tempfile::tempdir().unwrap();
+    csv_files::write(&registry, folder.path()).unwrap();
+    let rows = |name: &str| -> Vec<Vec<String>> {
+        let text = std::fs::read_to_string(folder.path().join(name)).unwrap();
+        let fields = |line: &str| line.split(',').map(str::to_owned).collect();
+        text.lines().skip(1).map(fields).collect()
+    };
+    let zone = zone_text(&registry);
+    let records = |kind: &str| -> HashSet<String> {
+        let lines = zone.lines().filter(|line| !line.starts_with(['@', '$']));
+        let parts = lines.filter_map(|line| line.split_once(kind));
+        parts
+            .map(|(owner, data)| format!("{} {data}", owner.replace(" 86400", "")))
+            .collect()
+    };
+    let own = rows("delegations.csv");
+    let own: HashSet<_> = own.iter().map(|row| row.join(" ")).collect();
+    assert_eq!(own, records(" IN NS "));
+    let own = rows("ds.csv");
+    let own: HashSet<_> = own.iter().map(|row| row.join(" ")).collect();
+    assert_eq!(own, records(" IN DS "));
+    let addresses = rows("addresses.csv");
+    let own: HashSet<_> = addresses.iter().map(|row| row.join(" ")).collect();
+    let nic = |record: &String| record.contains(".nic.example.");
+    let all = records(" IN A ").into_iter().chain(records(" IN AAAA "));
+    assert_eq!(own, all.filter(|record| !nic(record)).collect());
+    let hosts: HashSet<_> = rows("hosts.csv")
+        .into_iter()
+        .map(|row| row[0].clone())
+        .collect();
+    assert_eq!(hosts.len(), rows("hosts.csv").len(), "a host twice");
+    for row in rows("delegations.csv") {
+        assert!(hosts.contains(&row[1]), "{row:?}");
+    }
+    assert_eq!(rows("domains.csv").len(), 2000);
+    assert_eq!(rows("records.csv").len(), 12);
+}

@@ -7,7 +7,6 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -132,9 +131,11 @@ fn temporary_beside(folder: &Path) -> Result<tempfile::TempDir, RegistryError> {
         let error = std::io::ErrorKind::DirectoryNotEmpty.into();
         return Err(RegistryError::io(folder, error));
     }
+    let owner_only = std::os::unix::fs::PermissionsExt::from_mode(0o700);
     tempfile::Builder::new()
         .prefix(".meridian-export-")
         .suffix(".tmp")
+        .permissions(owner_only)
         .tempdir_in(parent)
         .map_err(|source| RegistryError::io(folder, source))
 }

@@ -9,6 +9,7 @@ use super::super::error::RegistryError;
 use super::super::progress::{Meter, Phase, ProgressSink};
 use super::super::sql::{BulkInsert, BulkRows};
 use super::CsvOptions;
+use super::begin::Begun;
 use super::fields::{Judge, Times};
 use super::read::{Reason, Row, Rows};
 use super::scan::Scan;
@@ -71,64 +72,92 @@ fn head(table: Table) -> &'static str {
 /// Writes what the scan found to be good.
 pub(super) struct Writer<'w> {
     pub(super) database: &'w mut Database,
+    pub(super) options: &'w CsvOptions,
     pub(super) scan: &'w Scan,
     /// Id of the object of row 0.
     pub(super) base: i64,
     /// Id of the zone whose row of `imports` has the progress.
     pub(super) import_id: i64,
-    /// Rows that an earlier run wrote.
+    /// Rows that are written.
     pub(super) done: u32,
+    rows: Rows,
+    /// How many of the rejected rows were passed.
+    rejected: usize,
+    sink: (Table, Sink),
 }
 
-impl Writer<'_> {
+impl<'w> Writer<'w> {
+    pub(super) fn new(
+        database: &'w mut Database,
+        options: &'w CsvOptions,
+        scan: &'w Scan,
+        begun: &Begun,
+    ) -> Self {
+        let engine = database.engine();
+        Self {
+            database,
+            options,
+            scan,
+            base: begun.base,
+            import_id: begun.import_id,
+            done: begun.done,
+            rows: Rows::open(&options.folder),
+            rejected: 0,
+            // Zones were written when the import began.
+            sink: (Table::Zones, Sink::new(engine, Table::Zones)),
+        }
+    }
+
     /// Everything but what the last transaction has to do.
-    pub(super) async fn run(
-        &mut self,
-        options: &CsvOptions,
-        progress: ProgressSink<'_>,
-    ) -> Result<(), RegistryError> {
-        let engine = self.database.engine();
-        let mut rows = Rows::open(&options.folder);
+    pub(super) async fn run(&mut self, progress: ProgressSink<'_>) -> Result<(), RegistryError> {
         let mut meter = Meter::start(progress, Phase::Write, Some(self.scan.bytes_total));
-        let mut rejected = self.scan.rejected.iter().copied().peekable();
+        while self.batch(BATCH_ROWS, &mut meter).await? {}
+        meter.report(self.rows.bytes());
+        Ok(())
+    }
+
+    /// One transaction; whether there may be more rows.
+    pub(super) async fn batch(
+        &mut self,
+        most: u32,
+        meter: &mut Meter<'_>,
+    ) -> Result<bool, RegistryError> {
+        let engine = self.database.engine();
         let judge = Judge {
             model: &self.scan.model,
-            now: options.now.0,
+            now: self.options.now.0,
         };
-        // Zones were written when the import began.
-        let mut sink = (Table::Zones, Sink::new(engine, Table::Zones));
+        let mut write = self.database.write().await?;
+        let end = self.done.saturating_add(most);
+        let (table, sink) = &mut self.sink;
         let mut is_over = false;
-        while !is_over {
-            let mut write = self.database.write().await?;
-            let end = self.done.saturating_add(BATCH_ROWS);
-            while self.done < end {
-                let Some(row) = rows.next()? else {
-                    is_over = true;
-                    break;
-                };
-                let is_rejected = rejected.next_if_eq(&row.index).is_some();
-                if !is_rejected && row.index >= self.done && row.table != Table::Zones {
-                    if sink.0 != row.table {
-                        sink.1.flush(&mut write).await?;
-                        sink = (row.table, Sink::new(engine, row.table));
-                    }
-                    let pushed = push(&mut sink.1.rows, judge, &row, self.base);
-                    pushed.map_err(|reason| changed(options, &row, &reason))?;
-                    if sink.1.rows.is_full() {
-                        sink.1.flush(&mut write).await?;
-                    }
+        while self.done < end {
+            let Some(row) = self.rows.next()? else {
+                is_over = true;
+                break;
+            };
+            let is_rejected = self.scan.rejected.get(self.rejected) == Some(&row.index);
+            self.rejected += usize::from(is_rejected);
+            if !is_rejected && row.index >= self.done && row.table != Table::Zones {
+                if *table != row.table {
+                    sink.flush(&mut write).await?;
+                    (*table, *sink) = (row.table, Sink::new(engine, row.table));
                 }
-                self.done = self.done.max(row.index + 1);
-                meter.step(rows.bytes());
+                let pushed = push(&mut sink.rows, judge, &row, self.base);
+                pushed.map_err(|reason| changed(self.options, &row, &reason))?;
+                if sink.rows.is_full() {
+                    sink.flush(&mut write).await?;
+                }
             }
-            sink.1.flush(&mut write).await?;
-            let progress = sqlx::query("UPDATE imports SET records_done = $1 WHERE zone_id = $2");
-            let progress = progress.bind(i64::from(self.done)).bind(self.import_id);
-            write.execute(progress).await?;
-            write.commit().await?;
+            self.done = self.done.max(row.index + 1);
+            meter.step(self.rows.bytes());
         }
-        meter.report(rows.bytes());
-        Ok(())
+        sink.flush(&mut write).await?;
+        let progress = sqlx::query("UPDATE imports SET records_done = $1 WHERE zone_id = $2");
+        let progress = progress.bind(i64::from(self.done)).bind(self.import_id);
+        write.execute(progress).await?;
+        write.commit().await?;
+        Ok(!is_over)
     }
 }
 
