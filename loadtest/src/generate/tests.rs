@@ -197,7 +197,8 @@ fn the_csv_files_hold_what_the_zone_file_holds() {
     let own: HashSet<_> = addresses.iter().map(|row| row.join(" ")).collect();
     let nic = |record: &String| record.contains(".nic.example.");
     let all = records(" IN A ").into_iter().chain(records(" IN AAAA "));
-    assert_eq!(own, all.filter(|record| !nic(record)).collect());
+    let all: HashSet<_> = all.filter(|record| !nic(record)).collect();
+    assert_eq!(own, all);
     let hosts: HashSet<_> = rows("hosts.csv")
         .into_iter()
         .map(|row| row[0].clone())

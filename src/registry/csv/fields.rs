@@ -324,8 +324,9 @@ impl<'m> Judge<'m> {
 
 /// A name in its stored form.
 fn name(text: &str) -> Result<Cow<'_, str>, Reason> {
-    if is_stored(text) {
-        return Ok(Cow::Borrowed(text));
+    let plain = text.strip_suffix('.').unwrap_or(text);
+    if is_stored(plain) {
+        return Ok(Cow::Borrowed(plain));
     }
     let name = Name::parse_absolute(text).map_err(|error| format!("{text:?}: {error}"))?;
     Ok(Cow::Owned(stored(&name)))

@@ -7,7 +7,7 @@
 use super::super::database::{Database, Engine, Write};
 use super::super::error::RegistryError;
 use super::super::progress::{Meter, Phase, ProgressSink};
-use super::super::sql::{BulkInsert, BulkRows};
+use super::super::sql::{AnyQuery, BulkInsert, BulkRows};
 use super::CsvOptions;
 use super::begin::Begun;
 use super::fields::{Judge, Times};
@@ -20,22 +20,8 @@ use super::table::Table;
 const BATCH_ROWS: u32 = 400_000;
 
 /// Rows of one file on their way into their table.
-pub(super) struct Sink {
-    rows: BulkRows,
-}
-
-impl Sink {
-    pub(super) fn new(engine: Engine, table: Table) -> Self {
-        let rows = BulkRows::new(BulkInsert::new(engine, head(table)));
-        Self { rows }
-    }
-
-    async fn flush(&mut self, write: &mut Write<'_>) -> Result<(), RegistryError> {
-        match self.rows.take() {
-            Some(query) => write.execute(query).await.map(drop),
-            None => Ok(()),
-        }
-    }
+fn rows_of(engine: Engine, table: Table) -> BulkRows {
+    BulkRows::new(BulkInsert::new(engine, head(table)))
 }
 
 fn head(table: Table) -> &'static str {
@@ -83,7 +69,8 @@ pub(super) struct Writer<'w> {
     rows: Rows,
     /// How many of the rejected rows were passed.
     rejected: usize,
-    sink: (Table, Sink),
+    sink: (Table, BulkRows),
+    engine: Engine,
 }
 
 impl<'w> Writer<'w> {
@@ -104,7 +91,8 @@ impl<'w> Writer<'w> {
             rows: Rows::open(&options.folder),
             rejected: 0,
             // Zones were written when the import began.
-            sink: (Table::Zones, Sink::new(engine, Table::Zones)),
+            sink: (Table::Zones, rows_of(engine, Table::Zones)),
+            engine,
         }
     }
 
@@ -116,48 +104,88 @@ impl<'w> Writer<'w> {
         Ok(())
     }
 
-    /// One transaction; whether there may be more rows.
+    /// One transaction; whether there may be more rows. While the database takes a
+    /// statement, the rows of the next one are read.
     pub(super) async fn batch(
         &mut self,
         most: u32,
         meter: &mut Meter<'_>,
     ) -> Result<bool, RegistryError> {
-        let engine = self.database.engine();
-        let judge = Judge {
-            model: &self.scan.model,
-            now: self.options.now.0,
-        };
         let mut write = self.database.write().await?;
-        let end = self.done.saturating_add(most);
-        let (table, sink) = &mut self.sink;
-        let mut is_over = false;
-        while self.done < end {
-            let Some(row) = self.rows.next()? else {
-                is_over = true;
-                break;
-            };
-            let is_rejected = self.scan.rejected.get(self.rejected) == Some(&row.index);
-            self.rejected += usize::from(is_rejected);
-            if !is_rejected && row.index >= self.done && row.table != Table::Zones {
-                if *table != row.table {
-                    sink.flush(&mut write).await?;
-                    (*table, *sink) = (row.table, Sink::new(engine, row.table));
-                }
-                let pushed = push(&mut sink.rows, judge, &row, self.base);
-                pushed.map_err(|reason| changed(self.options, &row, &reason))?;
-                if sink.rows.is_full() {
-                    sink.flush(&mut write).await?;
-                }
-            }
-            self.done = self.done.max(row.index + 1);
-            meter.step(self.rows.bytes());
+        let mut input = Input {
+            options: self.options,
+            scan: self.scan,
+            engine: self.engine,
+            base: self.base,
+            end: self.done.saturating_add(most),
+            done: &mut self.done,
+            rows: &mut self.rows,
+            rejected: &mut self.rejected,
+            sink: &mut self.sink,
+            is_over: false,
+        };
+        let mut next = input.fill(meter)?;
+        while let Some(statement) = next {
+            let filled = async { input.fill(meter) };
+            let (taken, filled) = tokio::join!(biased; write.execute(statement), filled);
+            taken?;
+            next = filled?;
         }
-        sink.flush(&mut write).await?;
+        let is_over = input.is_over;
         let progress = sqlx::query("UPDATE imports SET records_done = $1 WHERE zone_id = $2");
         let progress = progress.bind(i64::from(self.done)).bind(self.import_id);
         write.execute(progress).await?;
         write.commit().await?;
         Ok(!is_over)
+    }
+}
+
+/// The rows of one transaction on their way into statements.
+struct Input<'i> {
+    options: &'i CsvOptions,
+    scan: &'i Scan,
+    engine: Engine,
+    base: i64,
+    end: u32,
+    done: &'i mut u32,
+    rows: &'i mut Rows,
+    rejected: &'i mut usize,
+    sink: &'i mut (Table, BulkRows),
+    is_over: bool,
+}
+
+impl Input<'_> {
+    /// The next statement with as many rows as it takes, or what is left of a file or of
+    /// the transaction; nothing at its end.
+    fn fill(&mut self, meter: &mut Meter<'_>) -> Result<Option<AnyQuery<'static>>, RegistryError> {
+        let judge = Judge {
+            model: &self.scan.model,
+            now: self.options.now.0,
+        };
+        let (table, sink) = &mut *self.sink;
+        while *self.done < self.end && !sink.is_full() {
+            let Some(row) = self.rows.next()? else {
+                self.is_over = true;
+                break;
+            };
+            let is_rejected = self.scan.rejected.get(*self.rejected) == Some(&row.index);
+            *self.rejected += usize::from(is_rejected);
+            let mut left = None;
+            if !is_rejected && row.index >= *self.done && row.table != Table::Zones {
+                if *table != row.table {
+                    left = sink.take();
+                    (*table, *sink) = (row.table, rows_of(self.engine, row.table));
+                }
+                let pushed = push(sink, judge, &row, self.base);
+                pushed.map_err(|reason| changed(self.options, &row, &reason))?;
+            }
+            *self.done = (*self.done).max(row.index + 1);
+            meter.step(self.rows.bytes());
+            if left.is_some() {
+                return Ok(left);
+            }
+        }
+        Ok(sink.take())
     }
 }
 
@@ -180,7 +208,7 @@ pub(super) async fn write_zones(
     scan: &Scan,
     base: i64,
 ) -> Result<(), RegistryError> {
-    let mut sink = Sink::new(engine, Table::Zones);
+    let mut sink = rows_of(engine, Table::Zones);
     let mut rows = Rows::open(&options.folder);
     let judge = Judge {
         model: &scan.model,
@@ -191,14 +219,19 @@ pub(super) async fn write_zones(
             break;
         }
         if scan.rejected.binary_search(&row.index).is_err() {
-            let pushed = push(&mut sink.rows, judge, &row, base);
+            let pushed = push(&mut sink, judge, &row, base);
             pushed.map_err(|reason| changed(options, &row, &reason))?;
-            if sink.rows.is_full() {
-                sink.flush(write).await?;
-            }
+        }
+        if sink.is_full()
+            && let Some(statement) = sink.take()
+        {
+            write.execute(statement).await?;
         }
     }
-    sink.flush(write).await
+    match sink.take() {
+        Some(statement) => write.execute(statement).await.map(drop),
+        None => Ok(()),
+    }
 }
 
 /// Binds the columns of a row, in the order of [`head`].
@@ -207,24 +240,7 @@ fn push(rows: &mut BulkRows, judge: Judge<'_>, row: &Row<'_>, base: i64) -> Resu
     let zone_id = |zone: u32| id(judge.model.zones[zone as usize].row);
     match row.table {
         Table::Zones => push_zone(rows, judge, row, base)?,
-        Table::Registrars => {
-            let fields = judge.registrar(row)?;
-            rows.bind(id(row.index))
-                .bind(fields.handle)
-                .bind(fields.name);
-            rows.bind(fields.iana_id).bind(fields.status);
-            bind_times(rows, fields.times);
-        }
-        Table::Contacts => {
-            let fields = judge.contact(row)?;
-            rows.bind(id(row.index)).bind(fields.handle);
-            rows.bind(id(fields.registrar)).bind(fields.kind);
-            for text in fields.texts {
-                rows.bind(Some(text).filter(|text| !text.is_empty()));
-            }
-            rows.bind(&*fields.statuses);
-            bind_times(rows, fields.times);
-        }
+        Table::Registrars | Table::Contacts => push_holder(rows, judge, row, base)?,
         Table::Domains => {
             let fields = judge.domain(row)?;
             let known = judge.model.domain(fields.zone, &fields.name);
@@ -275,6 +291,34 @@ fn push(rows: &mut BulkRows, judge: Judge<'_>, row: &Row<'_>, base: i64) -> Resu
         }
     }
     rows.end_row();
+    Ok(())
+}
+
+/// A registrar or a contact.
+fn push_holder(
+    rows: &mut BulkRows,
+    judge: Judge<'_>,
+    row: &Row<'_>,
+    base: i64,
+) -> Result<(), Reason> {
+    let id = |row: u32| base + i64::from(row);
+    if row.table == Table::Registrars {
+        let fields = judge.registrar(row)?;
+        rows.bind(id(row.index))
+            .bind(fields.handle)
+            .bind(fields.name);
+        rows.bind(fields.iana_id).bind(fields.status);
+        bind_times(rows, fields.times);
+        return Ok(());
+    }
+    let fields = judge.contact(row)?;
+    rows.bind(id(row.index)).bind(fields.handle);
+    rows.bind(id(fields.registrar)).bind(fields.kind);
+    for text in fields.texts {
+        rows.bind(Some(text).filter(|text| !text.is_empty()));
+    }
+    rows.bind(&*fields.statuses);
+    bind_times(rows, fields.times);
     Ok(())
 }
 

@@ -151,7 +151,10 @@ async fn an_idle_writer_that_was_deposed_ends() {
             statement.execute(test.database.connection()).await.unwrap();
         }
         let ended = tokio::time::timeout(Duration::from_secs(20), task).await;
-        let error = ended.expect("it goes on without its epoch").unwrap().unwrap_err();
+        let error = ended
+            .expect("it goes on without its epoch")
+            .unwrap()
+            .unwrap_err();
         assert!(error.to_string().contains("taken over"), "{error}");
     }
 }
