@@ -22,7 +22,7 @@ use super::super::types::Address;
 use super::table::Table;
 
 /// Ids of a page: bounds memory.
-const PAGE_IDS: i64 = 10_000;
+const PAGE_IDS: u16 = 10_000;
 
 /// What an export did.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,8 +77,10 @@ pub async fn export_csv(
         let path = partial.path().join(table.file());
         let mut out = Out::create(&path, table)?;
         let first = meter.done();
-        for page in (0..end).step_by(PAGE_IDS as usize) {
-            let query = sqlx::query(select(table)).bind(page).bind(page + PAGE_IDS);
+        for page in (0..end).step_by(PAGE_IDS.into()) {
+            let query = sqlx::query(select(table))
+                .bind(page)
+                .bind(page + i64::from(PAGE_IDS));
             let found = query.fetch_all(&mut *snapshot).await.map_err(&fault)?;
             for row in &found {
                 out.row(row, cells(table), &fault)?;
