@@ -72,6 +72,15 @@ impl Registry {
         self
     }
 
+    /// As `registry.database` in a configuration.
+    fn configured(&self) -> String {
+        let scheme = match self.database.starts_with("postgres") {
+            true => "",
+            false => "sqlite:",
+        };
+        format!("[registry]\ndatabase = \"{scheme}{}\"\n", self.database)
+    }
+
     fn command(&self, arguments: &[&str]) -> std::process::Command {
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_meridian"));
         command.current_dir(self.folder.path()).arg("registry");

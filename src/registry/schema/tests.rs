@@ -106,7 +106,9 @@ async fn every_view_is_among_the_look_ups() {
         let mut test = test_database(engine).await;
         let views = match engine {
             Engine::Sqlite => "SELECT name FROM sqlite_master WHERE type = 'view'",
-            Engine::Postgres => "SELECT viewname FROM pg_views WHERE schemaname = 'public'",
+            Engine::Postgres => {
+                "SELECT CAST(viewname AS TEXT) FROM pg_views WHERE schemaname = 'public'"
+            }
         };
         let views = sqlx::query(views).fetch_all(test.database.connection());
         let views: Vec<String> = views.await.unwrap().iter().map(|row| row.get(0)).collect();

@@ -53,18 +53,18 @@ fn empty(place: Place) -> Option<Registry> {
 fn a_killed_import_is_finished_by_the_next() {
     let rows = tempfile::tempdir().unwrap();
     files(rows.path());
-    let rows = rows.path().display().to_string();
-    let mut expected = None;
+    let first = empty(Place::Sqlite).unwrap();
+    let printed = first.succeed(&["import", "--csv", &rows.path().display().to_string()]);
+    assert!(printed.contains("  20000 of domains.csv\n"), "{printed}");
+    // What was exported has every time in it: an import of it is the same at any time.
+    first.succeed(&["export", "--csv", "rows"]);
+    let rows = first.folder.path().join("rows");
+    let expected = contents(&rows);
+    let rows = rows.display().to_string();
     for place in [Place::Sqlite, Place::Postgres] {
-        let (Some(whole), Some(killed)) = (empty(place), empty(place)) else {
+        let Some(killed) = empty(place) else {
             continue;
         };
-        let printed = whole.succeed(&["import", "--csv", &rows]);
-        assert!(printed.contains("  20000 of domains.csv\n"), "{printed}");
-        whole.succeed(&["export", "--csv", "out"]);
-        let exported = contents(&whole.folder.path().join("out"));
-        // What an import of the same files is, whatever the engine.
-        assert_eq!(*expected.get_or_insert_with(|| exported.clone()), exported);
         for looks in [1, 20, 60] {
             let mut import = killed.command(&["import", "--csv", &rows]);
             import.stdout(Stdio::null()).stderr(Stdio::null());
@@ -79,7 +79,8 @@ fn a_killed_import_is_finished_by_the_next() {
         }
         killed.succeed(&["import", "--csv", &rows]);
         killed.succeed(&["export", "--csv", "out"]);
-        assert_eq!(contents(&killed.folder.path().join("out")), exported);
+        let exported = contents(&killed.folder.path().join("out"));
+        assert!(exported == expected, "{place:?}: another registry");
     }
 }
 

@@ -85,8 +85,7 @@ fn a_lost_database_is_told_and_got_over_on_postgresql() {
     };
     let folder = Folder::new();
     let plain = std::fs::read_to_string(folder.path("meridian.toml")).unwrap();
-    let database = format!("[registry]\ndatabase = \"{}\"\n", registry.database);
-    folder.write("meridian.toml", &(plain + &database));
+    folder.write("meridian.toml", &(plain + &registry.configured()));
     let server = folder.serve();
     let address = server.addresses[0];
     let apply = Apply::start(&registry, "lost");

@@ -71,8 +71,7 @@ pub(crate) fn server_rounds(place: Place, rounds: u64) {
     let folder = Folder::new();
     let config = folder.path("meridian.toml");
     let plain = std::fs::read_to_string(&config).unwrap();
-    let database = format!("[registry]\ndatabase = \"{}\"\n", registry.database);
-    folder.write("meridian.toml", &(plain + &database));
+    folder.write("meridian.toml", &(plain + &registry.configured()));
     let mut acknowledged = Vec::new();
     let mut seed = Seed(0x2545_f491_4f6c_dd1d);
     let mut server = folder.serve();
