@@ -14,6 +14,7 @@ pub mod layout;
 mod lookup;
 mod memory;
 pub mod name;
+mod reach;
 mod segment;
 mod verify;
 pub mod writer;
