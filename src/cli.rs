@@ -174,6 +174,15 @@ enum RegistryCommand {
     Apply(registry::arguments::ApplyArgs),
     /// Show zones, counts and the last event
     Status(DatabaseArgs),
+    /// Let the running server publish what it holds, up to an event
+    ///
+    /// A change that takes a large share of a zone's delegations out of service is held
+    /// until somebody says that it is meant; `meridian status` tells what is held.
+    Accept {
+        /// The event that the server's message names
+        #[arg(value_name = "EVENT")]
+        event: u64,
+    },
     /// Wait until the running server serves an event of the registry
     ///
     /// Then every change up to that event is answered by DNS. Exit status 1 when the

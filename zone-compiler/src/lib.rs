@@ -14,4 +14,4 @@ pub mod zonefile;
 
 pub use compile::{CompileError, Options, Progress, Report, Stage, compile, compile_with};
 pub use record::{Record, RecordType};
-pub use source::{RecordList, SourceError, ZoneSource};
+pub use source::{ChangeSource, RecordList, SourceError, ZoneSource};

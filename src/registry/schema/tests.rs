@@ -87,11 +87,16 @@ fn every_word_is_replaced_for_both_engines() {
 /// zone's; no view groups, sorts or makes a table of its own.
 #[tokio::test]
 async fn views_find_one_name_without_a_scan() {
-    const LOOK_UPS: [&str; 12] = [
+    const LOOK_UPS: [&str; 17] = [
         "SELECT * FROM dns_zone WHERE apex = $1",
         "SELECT * FROM dns_apex WHERE zone_id = $1 AND owner = $2",
         "SELECT * FROM dns_delegation WHERE zone_id = $1 AND owner = $2",
         "SELECT * FROM dns_delegation WHERE host = $1",
+        "SELECT owner FROM dns_delegation WHERE zone_id = $1 AND host = $2",
+        "SELECT owner FROM dns_below WHERE zone_id = $1 AND cut = $2",
+        "SELECT owner FROM dns_changed WHERE zone_id = $1 AND event > $2",
+        "SELECT time FROM dns_event_time WHERE event = $1",
+        "SELECT owner FROM dns_apex WHERE zone_id = $1 AND owner LIKE $2 ESCAPE '!'",
         "SELECT * FROM dns_ds WHERE zone_id = $1 AND owner = $2",
         "SELECT * FROM dns_glue WHERE zone_id = $1 AND owner = $2",
         "SELECT * FROM dns_changed WHERE event > $1",

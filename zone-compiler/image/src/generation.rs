@@ -209,6 +209,17 @@ impl Generation {
             .sum()
     }
 
+    /// Digest of the generation file: tells this generation from any other.
+    pub fn digest(&self) -> [u8; 32] {
+        self.digest
+    }
+
+    /// The zone of exactly this apex: wire format, lower case.
+    pub fn zone(&self, apex: &[u8]) -> Option<Zone<'_>> {
+        let entry = self.find_catalog_entry(apex)?;
+        Some(self.zone_at(PageRef(entry.zone.to_native())))
+    }
+
     /// Octets of pages that nothing refers to any more: a change leaves them behind.
     pub fn garbage_bytes(&self) -> u64 {
         self.order

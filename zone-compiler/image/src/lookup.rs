@@ -101,6 +101,15 @@ pub struct Entry<'g> {
     entry: &'g ArchivedEntry,
 }
 
+/// A body as its entry has it.
+#[derive(Clone, Copy)]
+pub enum StoredBody<'g> {
+    /// Octets of its own.
+    Own(BodyRef<'g>),
+    /// The zone's shared body of this number.
+    Shared(u32),
+}
+
 /// Where a look-up ended.
 #[derive(Clone, Copy)]
 pub enum Lookup<'g> {
@@ -311,16 +320,20 @@ impl<'g> Entry<'g> {
         self.entry.flags
     }
 
-    /// The numbers of those of its bodies that are shared, each with its part.
-    pub fn shared_numbers(&self) -> impl Iterator<Item = (Part, u32)> + use<'g> {
+    /// Its bodies as they are stored, by type and part.
+    pub fn stored_bodies(&self) -> impl Iterator<Item = (u16, Part, StoredBody<'g>)> + use<'g> {
         let page = self.page;
         let start = usize::from(self.entry.bodies_start.to_native());
         let end = start + usize::from(self.entry.bodies_count.to_native());
-        let shared = page.bodies[start..end].iter().filter(|body| body.is_shared());
-        shared.map(|body| {
+        page.bodies[start..end].iter().map(move |body| {
             let part = Part::from_number(body.part & !SHARED);
             let part = part.expect("the verifier read the part");
-            (part, body.place.to_native())
+            let stored = if body.is_shared() {
+                StoredBody::Shared(body.place.to_native())
+            } else {
+                StoredBody::Own(BodyRef::local(body, &page.heap))
+            };
+            (body.rtype.to_native(), part, stored)
         })
     }
 

@@ -2,6 +2,7 @@
 //! that makes a new generation of it.
 
 mod change;
+mod fold;
 mod install;
 mod order;
 mod page;

@@ -80,9 +80,20 @@ impl History {
         self.generation = Arc::new(after);
     }
 
+    /// Folds these segments, or what is worn.
+    fn fold(&mut self, slots: &BTreeSet<u16>) {
+        let kept = Arc::clone(&self.generation);
+        let mut installer = Installer::update_after(self.directory.path(), kept).unwrap();
+        installer.fold(slots).unwrap();
+        let staged = installer.stage().unwrap();
+        let after = staged.open(Memory::Mapped, Some(&self.generation)).unwrap();
+        staged.install().unwrap();
+        self.generation = Arc::new(after);
+    }
+
     fn check(&self) {
         let anew = open(self.directory.path()).unwrap();
-        let slots = 0..8;
+        let slots = 0..64;
         let live = |generation: &Generation| {
             slots.clone().map(|slot| generation.live.bytes(slot)).collect::<Vec<_>>()
         };
@@ -158,4 +169,42 @@ fn a_change_that_counts_wrong_is_refused() {
     let staged = installer.stage().unwrap();
     let refused = staged.open(Memory::Mapped, Some(&history.generation)).unwrap_err();
     assert!(refused.to_string().contains("counts its names wrong"), "{refused}");
+}
+
+#[test]
+fn folding_leaves_all_names_and_no_garbage() {
+    let mut history = History::new(3000);
+    for serial in 2..20 {
+        history.step(&BTreeSet::from([serial as u16, serial as u16 + 100]), serial);
+    }
+    let segments = history.generation.segments_count();
+    assert_eq!(segments, 19);
+    let newest: BTreeSet<u16> = history.generation.order[9..].iter().copied().collect();
+    history.fold(&newest);
+    history.check();
+    assert_eq!(history.generation.segments_count(), 10);
+    let all = history.generation.order.iter().copied().collect();
+    history.fold(&all);
+    history.check();
+    assert_eq!(history.generation.segments_count(), 1);
+    assert_eq!(history.generation.garbage_bytes(), 0);
+}
+
+#[test]
+fn segments_stay_few_whatever_is_written() {
+    let mut history = History::new(2000);
+    let (mut folds, mut most) = (0, 0);
+    for serial in 2..400 {
+        history.step(&BTreeSet::from([(serial % 399) as u16]), serial);
+        let worn = history.generation.worn_segments();
+        if !worn.is_empty() {
+            history.fold(&worn);
+            folds += 1;
+        }
+        most = most.max(history.generation.segments_count());
+    }
+    history.check();
+    assert!(folds > 10 && most <= 24, "{folds} folds, {most} segments");
+    let bytes = history.generation.bytes();
+    assert!(history.generation.garbage_bytes() <= bytes / 2 + (2 << 20));
 }
