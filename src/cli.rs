@@ -1,6 +1,7 @@
 //! The command line: what can be said, and nothing of what it does.
 
 pub(crate) mod compile;
+mod diff;
 mod image;
 pub(crate) mod output;
 pub(crate) mod registry;
@@ -60,6 +61,11 @@ enum Command {
     /// From the registry the image gets exactly its zones; zone files are added to
     /// what is there. A zone with faults is refused and nothing is installed.
     Compile(CompileArgs),
+    /// Print the records that the next publish adds (+) and removes (-)
+    ///
+    /// Compares the installed image with the registry as it is; older states are not
+    /// kept. For a command that is not committed: its --dry-run.
+    Diff(DiffArgs),
     /// Look into images
     #[command(subcommand)]
     Image(ImageCommand),
@@ -70,6 +76,19 @@ enum Command {
     ///
     /// Everything is in a temporary folder that goes away at Ctrl-C.
     Demo(DemoArgs),
+}
+
+#[derive(Debug, Args)]
+struct DiffArgs {
+    /// The image's event and the registry's newest; others are refused
+    #[arg(value_name = "EVENT..EVENT")]
+    events: Option<String>,
+    /// Registry database [default: registry.database]
+    #[arg(long, value_name = "URL")]
+    database: Option<String>,
+    /// Image directory [default: image.directory]
+    #[arg(long, value_name = "DIR")]
+    image: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

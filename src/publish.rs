@@ -24,6 +24,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use zone_image::Generation;
+
 use crate::clock::unix_microseconds;
 use crate::dns::engine::Engine;
 use crate::dns::generations::{Generations, InstallError};
@@ -221,7 +223,7 @@ impl Work {
             self.state.compile.observe(started.elapsed().as_secs_f64());
             self.count(&built.compiled, staged.segment_bytes());
             let names = &built.compiled.names;
-            let check = |image: &_| canary::check_names(&self.engine, image, names);
+            let check = |image: &Generation| canary::check_names(&self.engine, image, names);
             self.generations
                 .install_staged_checked(staged, &check)
                 .map_err(|error| install_failure(&error))?;
@@ -274,7 +276,9 @@ impl Work {
         let Some(staged) = self.builder.fold(&before)? else {
             return Ok(());
         };
-        self.state.written_bytes.fetch_add(staged.segment_bytes(), Ordering::Relaxed);
+        self.state
+            .written_bytes
+            .fetch_add(staged.segment_bytes(), Ordering::Relaxed);
         self.generations
             .install_staged(staged)
             .map_err(|error| install_failure(&error))?;

@@ -17,6 +17,7 @@ pub mod import;
 pub mod lease;
 mod names;
 pub mod progress;
+pub mod rehearse;
 pub mod schema;
 mod sql;
 pub mod status;
@@ -31,6 +32,7 @@ pub use events::{event_times, last_event};
 pub use export::{ExportOptions, ExportReport, export_zone_file};
 pub use import::{ImportOptions, ImportReport, import_zone_file};
 pub use progress::{Phase, Progress, ProgressSink};
+pub use rehearse::Rehearsal;
 pub use status::{Status, status};
 pub use writer::{Standby, Writer};
 

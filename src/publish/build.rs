@@ -119,16 +119,15 @@ impl Builder {
     /// A fold was installed.
     pub(super) fn folded(&mut self, before: &Generation, after: &Generation) {
         self.indexes.retain(|apex, index| {
-            let zone = |image: &'_ Generation| image.zone(apex.as_wire()).map(|zone| index.is_of(zone));
-            zone(before) == Some(true)
+            let zone = before.zone(apex.as_wire());
+            zone.is_some_and(|zone| index.is_of(zone))
         });
         for (apex, index) in &mut self.indexes {
             if let Some(zone) = after.zone(apex.as_wire()) {
                 index.follow(IndexDelta::default(), zone);
             }
         }
-        if let Some((digest, mark)) = self.mark.filter(|(digest, _)| *digest == before.digest()) {
-            debug_assert_ne!(digest, after.digest());
+        if let Some((_, mark)) = self.mark.filter(|(digest, _)| *digest == before.digest()) {
             self.mark = Some((after.digest(), mark));
             mark.write(&self.directory, after);
         }
@@ -321,6 +320,7 @@ impl Builder {
         self.indexes.insert(apex.clone(), index);
         match outcome {
             Ok(Changed::Written(written)) => {
+                let written = *written;
                 tracing::debug!(
                     zone = %apex, serial = written.serial, read = written.names_read,
                     names = written.names.len(), shared = written.shared_changed, "zone changed"

@@ -61,7 +61,9 @@ pub fn check_names(
     // An even choice over all of them.
     let step = names.len().div_ceil(NAMES_MAX).max(1);
     for (name, became) in names.iter().step_by(step) {
-        canary.changed(name, *became).map_err(|fault| format!("{name}: {fault}"))?;
+        canary
+            .changed(name, *became)
+            .map_err(|fault| format!("{name}: {fault}"))?;
     }
     Ok(())
 }
@@ -130,7 +132,9 @@ impl Canary<'_> {
         if is_right || zone.apex() == question.suffix(question.labels()) {
             return Ok(());
         }
-        Err(format!("became {became:?} and is answered with {outcome:?}"))
+        Err(format!(
+            "became {became:?} and is answered with {outcome:?}"
+        ))
     }
 
     fn is_answered_by(&self, zone: Zone<'_>, wire: &[u8]) -> Result<bool, String> {

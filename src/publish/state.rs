@@ -156,7 +156,9 @@ impl State {
     /// Zones with the time at which their serial came into service.
     pub fn serial_times(&self) -> Vec<(Name, i64)> {
         let serials = self.serials.lock().unwrap_or_else(PoisonError::into_inner);
-        let times = serials.iter().map(|(apex, (_, time))| (apex.clone(), *time));
+        let times = serials
+            .iter()
+            .map(|(apex, (_, time))| (apex.clone(), *time));
         times.collect()
     }
 

@@ -5,6 +5,7 @@
 
 pub mod compile;
 pub mod database;
+pub mod diff;
 pub mod install;
 pub mod rdata;
 pub mod record;

@@ -47,11 +47,8 @@ pub trait ChangeSource {
     fn changed(&mut self) -> Result<Option<BTreeSet<Name>>, SourceError>;
 
     /// Hands the records of one owner to `sink`; none where it has none.
-    fn records_of(
-        &mut self,
-        owner: &Name,
-        sink: &mut dyn FnMut(Record),
-    ) -> Result<(), SourceError>;
+    fn records_of(&mut self, owner: &Name, sink: &mut dyn FnMut(Record))
+    -> Result<(), SourceError>;
 
     /// The delegations whose NS records name `host`.
     fn delegations_to(&mut self, host: &Name) -> Result<Vec<Name>, SourceError>;

@@ -144,7 +144,8 @@ pub fn each_record<E>(
     result
 }
 
-fn each_record_of<E>(
+/// Hands every record of one entry to `sink`, glue under the name of its host.
+pub fn each_record_of<E>(
     zone: Zone<'_>,
     entry: Entry<'_>,
     sink: &mut dyn FnMut(Part, Record) -> Result<(), E>,

@@ -116,7 +116,10 @@ fn an_image_of_the_same_history_is_changed_and_not_made_anew() {
         follows: true,
         ..Wanted::default()
     };
-    let zone = InstalledZone { serial: 1, event: 5 };
+    let zone = InstalledZone {
+        serial: 1,
+        event: 5,
+    };
     let installed = InstalledImage {
         zones: [(apex.clone(), zone)].into(),
         segments: 9,

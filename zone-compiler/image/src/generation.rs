@@ -222,10 +222,7 @@ impl Generation {
 
     /// Octets of pages that nothing refers to any more: a change leaves them behind.
     pub fn garbage_bytes(&self) -> u64 {
-        self.order
-            .iter()
-            .map(|slot| self.garbage_of(*slot))
-            .sum()
+        self.order.iter().map(|slot| self.garbage_of(*slot)).sum()
     }
 
     /// Octets of dead pages in one segment.
@@ -374,7 +371,13 @@ impl Generation {
 
     /// Whether a reference means the same page in both.
     pub(crate) fn shares_slot(&self, other: &Self, slot: u16) -> bool {
-        let of = |generation: &Self| generation.segments.get(usize::from(slot)).cloned().flatten();
+        let of = |generation: &Self| {
+            generation
+                .segments
+                .get(usize::from(slot))
+                .cloned()
+                .flatten()
+        };
         match (of(self), of(other)) {
             (Some(own), Some(other)) => Arc::ptr_eq(&own, &other),
             _ => false,

@@ -378,7 +378,12 @@ impl<'g> Zone<'g> {
     pub fn version(&self) -> (u64, u32, PageRef, PageRef) {
         let [names, shared] = [&self.page.names, &self.page.shared];
         let root = |root: &rkyv::rend::unaligned::u64_ule| PageRef(root.to_native());
-        (self.page.event.to_native(), self.serial(), root(names), root(shared))
+        (
+            self.page.event.to_native(),
+            self.serial(),
+            root(names),
+            root(shared),
+        )
     }
 
     /// The shared body of this number, which is below [`Zone::shared_count`].

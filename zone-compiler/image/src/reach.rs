@@ -58,8 +58,8 @@ pub(crate) fn each_page_of_zone(
 ) {
     visit(zone);
     let page = access::zone(generation.page(zone));
-    let [names, shared, proofs] = [&page.names, &page.shared, &page.proofs]
-        .map(|root| PageRef(root.to_native()));
+    let [names, shared, proofs] =
+        [&page.names, &page.shared, &page.proofs].map(|root| PageRef(root.to_native()));
     each_page(generation, names, visit);
     each_page(generation, shared, visit);
     if page.denial == Denial::Nsec as u8 {

@@ -86,7 +86,9 @@ impl Segment {
     /// Octets of its pages, without header and table.
     pub(crate) fn pages_bytes(&self) -> u64 {
         let pages = self.toc().pages.iter();
-        pages.map(|page| u64::from(page.units.to_native()) * UNIT as u64).sum()
+        pages
+            .map(|page| u64::from(page.units.to_native()) * UNIT as u64)
+            .sum()
     }
 
     pub(crate) fn huge_bytes(&self) -> u64 {

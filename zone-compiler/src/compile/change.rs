@@ -136,7 +136,9 @@ fn attempt(
     if !matches!(checked.chain, Chain::Unsigned) {
         return Ok(Attempt::Whole("the zone gets signed"));
     }
-    let used: Vec<_> = (0..table.groups()).map(|_| AtomicBool::new(false)).collect();
+    let used: Vec<_> = (0..table.groups())
+        .map(|_| AtomicBool::new(false))
+        .collect();
     let mut maker = BodyMaker {
         table,
         names: &checked.names,

@@ -115,7 +115,7 @@ impl ChangeSource for ChangedZone<'_> {
         for query in OF_OWNER {
             let row = &mut |row: Row<'_>| {
                 sink(names.record(place, row)?);
-                Ok(())
+                Ok::<_, SourceError>(())
             };
             match &self.snapshot.backend {
                 Backend::Sqlite(reader) => reader.rows_of(query, id, &text, row)?,
@@ -132,7 +132,10 @@ impl ChangeSource for ChangedZone<'_> {
     fn names_below(&mut self, cut: &Name) -> Result<Vec<Name>, SourceError> {
         let text = stored(cut);
         let mut names = self.owners(BELOW, &text)?;
-        let escaped = text.replace('!', "!!").replace('%', "!%").replace('_', "!_");
+        let escaped = text
+            .replace('!', "!!")
+            .replace('%', "!%")
+            .replace('_', "!_");
         names.extend(self.owners(OWN_BELOW, &format!("%.{escaped}"))?);
         Ok(names)
     }

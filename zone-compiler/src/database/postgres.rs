@@ -89,7 +89,10 @@ impl Reader {
         text: &str,
     ) -> Result<Vec<String>, DatabaseError> {
         let connection = &mut *self.connection();
-        let rows = sqlx::query_scalar(query).bind(zone).bind(text).fetch_all(connection);
+        let rows = sqlx::query_scalar(query)
+            .bind(zone)
+            .bind(text)
+            .fetch_all(connection);
         self.drive(rows).map_err(|error| fault(&self.place, error))
     }
 
@@ -99,7 +102,9 @@ impl Reader {
         parameter: i64,
     ) -> Result<Option<i64>, DatabaseError> {
         let connection = &mut *self.connection();
-        let row = sqlx::query_scalar(query).bind(parameter).fetch_optional(connection);
+        let row = sqlx::query_scalar(query)
+            .bind(parameter)
+            .fetch_optional(connection);
         self.drive(row).map_err(|error| fault(&self.place, error))
     }
 
@@ -112,7 +117,10 @@ impl Reader {
     ) -> Result<(), SourceError> {
         let fault = |error| fault(&self.place, error);
         let connection = &mut *self.connection();
-        let rows = sqlx::query(query).bind(zone).bind(owner).fetch_all(connection);
+        let rows = sqlx::query(query)
+            .bind(zone)
+            .bind(owner)
+            .fetch_all(connection);
         for row in &self.drive(rows).map_err(fault)? {
             sink(record_row(row).map_err(fault)?)?;
         }

@@ -95,7 +95,10 @@ impl History {
         let anew = open(self.directory.path()).unwrap();
         let slots = 0..64;
         let live = |generation: &Generation| {
-            slots.clone().map(|slot| generation.live.bytes(slot)).collect::<Vec<_>>()
+            slots
+                .clone()
+                .map(|slot| generation.live.bytes(slot))
+                .collect::<Vec<_>>()
         };
         assert_eq!(live(&anew), live(&self.generation), "reached octets");
         for number in 0..400 {
@@ -132,7 +135,10 @@ fn a_change_writes_the_pages_it_changes_and_the_way_to_them() {
     history.step(&BTreeSet::from([7]), 2);
     let written = history.generation.bytes() - before;
     // Two leaves and the nodes above them, of an image of megabytes.
-    assert!(before > 3_000_000 && written < 32_000, "{written} of {before}");
+    assert!(
+        before > 3_000_000 && written < 32_000,
+        "{written} of {before}"
+    );
     let garbage = history.generation.garbage_bytes();
     assert!(garbage > 0 && garbage < 32_000, "{garbage}");
     history.check();
@@ -143,7 +149,10 @@ fn another_image_is_not_changed() {
     let history = History::new(3);
     let other = Arc::new(open(image(&[("example.", 1, 3)]).path()).unwrap());
     let refused = Installer::update_after(history.directory.path(), other);
-    assert!(matches!(refused.err(), Some(crate::WriteError::Replaced(_))));
+    assert!(matches!(
+        refused.err(),
+        Some(crate::WriteError::Replaced(_))
+    ));
 }
 
 /// A wrong count is found by what changed alone.
@@ -167,15 +176,23 @@ fn a_change_that_counts_wrong_is_refused() {
     let mut installer = Installer::update_after(history.directory.path(), kept).unwrap();
     installer.change_zone(&change).unwrap();
     let staged = installer.stage().unwrap();
-    let refused = staged.open(Memory::Mapped, Some(&history.generation)).unwrap_err();
-    assert!(refused.to_string().contains("counts its names wrong"), "{refused}");
+    let refused = staged
+        .open(Memory::Mapped, Some(&history.generation))
+        .unwrap_err();
+    assert!(
+        refused.to_string().contains("counts its names wrong"),
+        "{refused}"
+    );
 }
 
 #[test]
 fn folding_leaves_all_names_and_no_garbage() {
     let mut history = History::new(3000);
     for serial in 2..20 {
-        history.step(&BTreeSet::from([serial as u16, serial as u16 + 100]), serial);
+        history.step(
+            &BTreeSet::from([serial as u16, serial as u16 + 100]),
+            serial,
+        );
     }
     let segments = history.generation.segments_count();
     assert_eq!(segments, 19);

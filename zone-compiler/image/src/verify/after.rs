@@ -17,10 +17,7 @@ use crate::reach::{Live, each_page, each_page_of_zone};
 use crate::segment::access;
 
 /// Follows what a generation has and `previous` has not; says what is reached.
-pub(crate) fn generation_after(
-    new: &Generation,
-    previous: &Generation,
-) -> Result<Live, WalkFault> {
+pub(crate) fn generation_after(new: &Generation, previous: &Generation) -> Result<Live, WalkFault> {
     if new.seed != previous.seed {
         return generation(new);
     }

@@ -83,8 +83,8 @@ impl<L: Leaves> TreeChange<'_, L> {
             while run.end < NODE_SLOTS && slots[run.end] == child {
                 run.end += 1;
             }
-            let here = rest
-                .partition_point(|change| slot_at(L::key_of_change(change), level) < run.end);
+            let here =
+                rest.partition_point(|change| slot_at(L::key_of_change(change), level) < run.end);
             let (here, after) = rest.split_at(here);
             if child.is_node() {
                 slots[slot] = self.subtree(child, level + 1, here)?;
@@ -155,6 +155,7 @@ impl<L: Leaves> TreeChange<'_, L> {
             return Ok(PageRef::NONE);
         }
         let slots = slots.map(|slot| slot.0);
-        self.segment.append(PageKind::Node, &encode(&Node { slots })?)
+        self.segment
+            .append(PageKind::Node, &encode(&Node { slots })?)
     }
 }

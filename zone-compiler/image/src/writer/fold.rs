@@ -16,19 +16,15 @@ use crate::generation::{Generation, depths};
 use crate::layout::{ArchivedZonePage, Denial, Node, OrderPage, PageKind, PageRef, Part};
 use crate::segment::access;
 
-/// Segments of about one size at which they are folded into one: of each page written,
-/// so many copies are made in all as there are sizes.
-const ALIKE_MAX: usize = 8;
-/// Octets of the smallest size of segments; each next size has eight times as many.
-const SMALL_BYTES: u64 = 64 * 1024;
+/// Fewest segments that are folded into one.
+const FOLD_MIN: usize = 8;
+/// Times what is newer that a segment may have and still be folded with it. So beyond
+/// the newest each segment is some times as large as the next one: there are few, and a
+/// page is copied a few times in all.
+const FOLD_RATIO: u64 = 2;
 /// An image whose garbage is more than what is reached, and more than this, is folded
 /// whole.
 const GARBAGE_BYTES_MIN: u64 = 1 << 20;
-
-/// Which size a segment has.
-fn size_class(bytes: u64) -> u32 {
-    (bytes / SMALL_BYTES).checked_ilog2().map_or(0, |log| log / 3 + 1)
-}
 
 impl Generation {
     /// The segments that should become one now; none where all is well.
@@ -38,22 +34,18 @@ impl Generation {
         if garbage > GARBAGE_BYTES_MIN && garbage > live {
             return self.order.iter().copied().collect();
         }
-        // The newest segments, as long as they are of one size or smaller.
-        let classes: Vec<u32> = self
+        let bytes: Vec<u64> = self
             .order
             .iter()
-            .map(|slot| {
-                let segment = self.segments[usize::from(*slot)].as_deref();
-                size_class(segment.map_or(0, crate::segment::Segment::bytes))
-            })
+            .map(|slot| self.segments[usize::from(*slot)].as_ref())
+            .map(|segment| segment.map_or(0, |segment| segment.bytes()))
             .collect();
-        let largest = classes.iter().copied().max().unwrap_or_default();
-        let suffix = (0..=largest).rev().find_map(|class| {
-            let smaller = classes.iter().rev().take_while(|own| **own <= class);
-            let count = smaller.count();
-            (count >= ALIKE_MAX).then_some(count)
+        let last = bytes.len().saturating_sub(FOLD_MIN - 1);
+        let start = (0..last).find(|start| {
+            let newer: u64 = bytes[start + 1..].iter().sum();
+            bytes[*start] <= FOLD_RATIO * newer
         });
-        let start = self.order.len() - suffix.unwrap_or_default();
+        let start = start.unwrap_or(self.order.len());
         self.order[start..].iter().copied().collect()
     }
 }
@@ -185,7 +177,8 @@ impl Folding<'_> {
         for child in page.children.iter() {
             children.push(self.order(PageRef(child.to_native()))?.0);
         }
-        let is_same = children.iter().eq(page.children.iter().map(|child| child.to_native()).collect::<Vec<_>>().iter());
+        let before = page.children.iter().map(|child| child.to_native());
+        let is_same = before.eq(children.iter().copied());
         if is_same && !self.slots.contains(&root.slot()) {
             return Ok(root);
         }

@@ -18,8 +18,8 @@ use crate::error::{OpenError, WriteError};
 use crate::generation::{GENERATION_FILE, Generation};
 use crate::hash::Seed;
 use crate::layout::{
-    ArchivedManifest, ArchivedZonePage, CatalogEntry, CatalogPage, Denial, HEADER_BYTES, Manifest, PAGE_NAMES_MAX,
-    PageKind, PageRef, Part, SegmentRef, ZonePage,
+    ArchivedManifest, ArchivedZonePage, CatalogEntry, CatalogPage, Denial, HEADER_BYTES, Manifest,
+    PAGE_NAMES_MAX, PageKind, PageRef, Part, SegmentRef, ZonePage,
 };
 use crate::lookup::LookupName;
 use crate::memory::Memory;

@@ -92,7 +92,13 @@ impl Installer {
         let zone = access::zone(kept.page(reference));
         let root = |root: &rkyv::rend::unaligned::u64_ule| PageRef(root.to_native());
         let mut retired = vec![reference];
-        let names = change_names(&kept, change, root(&zone.names), self.segment(), &mut retired)?;
+        let names = change_names(
+            &kept,
+            change,
+            root(&zone.names),
+            self.segment(),
+            &mut retired,
+        )?;
         let bodies = Shared {
             kept: &kept,
             root: root(&zone.shared),
@@ -189,8 +195,10 @@ impl<'c> NameItem<'c> {
             NameBodies::Kept(page, at) => {
                 let bodies = kept_bodies(page, at).iter();
                 let own = bodies.filter(|body| !body.is_shared());
-                own.map(|body| usize::from(body.length.to_native()) + 2 * usize::from(body.patches.to_native()))
-                    .sum()
+                own.map(|body| {
+                    usize::from(body.length.to_native()) + 2 * usize::from(body.patches.to_native())
+                })
+                .sum()
             }
             NameBodies::New(bodies) => bodies
                 .iter()
@@ -297,7 +305,10 @@ struct Shared<'c> {
 
 impl Shared<'_> {
     fn count_after(&self, change: &ZoneChange) -> u32 {
-        let after = change.shared.last_key_value().map_or(0, |(last, _)| last + 1);
+        let after = change
+            .shared
+            .last_key_value()
+            .map_or(0, |(last, _)| last + 1);
         let after = after.max(self.count);
         let new = change.shared.range(self.count..).count();
         assert!(
@@ -314,7 +325,11 @@ impl Shared<'_> {
         segment: &mut SegmentWriter,
         retired: &mut Vec<PageRef>,
     ) -> Result<PageRef, WriteError> {
-        let mut pages: Vec<u32> = change.shared.keys().map(|at| at / SHARED_PAGE_BODIES).collect();
+        let mut pages: Vec<u32> = change
+            .shared
+            .keys()
+            .map(|at| at / SHARED_PAGE_BODIES)
+            .collect();
         pages.dedup();
         let mut changes = Vec::new();
         for page in pages {
@@ -337,7 +352,9 @@ impl Shared<'_> {
     fn page(&self, change: &ZoneChange, number: u32, count: u32) -> Result<Vec<u8>, WriteError> {
         let first = number * SHARED_PAGE_BODIES;
         let leaf = self.kept.find_leaf(self.root, shared_key(number));
-        let old = leaf.map(access::shared).filter(|page| page.number == number);
+        let old = leaf
+            .map(access::shared)
+            .filter(|page| page.number == number);
         let mut page = SharedPageBuilder::default();
         for at in first..count.min(first + SHARED_PAGE_BODIES) {
             if let Some((part, bytes)) = change.shared.get(&at) {
@@ -378,7 +395,9 @@ impl Leaves for SharedLeaves<'_> {
     }
 
     fn merge(&mut self, leaf: PageRef, changes: &[Self::Change]) -> (Vec<Self::Item>, bool) {
-        let new = changes.iter().map(|(key, page)| SharedItem::New(*key, page.clone()));
+        let new = changes
+            .iter()
+            .map(|(key, page)| SharedItem::New(*key, page.clone()));
         let mut items: Vec<_> = new.collect();
         let mut is_left = true;
         if !leaf.is_none() {

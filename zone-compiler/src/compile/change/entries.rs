@@ -79,15 +79,25 @@ impl<'w> EntryMaker<'w> {
             }
         }
         let mut presence = Presence::new(self.zone, self.zone_index);
-        presence.set(&made.iter().map(|(name, entry)| (name.clone(), entry.is_some())).collect());
+        presence.set(
+            &made
+                .iter()
+                .map(|(name, entry)| (name.clone(), entry.is_some()))
+                .collect(),
+        );
         for (relative, entry) in &made {
-            let is_cut = entry.as_ref().is_some_and(|entry| entry.flags & ENTRY_DELEGATION != 0);
+            let is_cut = entry
+                .as_ref()
+                .is_some_and(|entry| entry.flags & ENTRY_DELEGATION != 0);
             if is_cut && presence.children(relative) > 0 {
                 return Err(NamesBelow);
             }
         }
         self.count_shared(&made);
-        let touched: Vec<_> = presence.touched().map(|(name, state)| (name.clone(), state)).collect();
+        let touched: Vec<_> = presence
+            .touched()
+            .map(|(name, state)| (name.clone(), state))
+            .collect();
         for (relative, state) in &touched {
             let entry = made.remove(relative).flatten();
             self.name(&presence, relative, *state, entry);
@@ -104,7 +114,11 @@ impl<'w> EntryMaker<'w> {
         for depth in self.index.changed_depths() {
             let names = count(self.zone_index.names_at(depth), self.index.names_at(depth));
             let bit = 1u128 << depth;
-            depths = if names > 0 { depths | bit } else { depths & !bit };
+            depths = if names > 0 {
+                depths | bit
+            } else {
+                depths & !bit
+            };
         }
         Made {
             change: ZoneChange {
@@ -136,7 +150,9 @@ impl<'w> EntryMaker<'w> {
             self.delegation(maker, group)
         } else {
             let bodies = maker.authoritative(group).into_iter();
-            bodies.map(|(rtype, part, body)| own(rtype, part, body)).collect()
+            bodies
+                .map(|(rtype, part, body)| own(rtype, part, body))
+                .collect()
         };
         Some(NewEntry { flags, bodies })
     }
@@ -214,7 +230,11 @@ impl<'w> EntryMaker<'w> {
             }
             (State::Records, Some(entry)) => entry,
             _ => NewEntry {
-                flags: if relative.starts_with(b"\x01*") { ENTRY_WILDCARD } else { 0 },
+                flags: if relative.starts_with(b"\x01*") {
+                    ENTRY_WILDCARD
+                } else {
+                    0
+                },
                 bodies: Bodies::new(),
             },
         };
@@ -233,7 +253,10 @@ impl<'w> EntryMaker<'w> {
         self.index.name(relative, -1);
         self.names_count -= 1;
         self.delegations -= i64::from(old.is_delegation());
-        self.records -= old.bodies().map(|body| i64::from(body.records())).sum::<i64>();
+        self.records -= old
+            .bodies()
+            .map(|body| i64::from(body.records()))
+            .sum::<i64>();
         for (_, _, body) in old.stored_bodies() {
             if let StoredBody::Shared(number) = body {
                 self.index.user(number, -1);
@@ -297,7 +320,8 @@ fn is_same(old: &Entry<'_>, flags: u8, bodies: &Bodies) -> bool {
     };
     old.flags() == flags
         && old.stored_bodies().count() == bodies.len()
-        && old.stored_bodies().zip(bodies).all(|(old, new)| {
-            old.0 == new.0 && old.1 == new.1 && is_body(old.2, &new.2)
-        })
+        && old
+            .stored_bodies()
+            .zip(bodies)
+            .all(|(old, new)| old.0 == new.0 && old.1 == new.1 && is_body(old.2, &new.2))
 }

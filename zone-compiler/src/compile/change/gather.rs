@@ -137,7 +137,10 @@ impl<'w> Gather<'w> {
             if self.entries.contains(owner) {
                 continue;
             }
-            match self.shared_set(owner).filter(|set| !self.dissolved.contains(set)) {
+            match self
+                .shared_set(owner)
+                .filter(|set| !self.dissolved.contains(set))
+            {
                 Some(number) => {
                     self.touched.entry(number).or_insert_with(|| owner.into());
                 }
@@ -199,8 +202,10 @@ pub(super) fn shared_set(zone: Zone<'_>, owner: &[u8]) -> Option<u32> {
     if !at_or_below(owner, zone.apex()) {
         return None;
     }
-    zone.find(owner)?.stored_bodies().find_map(|body| match body {
-        (2, Part::Records, StoredBody::Shared(number)) => Some(number),
-        _ => None,
-    })
+    zone.find(owner)?
+        .stored_bodies()
+        .find_map(|body| match body {
+            (2, Part::Records, StoredBody::Shared(number)) => Some(number),
+            _ => None,
+        })
 }

@@ -77,9 +77,11 @@ impl ZoneIndex {
             let relative = entry.relative_name();
             index.depths[depth(relative)] += 1;
             if let Some(parent) = parent(relative) {
-                match index.children.get_mut(parent) {
-                    Some(children) => *children += 1,
-                    None => drop(index.children.insert(parent.into(), 1)),
+                // Most names have a parent that is known already: no copy for those.
+                if let Some(children) = index.children.get_mut(parent) {
+                    *children += 1;
+                } else {
+                    index.children.insert(parent.into(), 1);
                 }
             }
             for (_, _, body) in entry.stored_bodies() {
@@ -112,9 +114,10 @@ impl ZoneIndex {
         for (name, change) in delta.children {
             let before = self.children.get(&name[..]).copied().unwrap_or_default();
             let after = i64::from(before) + change;
-            match u32::try_from(after) {
-                Ok(after) if after > 0 => drop(self.children.insert(name.into(), after)),
-                _ => drop(self.children.remove(&name[..])),
+            if let Ok(after @ 1..) = u32::try_from(after) {
+                self.children.insert(name.into(), after);
+            } else {
+                self.children.remove(&name[..]);
             }
         }
         self.users.resize(zone.shared_count() as usize, 0);
@@ -144,8 +147,8 @@ impl ZoneIndex {
     pub(super) fn find_set(&self, zone: Zone<'_>, body: &BodyBytes) -> Option<u32> {
         let hash = content_hash(&body.wire, body.patches.iter().copied());
         let number = *self.contents.get(&hash)?;
-        let is_same = number < zone.shared_count()
-            && BodyBytes::from(zone.shared_body(number)) == *body;
+        let is_same =
+            number < zone.shared_count() && BodyBytes::from(zone.shared_body(number)) == *body;
         is_same.then_some(number)
     }
 }

@@ -120,7 +120,7 @@ impl SharedPlan {
         set: &Encoded,
     ) {
         let left = candidate.before.iter().find(|(number, users)| {
-            index.users_of(**number) == **users && !self.claimed.contains(number)
+            index.users_of(**number) == **users && !self.claimed.contains(*number)
         });
         let left = left.map(|(number, _)| *number);
         if let Some(number) = left.filter(|number| self.reuse(zone, *number, set)) {
@@ -144,7 +144,8 @@ impl SharedPlan {
 
     fn learn(&mut self, number: u32, set: &Encoded) {
         let patches = set.records.patches.iter().copied();
-        self.learned.push((content_hash(&set.records.wire, patches), number));
+        self.learned
+            .push((content_hash(&set.records.wire, patches), number));
     }
 
     fn use_set(&mut self, hash: u64, number: u32, set: &Encoded) {
@@ -154,8 +155,8 @@ impl SharedPlan {
     }
 
     fn write(&mut self, zone: Zone<'_>, number: u32, part: Part, bytes: &BodyBytes) {
-        let is_same = number < zone.shared_count()
-            && BodyBytes::from(zone.shared_body(number)) == *bytes;
+        let is_same =
+            number < zone.shared_count() && BodyBytes::from(zone.shared_body(number)) == *bytes;
         if !is_same {
             self.changed.insert(number, (part, bytes.clone()));
         }

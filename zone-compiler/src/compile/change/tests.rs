@@ -107,7 +107,11 @@ impl ChangeSource for Source<'_> {
             };
             records.iter().any(ns)
         };
-        let cuts = self.state.0.iter().filter(|(owner, _)| **owner != self.apex);
+        let cuts = self
+            .state
+            .0
+            .iter()
+            .filter(|(owner, _)| **owner != self.apex);
         let users = cuts.filter(|(_, records)| names(records));
         Ok(users.map(|(owner, _)| owner.clone()).collect())
     }
@@ -145,7 +149,12 @@ fn dump(generation: &Generation) -> Vec<String> {
     }
     lines.push(format!(
         "{} {} {} {} {} {:b}",
-        info.serial, info.event, info.names, info.delegations, info.records, zone.depths(),
+        info.serial,
+        info.event,
+        info.names,
+        info.delegations,
+        info.records,
+        zone.depths(),
     ));
     lines.sort();
     lines
@@ -245,12 +254,25 @@ struct Domain {
 
 /// The hosts that domains name: inside domains, outside, and deep below others.
 const HOSTS: [&str; 9] = [
-    "ns1.d0.tld", "ns2.d0.tld", "ns1.d1.tld", "a.b.d2.tld", "ns.elsewhere.example",
-    "ns2.elsewhere.example", "ns.nic.tld", "d3.tld", "ns.deep.own.tld",
+    "ns1.d0.tld",
+    "ns2.d0.tld",
+    "ns1.d1.tld",
+    "a.b.d2.tld",
+    "ns.elsewhere.example",
+    "ns2.elsewhere.example",
+    "ns.nic.tld",
+    "d3.tld",
+    "ns.deep.own.tld",
 ];
 /// Own data of the zone: at every depth, wildcards and empty names among them.
 const OWN: [&str; 7] = [
-    "www.tld", "x.y.z.tld", "y.z.tld", "*.tld", "*.w.tld", "a.*.v.tld", "ns1.d5.tld",
+    "www.tld",
+    "x.y.z.tld",
+    "y.z.tld",
+    "*.tld",
+    "*.w.tld",
+    "a.*.v.tld",
+    "ns1.d5.tld",
 ];
 
 #[derive(Debug, Clone)]
@@ -270,7 +292,11 @@ fn moments() -> impl Strategy<Value = Moment> {
         3 => prop::collection::vec(0..HOSTS.len(), 1..4),
     ];
     let domain = (0..14usize, hosts, any::<bool>());
-    let domain = domain.prop_map(|(label, hosts, has_ds)| Domain { label, hosts, has_ds });
+    let domain = domain.prop_map(|(label, hosts, has_ds)| Domain {
+        label,
+        hosts,
+        has_ds,
+    });
     (
         prop::collection::vec(domain, 0..24),
         prop::collection::vec(0u8..3, HOSTS.len()),
@@ -317,7 +343,11 @@ impl Moment {
             }
         }
         for (owner, is_there) in OWN.iter().zip(&self.own) {
-            let rtype = if owner.ends_with("d5.tld") { RecordType::A } else { RecordType(16) };
+            let rtype = if owner.ends_with("d5.tld") {
+                RecordType::A
+            } else {
+                RecordType(16)
+            };
             if *is_there {
                 state.add(owner, rtype, 60, &[3, 1, 2, 3]);
             }
@@ -333,7 +363,11 @@ fn mixed(before: &Moment, next: &Moment, keep: u8) -> Moment {
     let domains = next.domains[..fresh].iter().chain(&before.domains[..kept]);
     Moment {
         domains: domains.cloned().collect(),
-        ..if keep > 2 { before.clone() } else { next.clone() }
+        ..if keep > 2 {
+            before.clone()
+        } else {
+            next.clone()
+        }
     }
 }
 
@@ -372,7 +406,9 @@ fn popular(serial: u32, count: usize, hosts: [&str; 2]) -> State {
 #[test]
 fn a_renamed_host_costs_one_shared_set() {
     let mut image = Image::new(popular(1, 300, ["ns1.big.tld", "ns2.big.tld"]));
-    let written = image.step(&popular(2, 300, ["ns1.big.tld", "dns2.big.tld"])).unwrap();
+    let written = image
+        .step(&popular(2, 300, ["ns1.big.tld", "dns2.big.tld"]))
+        .unwrap();
     let names: Vec<_> = written.names.keys().collect();
     assert_eq!(names, [&name(APEX)], "no entry of a user changes");
     assert_eq!(written.shared_changed, 2, "the set and its glue");
@@ -400,14 +436,22 @@ fn a_new_user_joins_a_shared_set_and_a_pair_stays_private() {
         after.ns(&format!("v{number}.tld"), "ns.elsewhere.example");
     }
     let written = image.step(&after).unwrap();
-    assert_eq!(written.shared_changed, 1, "six of them share it from the start");
+    assert_eq!(
+        written.shared_changed, 1,
+        "six of them share it from the start"
+    );
 }
 
 #[test]
 fn what_cannot_be_told_from_the_change_is_compiled_whole() {
     let mut image = Image::new(base(1));
     let mut after = base(2);
-    after.add("d.tld", RecordType::DNAME, 60, name("elsewhere.example").as_wire());
+    after.add(
+        "d.tld",
+        RecordType::DNAME,
+        60,
+        name("elsewhere.example").as_wire(),
+    );
     assert!(image.step(&after).is_none());
     assert_eq!(image.whole, ["a DNAME decides what is below it"]);
 }
