@@ -136,7 +136,7 @@ fn a_change_writes_the_pages_it_changes_and_the_way_to_them() {
     let written = history.generation.bytes() - before;
     // Two leaves and the nodes above them, of an image of megabytes.
     assert!(
-        before > 3_000_000 && written < 32_000,
+        before > 1_500_000 && written < 32_000,
         "{written} of {before}"
     );
     let garbage = history.generation.garbage_bytes();
@@ -188,18 +188,14 @@ fn a_change_that_counts_wrong_is_refused() {
 #[test]
 fn folding_leaves_all_names_and_no_garbage() {
     let mut history = History::new(3000);
-    for serial in 2..20 {
-        history.step(
-            &BTreeSet::from([serial as u16, serial as u16 + 100]),
-            serial,
-        );
+    for step in 2u16..20 {
+        history.step(&BTreeSet::from([step, step + 100]), u32::from(step));
     }
-    let segments = history.generation.segments_count();
-    assert_eq!(segments, 19);
-    let newest: BTreeSet<u16> = history.generation.order[9..].iter().copied().collect();
+    assert!(history.generation.segments_count() > 10);
+    let newest: BTreeSet<u16> = history.generation.order[3..].iter().copied().collect();
     history.fold(&newest);
     history.check();
-    assert_eq!(history.generation.segments_count(), 10);
+    assert_eq!(history.generation.segments_count(), 4);
     let all = history.generation.order.iter().copied().collect();
     history.fold(&all);
     history.check();
@@ -211,8 +207,8 @@ fn folding_leaves_all_names_and_no_garbage() {
 fn segments_stay_few_whatever_is_written() {
     let mut history = History::new(2000);
     let (mut folds, mut most) = (0, 0);
-    for serial in 2..400 {
-        history.step(&BTreeSet::from([(serial % 399) as u16]), serial);
+    for step in 2u16..400 {
+        history.step(&BTreeSet::from([step % 399]), u32::from(step));
         let worn = history.generation.worn_segments();
         if !worn.is_empty() {
             history.fold(&worn);
