@@ -212,6 +212,8 @@ impl Work {
     }
 
     fn publish(&mut self) -> Result<(), Failure> {
+        // Several may have been replaced since somebody last looked.
+        self.generations.free_retired();
         let started = Instant::now();
         let current = self.generations.current();
         self.gates.accepted = self.state.accepted();
