@@ -192,6 +192,25 @@ impl Page {
         );
     }
 
+    fn image(&mut self, generation: &zone_image::Generation) {
+        self.gauge(
+            "image_garbage_bytes",
+            "Part of them that nothing refers to any more",
+            generation.garbage_bytes(),
+        );
+        self.gauge(
+            "image_segments",
+            "Number of the segments",
+            generation.segments_count() as u64,
+        );
+        let huge = generation.huge_bytes();
+        self.gauge(
+            "image_huge_page_bytes",
+            "Part of the image that is on huge pages",
+            huge,
+        );
+    }
+
     fn generation(&mut self, vitals: &Vitals) {
         let generations = vitals.generations();
         let generation = generations.current();
@@ -210,22 +229,7 @@ impl Page {
             "Size of the segments served",
             generation.bytes(),
         );
-        self.gauge(
-            "image_garbage_bytes",
-            "Part of them that nothing refers to any more",
-            generation.garbage_bytes(),
-        );
-        self.gauge(
-            "image_segments",
-            "Number of the segments",
-            generation.segments_count() as u64,
-        );
-        let huge = generation.huge_bytes();
-        self.gauge(
-            "image_huge_page_bytes",
-            "Part of the image that is on huge pages",
-            huge,
-        );
+        self.image(&generation);
         let installed_at = generations.status().installed_at;
         self.gauge(
             "generation_installed_seconds",

@@ -39,78 +39,79 @@ fn compiles(server: &Running) -> (u64, u64) {
     (server.metric(BY_CHANGES), server.metric(WHOLE))
 }
 
+/// Each is one event.
+const CHANGES: [&[&str]; 9] = [
+    &[
+        "host",
+        "update",
+        "ns.d0.example",
+        "--add-address",
+        "2001:db8::7",
+        "--lab",
+    ],
+    &[
+        "host",
+        "update",
+        "ns.d0.example",
+        "--rename",
+        "dns.d0.example",
+    ],
+    &[
+        "domain",
+        "create",
+        "new.example",
+        "--registrar",
+        "imported",
+        "--host",
+        "dns.d0.example",
+        "--host",
+        "ns.elsewhere.test",
+    ],
+    &[
+        "domain",
+        "update",
+        "d1.example",
+        "--add-status",
+        "serverHold",
+    ],
+    &[
+        "domain",
+        "update",
+        "d0.example",
+        "--add-status",
+        "serverHold",
+    ],
+    &[
+        "domain",
+        "update",
+        "d0.example",
+        "--remove-status",
+        "serverHold",
+    ],
+    &["domain", "delete", "new.example"],
+    &[
+        "zone",
+        "update",
+        "example",
+        "--add-record",
+        "deep.own.example. 60 TXT \"x\"",
+    ],
+    &[
+        "zone",
+        "update",
+        "example",
+        "--remove-record",
+        "deep.own.example. 60 TXT \"x\"",
+    ],
+];
+
 #[test]
 fn every_kind_of_change_is_served_as_a_full_compile_would() {
     let registry = registry(300);
     let server = registry.folder.serve();
     registry.wait();
     let address = server.addresses[0];
-    let lab = "--lab";
-    let changes: [&[&str]; 9] = [
-        &[
-            "host",
-            "update",
-            "ns.d0.example",
-            "--add-address",
-            "2001:db8::7",
-            lab,
-        ],
-        &[
-            "host",
-            "update",
-            "ns.d0.example",
-            "--rename",
-            "dns.d0.example",
-        ],
-        &[
-            "domain",
-            "create",
-            "new.example",
-            "--registrar",
-            "imported",
-            "--host",
-            "dns.d0.example",
-            "--host",
-            "ns.elsewhere.test",
-        ],
-        &[
-            "domain",
-            "update",
-            "d1.example",
-            "--add-status",
-            "serverHold",
-        ],
-        &[
-            "domain",
-            "update",
-            "d0.example",
-            "--add-status",
-            "serverHold",
-        ],
-        &[
-            "domain",
-            "update",
-            "d0.example",
-            "--remove-status",
-            "serverHold",
-        ],
-        &["domain", "delete", "new.example"],
-        &[
-            "zone",
-            "update",
-            "example",
-            "--add-record",
-            "deep.own.example. 60 TXT \"x\"",
-        ],
-        &[
-            "zone",
-            "update",
-            "example",
-            "--remove-record",
-            "deep.own.example. 60 TXT \"x\"",
-        ],
-    ];
-    for (done, words) in (1..).zip(changes) {
+    for (done, words) in (1..).zip(CHANGES) {
         run(&registry, words);
         assert_eq!(serial(address), 1 + done);
         assert_eq!(compiles(&server), (u64::from(done), 0), "{words:?}");
