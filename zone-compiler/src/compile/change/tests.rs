@@ -372,7 +372,7 @@ fn mixed(before: &Moment, next: &Moment, keep: u8) -> Moment {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(150))]
+    #![proptest_config(ProptestConfig::with_cases(60))]
 
     #[test]
     fn any_history_comes_to_what_a_full_compile_comes_to(
