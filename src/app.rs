@@ -59,6 +59,7 @@ impl Server {
             tracing::warn!(%error, "limit of open files not raised");
         }
         let (failed, failures) = mpsc::channel(1);
+        let canary_engine = engine.clone();
         let plane = Plane::start(
             &config.dns,
             engine,
@@ -69,7 +70,7 @@ impl Server {
         let installer = Installer::spawn(Arc::clone(&generations))
             .context("cannot start the installer's thread")?;
         let publisher = settings
-            .map(|settings| Publisher::spawn(&settings, Arc::clone(&generations)))
+            .map(|settings| Publisher::spawn(&settings, Arc::clone(&generations), canary_engine))
             .transpose()
             .context("cannot start the publisher's thread")?;
         let tls = plane.tls().zip(credentials.as_ref());
@@ -200,6 +201,7 @@ fn publish_settings(config: &Config) -> Option<Settings> {
         debounce,
         debounce_max,
         retry_max,
+        vanished_percent_max,
     } = config.publish;
     let database = config.registry.database.as_deref()?;
     Some(Settings {
@@ -211,6 +213,7 @@ fn publish_settings(config: &Config) -> Option<Settings> {
             debounce_max,
             retry_max,
         },
+        vanished_percent_max,
     })
 }
 

@@ -1,6 +1,7 @@
 //! The command line: what can be said, and nothing of what it does.
 
 pub(crate) mod compile;
+mod diff;
 mod image;
 pub(crate) mod output;
 pub(crate) mod registry;
@@ -62,6 +63,11 @@ enum Command {
     /// From the registry the image gets exactly its zones; zone files are added to
     /// what is there. A zone with faults is refused and nothing is installed.
     Compile(CompileArgs),
+    /// Print the records that the next publish adds (+) and removes (-)
+    ///
+    /// Compares the installed image with the registry as it is; older states are not
+    /// kept. For a command that is not committed: its --dry-run.
+    Diff(DiffArgs),
     /// Look into images
     #[command(subcommand)]
     Image(ImageCommand),
@@ -72,6 +78,19 @@ enum Command {
     ///
     /// Everything is in a temporary folder that goes away at Ctrl-C.
     Demo(DemoArgs),
+}
+
+#[derive(Debug, Args)]
+struct DiffArgs {
+    /// The image's event and the registry's newest; others are refused
+    #[arg(value_name = "EVENT..EVENT")]
+    events: Option<String>,
+    /// Registry database [default: registry.database]
+    #[arg(long, value_name = "URL")]
+    database: Option<String>,
+    /// Image directory [default: image.directory]
+    #[arg(long, value_name = "DIR")]
+    image: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -180,6 +199,15 @@ enum RegistryCommand {
     Apply(registry::arguments::ApplyArgs),
     /// Show zones, counts and the last event
     Status(DatabaseArgs),
+    /// Let the running server publish what it holds, up to an event
+    ///
+    /// A change that takes a large share of a zone's delegations out of service is held
+    /// until somebody says that it is meant; `meridian status` tells what is held.
+    Accept {
+        /// The event that the server's message names
+        #[arg(value_name = "EVENT")]
+        event: u64,
+    },
     /// Wait until the running server serves an event of the registry
     ///
     /// Then every change up to that event is answered by DNS. Exit status 1 when the

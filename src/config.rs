@@ -144,6 +144,8 @@ pub struct Publish {
     pub debounce_max: Duration,
     /// Longest pause after a failure.
     pub retry_max: Duration,
+    /// Share of a zone's delegations that may go in one publish.
+    pub vanished_percent_max: u8,
 }
 
 /// The control socket.

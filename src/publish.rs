@@ -11,6 +11,8 @@
 mod build;
 pub mod canary;
 mod follow;
+mod gates;
+mod history;
 mod plan;
 mod schedule;
 mod state;
@@ -22,17 +24,23 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use zone_image::Generation;
+
 use crate::clock::unix_microseconds;
+use crate::dns::engine::Engine;
 use crate::dns::generations::{Generations, InstallError};
 use crate::dns::net::yield_to_workers;
 use crate::registry::Location;
-use build::{Builder, Built};
+use build::{Builder, Compiled};
 use follow::Follower;
+use gates::Gates;
 use schedule::Schedule;
 
 pub use schedule::Timing;
 pub use state::{Failure, PublishStatus, STEPS, State, Step};
 
+/// Zones whose serials are followed.
+const ZONES_MAX: usize = 1000;
 /// Events whose latency is measured at a publish; of more, the oldest.
 const LATENCIES_MAX: u32 = 1000;
 /// Longest wait for the thread at the end; a compile that takes longer is left behind,
@@ -48,12 +56,14 @@ pub struct Settings {
     pub directory: PathBuf,
     /// When.
     pub timing: Timing,
+    /// Share of a zone's delegations that may go in one publish.
+    pub vanished_percent_max: u8,
 }
 
 /// Compiles the registry and installs the result where there is no image to serve.
 pub fn install_first(settings: &Settings) -> Result<(), Failure> {
     let mut builder = Builder::new(settings.location.as_source(), settings.directory.clone());
-    let built = builder.build(None)?;
+    let built = builder.build(None, &mut Gates::new(settings.vanished_percent_max))?;
     match built.staged.map(zone_image::writer::Staged::install) {
         Some(Ok(installed)) => {
             let (number, event) = (installed.number, built.event);
@@ -76,7 +86,11 @@ pub struct Publisher {
 
 impl Publisher {
     /// Starts the thread.
-    pub fn spawn(settings: &Settings, generations: Arc<Generations>) -> std::io::Result<Self> {
+    pub fn spawn(
+        settings: &Settings,
+        generations: Arc<Generations>,
+        engine: Engine,
+    ) -> std::io::Result<Self> {
         let (wakeup, inbox) = sync_channel(1);
         let (end, ended) = sync_channel(1);
         let state = Arc::new(State::new(wakeup));
@@ -85,6 +99,9 @@ impl Publisher {
             follower: Follower::new(settings.location.clone())?,
             builder: Builder::new(settings.location.as_source(), settings.directory.clone()),
             schedule: Schedule::new(settings.timing),
+            gates: Gates::new(settings.vanished_percent_max),
+            engine,
+            is_fold_due: false,
             number: generations.current().number(),
             generations,
             state: Arc::clone(&state),
@@ -128,6 +145,11 @@ struct Work {
     follower: Follower,
     builder: Builder,
     schedule: Schedule,
+    gates: Gates,
+    /// For canary queries.
+    engine: Engine,
+    /// Whether segments may have become too many.
+    is_fold_due: bool,
     generations: Arc<Generations>,
     /// The generation that was served when we last looked.
     number: u64,
@@ -183,29 +205,40 @@ impl Work {
         }
         if self.schedule.is_due(self.begin.elapsed()) {
             self.publish()?;
+        } else if std::mem::take(&mut self.is_fold_due) {
+            self.fold()?;
         }
         Ok(())
     }
 
     fn publish(&mut self) -> Result<(), Failure> {
+        // Several may have been replaced since somebody last looked.
+        self.generations.free_retired();
         let started = Instant::now();
         let current = self.generations.current();
-        let Built {
-            event,
-            staged,
-            refused,
-        } = self.builder.build(Some(&current))?;
+        self.gates.accepted = self.state.accepted();
+        let mut built = self.builder.build(Some(&current), &mut self.gates)?;
         drop(current);
+        let staged = built.staged.take();
         let is_swap = staged.is_some();
         if let Some(staged) = staged {
             self.state.compile.observe(started.elapsed().as_secs_f64());
+            self.count(&built.compiled, staged.segment_bytes());
+            let names = &built.compiled.names;
+            let check = |image: &Generation| canary::check_names(&self.engine, image, names);
             self.generations
-                .install_staged(staged)
+                .install_staged_checked(staged, &check)
                 .map_err(|error| install_failure(&error))?;
         }
         let swapped_at = unix_microseconds();
-        self.number = self.generations.current().number();
-        self.builder.installed(event);
+        let (event, refused) = (built.event, std::mem::take(&mut built.refused));
+        let image = self.generations.current();
+        self.number = image.number();
+        let zones = image.zones().into_iter();
+        let serials = zones.take(ZONES_MAX).map(|zone| (zone.apex, zone.serial));
+        self.state.serves_serials(swapped_at, serials);
+        self.builder.installed(built, &image);
+        self.is_fold_due |= is_swap;
         self.schedule.succeeded(event, self.begin.elapsed());
         if !refused.is_empty() {
             let zones: Vec<_> = refused.iter().take(3).map(ToString::to_string).collect();
@@ -224,6 +257,38 @@ impl Work {
         }
         self.state.serves(event);
         self.settle();
+        Ok(())
+    }
+
+    fn count(&self, compiled: &Compiled, bytes: u64) {
+        let counts = [
+            (&self.state.changes, compiled.changes),
+            (&self.state.whole, compiled.whole),
+            (&self.state.names, compiled.names.len() as u64),
+            (&self.state.written_bytes, bytes),
+        ];
+        for (counter, count) in counts {
+            counter.fetch_add(count, Ordering::Relaxed);
+        }
+    }
+
+    /// Folds small segments while nothing else is to be done.
+    fn fold(&mut self) -> Result<(), Failure> {
+        let before = self.generations.current();
+        let Some(staged) = self.builder.fold(&before)? else {
+            return Ok(());
+        };
+        self.state
+            .written_bytes
+            .fetch_add(staged.segment_bytes(), Ordering::Relaxed);
+        self.generations
+            .install_staged(staged)
+            .map_err(|error| install_failure(&error))?;
+        let after = self.generations.current();
+        self.number = after.number();
+        self.builder.folded(&before, &after);
+        self.state.folds.fetch_add(1, Ordering::Relaxed);
+        self.is_fold_due = true;
         Ok(())
     }
 

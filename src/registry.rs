@@ -18,6 +18,7 @@ pub mod import;
 pub mod lease;
 mod names;
 pub mod progress;
+pub mod rehearse;
 mod rejects;
 pub mod schema;
 mod sql;
@@ -34,6 +35,7 @@ pub use events::{event_times, last_event};
 pub use export::{ExportOptions, ExportReport, export_zone_file};
 pub use import::{ImportOptions, ImportReport, import_zone_file};
 pub use progress::{Phase, Progress, ProgressSink};
+pub use rehearse::Rehearsal;
 pub use status::{Status, status};
 pub use writer::{Standby, Writer};
 

@@ -70,6 +70,7 @@ async fn obey(command: &RegistryCommand, global: &Global) -> anyhow::Result<()> 
             let mut database = Database::open(&location(args, global)?).await?;
             show_status(&registry::status(&mut database).await?, global)?;
         }
+        RegistryCommand::Accept { event } => accept(*event, global)?,
         RegistryCommand::Wait {
             database,
             event,
@@ -94,6 +95,17 @@ pub(super) fn poke_server(global: &Global) {
     if let Ok(config) = load(global) {
         let _ = client::ask(&config.control.socket, ControlCommand::Poke);
     }
+}
+
+fn accept(event: u64, global: &Global) -> anyhow::Result<()> {
+    let reply = ask(global, ControlCommand::Accept { event })?;
+    if global.json {
+        return output::json(&reply);
+    }
+    output::line(format_args!(
+        "accepted up to event {event}; `meridian registry wait` returns when it is served"
+    ));
+    Ok(())
 }
 
 fn wait(event: u64, timeout_seconds: u64, global: &Global) -> anyhow::Result<()> {

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use super::{Cli, Command, FAULT, Global, compile, image, output, registry};
+use super::{Cli, Command, FAULT, Global, compile, diff, image, output, registry};
 use crate::app;
 use crate::clock::unix_seconds;
 use crate::config::{self, Config, ConfigError};
@@ -35,6 +35,7 @@ fn dispatch(command: &Command, global: &Global) -> anyhow::Result<ExitCode> {
         Command::Reload => reload(global)?,
         Command::Status => status(global)?,
         Command::Compile(args) => compile::run(args, global)?,
+        Command::Diff(args) => diff::run(args, global)?,
         Command::Image(command) => image::run(command, global)?,
         Command::Registry(command) => registry::run(command, global)?,
         Command::Demo(args) => crate::demo::run(args.listen, args.domains, global.progress)?,

@@ -159,11 +159,14 @@ fn check_publish(spec: &Spec, checker: &mut Checker<'_>) -> Publish {
     );
     let retry = publish.retry_seconds_max;
     checker.range("publish.retry-seconds-max", retry, 1..=3600);
+    let vanished = publish.vanished_percent_max;
+    checker.range("publish.vanished-percent-max", vanished, 0..=100);
     Publish {
         poll_interval: Duration::from_millis(poll),
         debounce: Duration::from_millis(debounce),
         debounce_max: Duration::from_millis(debounce_max),
         retry_max: Duration::from_secs(retry),
+        vanished_percent_max: vanished,
     }
 }
 

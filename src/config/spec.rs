@@ -182,15 +182,17 @@ pub struct PublishSpec {
     pub debounce_milliseconds: u64,
     pub debounce_milliseconds_max: u64,
     pub retry_seconds_max: u64,
+    pub vanished_percent_max: u8,
 }
 
 impl Default for PublishSpec {
     fn default() -> Self {
         Self {
             poll_interval_milliseconds: 200,
-            debounce_milliseconds: 20,
-            debounce_milliseconds_max: 200,
+            debounce_milliseconds: 10,
+            debounce_milliseconds_max: 50,
             retry_seconds_max: 10,
+            vanished_percent_max: 10,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The metrics page. Sums the workers' counters when it is asked, never before.
 
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, text};
@@ -10,6 +11,7 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
 
 use super::{TlsVitals, Vitals};
+use crate::clock::unix_microseconds;
 use crate::dns::counters::{DROPS, HANDSHAKES, LOSSES, OUTCOMES, Snapshot, StreamCounters};
 use crate::publish;
 
@@ -226,6 +228,25 @@ impl Page {
         );
     }
 
+    fn image(&mut self, generation: &zone_image::Generation) {
+        self.gauge(
+            "image_garbage_bytes",
+            "Part of them that nothing refers to any more",
+            generation.garbage_bytes(),
+        );
+        self.gauge(
+            "image_segments",
+            "Number of the segments",
+            generation.segments_count() as u64,
+        );
+        let huge = generation.huge_bytes();
+        self.gauge(
+            "image_huge_page_bytes",
+            "Part of the image that is on huge pages",
+            huge,
+        );
+    }
+
     fn generation(&mut self, vitals: &Vitals) {
         let generations = vitals.generations();
         let generation = generations.current();
@@ -244,12 +265,7 @@ impl Page {
             "Size of the segments served",
             generation.bytes(),
         );
-        let huge = generation.huge_bytes();
-        self.gauge(
-            "image_huge_page_bytes",
-            "Part of the image that is on huge pages",
-            huge,
-        );
+        self.image(&generation);
         let installed_at = generations.status().installed_at;
         self.gauge(
             "generation_installed_seconds",
@@ -315,6 +331,39 @@ impl Page {
             "Publishes that failed, by step",
             Kind::Counter,
             samples,
+        );
+        let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let kind = |kind: &str| vec![("kind", kind.to_owned())];
+        let compiles = vec![
+            (kind("changes"), load(&publish.changes)),
+            (kind("whole"), load(&publish.whole)),
+        ];
+        self.add(
+            "zone_compiles",
+            "Zones compiled by their changes, and whole",
+            Kind::Counter,
+            compiles,
+        );
+        self.counter(
+            "publish_names",
+            "Names that were written by their changes",
+            load(&publish.names),
+        );
+        self.counter(
+            "publish_written_bytes",
+            "Octets of segments written",
+            load(&publish.written_bytes),
+        );
+        self.counter("image_folds", "Folds of segments", load(&publish.folds));
+        let now = unix_microseconds();
+        let age = |since: i64| u64::try_from((now - since) / 1_000_000).unwrap_or_default();
+        let ages = publish.serial_times().into_iter();
+        let ages = ages.map(|(zone, since)| (vec![("zone", zone.to_string())], age(since)));
+        self.add(
+            "serial_age_seconds",
+            "Since the serial that is served came into service here",
+            Kind::Gauge,
+            ages.collect(),
         );
     }
 }

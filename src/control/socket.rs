@@ -47,6 +47,11 @@ pub enum Command {
     Status,
     /// Something was committed to the registry.
     Poke,
+    /// What the publisher holds is meant.
+    Accept {
+        /// Up to this event.
+        event: u64,
+    },
     /// Reply when a registry event is served, or when the time is over.
     Wait {
         /// The event.
@@ -64,7 +69,7 @@ pub enum Reply {
     Installed(Installed),
     /// To `status`.
     Status(Box<Status>),
-    /// To `poke` and `wait`.
+    /// To `poke`, `accept` and `wait`.
     Served {
         /// The registry event up to which everything is served.
         event: u64,
@@ -211,6 +216,14 @@ impl Conversation {
             Ok(Command::Poke) => match self.publisher() {
                 Ok(publisher) => {
                     publisher.hurry();
+                    let event = publisher.served_event();
+                    return Reply::Served { event };
+                }
+                Err(message) => message,
+            },
+            Ok(Command::Accept { event }) => match self.publisher() {
+                Ok(publisher) => {
+                    publisher.accept(event);
                     let event = publisher.served_event();
                     return Reply::Served { event };
                 }

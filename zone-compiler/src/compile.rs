@@ -5,6 +5,7 @@
 //! with faults is refused whole, with every fault named; warnings are told.
 
 mod apex;
+pub mod change;
 mod classify;
 mod denial;
 mod encode;

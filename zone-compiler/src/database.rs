@@ -5,8 +5,11 @@
 //! with the zone. SQLite is read by rusqlite on the caller's thread, PostgreSQL by
 //! sqlx. Never writes, and never decides what is published: the views say.
 
+mod changes;
 mod postgres;
 mod sqlite;
+
+pub use changes::ChangedZone;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -224,6 +227,16 @@ impl Snapshot {
         rows.into_iter().map(zone).collect()
     }
 
+    /// When an event was accepted, in microseconds since 1970; `None` where there is no
+    /// such event.
+    pub fn event_time(&self, event: u64) -> Result<Option<i64>, DatabaseError> {
+        let event = i64::try_from(event).unwrap_or(i64::MAX);
+        match &self.backend {
+            Backend::Sqlite(reader) => reader.number(EVENT_TIME, event),
+            Backend::Postgres(reader) => reader.number(EVENT_TIME, event),
+        }
+    }
+
     /// One zone as a source for a compile.
     pub fn source(&self, apex: &Name) -> Result<DatabaseSource<'_>, DatabaseError> {
         let place = self.place.clone();
@@ -370,6 +383,7 @@ const ZONES: &str = "SELECT zone_id, apex, state, soa_mname, soa_rname, serial, 
     soa_retry, soa_expire, soa_minimum, soa_ttl FROM dns_zone ORDER BY apex";
 const CHANGED: &str = "SELECT z.apex, MAX(c.event) FROM dns_changed c \
     JOIN dns_zone z ON z.zone_id = c.zone_id WHERE c.event > $1 GROUP BY z.apex";
+const EVENT_TIME: &str = "SELECT time FROM dns_event_time WHERE event = $1";
 const EVENT: &str = "SELECT event, CAST(contract AS BIGINT) AS contract FROM dns_event";
 
 impl ZoneRow {

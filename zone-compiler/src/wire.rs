@@ -203,7 +203,8 @@ fn next_hash(record: &Record) -> Option<[u8; HASH_BYTES]> {
     record.rdata.get(start..start + HASH_BYTES)?.try_into().ok()
 }
 
-fn each_record_of<E>(
+/// Hands every record of one entry to `sink`, glue under the name of its host.
+pub fn each_record_of<E>(
     zone: Zone<'_>,
     entry: Entry<'_>,
     sink: &mut dyn FnMut(Part, Record) -> Result<(), E>,

@@ -84,11 +84,16 @@ fn every_word_is_replaced_for_both_engines() {
 }
 
 /// How the compiler asks: for one name, and for one zone.
-const LOOK_UPS: [&str; 12] = [
+const LOOK_UPS: [&str; 17] = [
     "SELECT * FROM dns_zone WHERE apex = $1",
     "SELECT * FROM dns_apex WHERE zone_id = $1 AND owner = $2",
     "SELECT * FROM dns_delegation WHERE zone_id = $1 AND owner = $2",
     "SELECT * FROM dns_delegation WHERE host = $1",
+    "SELECT owner FROM dns_delegation WHERE zone_id = $1 AND host = $2",
+    "SELECT owner FROM dns_below WHERE zone_id = $1 AND cut = $2",
+    "SELECT owner FROM dns_changed WHERE zone_id = $1 AND event > $2",
+    "SELECT time FROM dns_event_time WHERE event = $1",
+    "SELECT owner FROM dns_apex WHERE zone_id = $1 AND owner LIKE $2 ESCAPE '!'",
     "SELECT * FROM dns_ds WHERE zone_id = $1 AND owner = $2",
     "SELECT * FROM dns_glue WHERE zone_id = $1 AND owner = $2",
     "SELECT * FROM dns_changed WHERE event > $1",
@@ -112,17 +117,20 @@ async fn every_view_is_among_the_look_ups() {
         };
         let views = sqlx::query(views).fetch_all(test.database.connection());
         let views: Vec<String> = views.await.unwrap().iter().map(|row| row.get(0)).collect();
-        assert_eq!(views.len(), 7, "{views:?}");
+        assert_eq!(views.len(), 9, "{views:?}");
         for view in views {
             let conditions: Vec<_> = LOOK_UPS
                 .iter()
-                .filter_map(|text| text.strip_prefix(&format!("SELECT * FROM {view} WHERE ")))
+                .filter_map(|text| text.split_once(&format!(" FROM {view} WHERE ")))
+                .map(|(_, condition)| condition)
                 .collect();
             let by_name = match view.as_str() {
                 // One row.
                 "dns_event" => continue,
                 "dns_zone" => "apex = $1",
                 "dns_changed" => "event > $1",
+                "dns_event_time" => "event = $1",
+                "dns_below" => "zone_id = $1 AND cut = $2",
                 _ => "zone_id = $1 AND owner = $2",
             };
             assert!(conditions.contains(&by_name), "{view}: {conditions:?}");

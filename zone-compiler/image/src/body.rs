@@ -64,6 +64,14 @@ impl<'g> BodyRef<'g> {
         self.wire == other.wire
     }
 
+    /// Its octets and the positions of its pointers as they are stored, to be stored
+    /// again or compared.
+    pub fn stored(&self) -> (&'g [u8], impl Iterator<Item = u16> + use<'g>) {
+        let patches = self.patches.chunks_exact(2);
+        let patches = patches.map(|patch| u16::from_le_bytes([patch[0], patch[1]]));
+        (self.wire, patches)
+    }
+
     /// Number of records.
     #[inline]
     pub fn records(&self) -> u16 {

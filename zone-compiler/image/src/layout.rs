@@ -158,7 +158,8 @@ pub struct Body {
     pub patches: u16,
     /// Octets of wire format.
     pub length: u16,
-    /// Place in the heap; of a shared body, its number.
+    /// Place in the heap; of a shared body, its number. What else is said of a shared
+    /// body here was so when the entry was written; its page has what is.
     pub place: u32,
 }
 

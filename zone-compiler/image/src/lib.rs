@@ -14,6 +14,7 @@ pub mod layout;
 mod lookup;
 mod memory;
 pub mod name;
+mod reach;
 mod segment;
 mod verify;
 pub mod writer;
@@ -23,7 +24,7 @@ pub use denial::{Nsec3, Nsec3Hasher, SortKey, nsec3_key};
 pub use error::{Fault, OpenError, WriteError};
 pub use generation::{GENERATION_FILE, Generation, ZoneInfo};
 pub use hash::Seed;
-pub use lookup::{Entry, Lookup, LookupName, Zone};
+pub use lookup::{Entry, Lookup, LookupName, StoredBody, Zone};
 pub use memory::Memory;
 pub use name::{Name, NameError};
 

@@ -9,7 +9,7 @@ use crate::generation::depths;
 use crate::hash::tag;
 use crate::layout::{
     ArchivedEntry, ArchivedNamePage, ArchivedZonePage, ENTRY_CNAME, ENTRY_DELEGATION, ENTRY_DNAME,
-    ENTRY_WILDCARD_BELOW, PageRef, Part,
+    ENTRY_WILDCARD_BELOW, PageRef, Part, SHARED,
 };
 use crate::name::{LABELS_MAX, NAME_BYTES_MAX};
 use crate::segment::access;
@@ -99,6 +99,15 @@ pub struct Entry<'g> {
     zone: Zone<'g>,
     page: &'g ArchivedNamePage,
     entry: &'g ArchivedEntry,
+}
+
+/// A body as its entry has it.
+#[derive(Clone, Copy)]
+pub enum StoredBody<'g> {
+    /// Octets of its own.
+    Own(BodyRef<'g>),
+    /// The zone's shared body of this number.
+    Shared(u32),
 }
 
 /// Where a look-up ended.
@@ -306,6 +315,28 @@ impl<'g> Entry<'g> {
         self.entry.flags & ENTRY_DELEGATION != 0
     }
 
+    /// Its `ENTRY_` flags.
+    pub fn flags(&self) -> u8 {
+        self.entry.flags
+    }
+
+    /// Its bodies as they are stored, by type and part.
+    pub fn stored_bodies(&self) -> impl Iterator<Item = (u16, Part, StoredBody<'g>)> + use<'g> {
+        let page = self.page;
+        let start = usize::from(self.entry.bodies_start.to_native());
+        let end = start + usize::from(self.entry.bodies_count.to_native());
+        page.bodies[start..end].iter().map(move |body| {
+            let part = Part::from_number(body.part & !SHARED);
+            let part = part.expect("the verifier read the part");
+            let stored = if body.is_shared() {
+                StoredBody::Shared(body.place.to_native())
+            } else {
+                StoredBody::Own(BodyRef::local(body, &page.heap))
+            };
+            (body.rtype.to_native(), part, stored)
+        })
+    }
+
     /// Whether there is a CNAME here.
     pub fn has_cname(&self) -> bool {
         self.entry.flags & ENTRY_CNAME != 0
@@ -333,7 +364,30 @@ impl<'g> Entry<'g> {
 }
 
 impl<'g> Zone<'g> {
-    fn shared_body(&self, number: u32) -> BodyRef<'g> {
+    /// Number of shared bodies.
+    pub fn shared_count(&self) -> u32 {
+        self.page.shared_count.to_native()
+    }
+
+    /// Depths below the apex at which there are names: bit d for d labels.
+    pub fn depths(&self) -> u128 {
+        depths(&self.page.depths)
+    }
+
+    /// Tells whether two looks at a zone saw the same pages.
+    pub fn version(&self) -> (u64, u32, PageRef, PageRef) {
+        let [names, shared] = [&self.page.names, &self.page.shared];
+        let root = |root: &rkyv::rend::unaligned::u64_ule| PageRef(root.to_native());
+        (
+            self.page.event.to_native(),
+            self.serial(),
+            root(names),
+            root(shared),
+        )
+    }
+
+    /// The shared body of this number, which is below [`Zone::shared_count`].
+    pub fn shared_body(&self, number: u32) -> BodyRef<'g> {
         use crate::layout::{SHARED_PAGE_BODIES, shared_key};
 
         let in_page = (number % SHARED_PAGE_BODIES) as usize;

@@ -417,3 +417,5 @@ proptest! {
         }
     }
 }
+
+mod changes;
