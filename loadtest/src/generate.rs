@@ -8,6 +8,7 @@
 mod labels;
 mod query_file;
 mod random;
+mod small_zones;
 mod zone_file;
 
 use std::fs::{self, File};
@@ -19,6 +20,7 @@ use zone_image::Name;
 
 pub use query_file::QueryKind;
 pub use random::{Random, Zipf};
+pub use small_zones::{SMALL_ZONES_MAX, SmallZones};
 
 use labels::Labels;
 
