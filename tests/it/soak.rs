@@ -1,5 +1,8 @@
 //! The long forms of tests that have a short one: `tests/run --soak` selects them.
 
+pub(crate) mod floods;
+mod many_zones;
+
 use loadtest::blast::RATE_MAX;
 
 use crate::peers;
