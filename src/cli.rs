@@ -95,8 +95,8 @@ struct DiffArgs {
 
 #[derive(Debug, Args)]
 struct CompileArgs {
-    /// Compile this zone file instead of the registry; can be repeated
-    #[arg(long, value_name = "FILE")]
+    /// Compile this zone file, or every `.zone` of this folder, instead of the registry; can be repeated
+    #[arg(long, value_name = "PATH")]
     zone_file: Vec<PathBuf>,
     /// Apex of the zone files [default: the owner of the SOA record]
     #[arg(long, value_name = "NAME", requires = "zone_file")]

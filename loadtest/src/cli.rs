@@ -1,5 +1,6 @@
 //! The command line of `loadtest`.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -28,6 +29,8 @@ struct Cli {
 enum Action {
     /// Write a made-up registry: CSV files in `registry`, the zone file, query files.
     Generate(Generate),
+    /// Write many small zones, a file each, and queries for them.
+    Zones(Zones),
     /// Write a zone whose records all name one generation, and queries for it.
     Stamp(Stamp),
     /// Send queries from one thread, on a schedule or as fast as they are answered.
@@ -60,6 +63,25 @@ struct Generate {
     /// Zipf exponent of the popularity of domains.
     #[arg(long, default_value_t = 1.0)]
     exponent: f64,
+}
+
+#[derive(Debug, Args)]
+struct Zones {
+    /// How many zones.
+    #[arg(long)]
+    count: u64,
+    /// Number of the first one.
+    #[arg(long, default_value_t = 0)]
+    first: u64,
+    /// Serial of all of them.
+    #[arg(long, default_value_t = 1)]
+    serial: u32,
+    /// What their apexes stand below.
+    #[arg(long, default_value = "test.")]
+    parent: String,
+    /// Directory for `zones` and `queries`; it is made.
+    #[arg(long)]
+    out: PathBuf,
 }
 
 #[derive(Debug, Args)]
@@ -104,6 +126,9 @@ struct Blast {
     /// Sockets to send from.
     #[arg(long, default_value_t = 16)]
     sockets: usize,
+    /// Loopback address to send from.
+    #[arg(long)]
+    source: Option<IpAddr>,
     /// CPU to send from.
     #[arg(long)]
     cpu: Option<usize>,
@@ -186,6 +211,7 @@ pub fn run() -> anyhow::Result<()> {
     let cli = Cli::parse();
     match cli.command {
         Action::Generate(arguments) => run_generate(&arguments, cli.json),
+        Action::Zones(arguments) => run_zones(&arguments),
         Action::Stamp(arguments) => run_stamp(&arguments),
         Action::Blast(arguments) => run_blast(&arguments, cli.json),
         Action::Run(arguments) => run_dnsperf(&arguments),
@@ -212,6 +238,19 @@ fn run_generate(arguments: &Generate, json: bool) -> anyhow::Result<()> {
         .queries
         .iter()
         .for_each(|file| print(&file.display().to_string()));
+    Ok(())
+}
+
+fn run_zones(arguments: &Zones) -> anyhow::Result<()> {
+    let zones = generate::SmallZones {
+        parent: parse_apex(&arguments.parent)?,
+        first: arguments.first,
+        count: arguments.count,
+        serial: arguments.serial,
+    };
+    let (folder, queries) = zones.write(&arguments.out)?;
+    print(&folder.display().to_string());
+    print(&queries.display().to_string());
     Ok(())
 }
 
@@ -249,6 +288,7 @@ fn run_blast(arguments: &Blast, json: bool) -> anyhow::Result<()> {
         duration: parse_seconds(arguments.seconds)?,
         timeout: parse_seconds(arguments.timeout_seconds)?,
         sockets: arguments.sockets,
+        source: arguments.source,
         cpu: arguments.cpu,
         stamps: arguments.stamps,
         ..blast::Plan::new(arguments.server, pace, Duration::ZERO)

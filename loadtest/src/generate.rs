@@ -9,6 +9,7 @@ mod csv_files;
 mod labels;
 mod query_file;
 mod random;
+mod small_zones;
 mod zone_file;
 
 use std::fs::{self, File};
@@ -20,6 +21,7 @@ use zone_image::Name;
 
 pub use query_file::QueryKind;
 pub use random::{Random, Zipf};
+pub use small_zones::{SMALL_ZONES_MAX, SmallZones};
 
 use labels::Labels;
 

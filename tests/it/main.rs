@@ -4,6 +4,8 @@ mod cli;
 mod config;
 mod demo;
 mod disk;
+mod fuzz;
+mod names;
 mod peers;
 mod policy;
 mod publish;

@@ -22,7 +22,7 @@ use loadtest::peer::{Zone, find_program};
 use zone_image::Name;
 
 /// Longest time a server may take to load a zone.
-const LOAD_TIMEOUT: Duration = Duration::from_secs(60);
+pub(crate) const LOAD_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Whether a test that needs `programs` is to run.
 fn wanted(programs: &[&str]) -> bool {
@@ -45,7 +45,7 @@ fn wanted(programs: &[&str]) -> bool {
 }
 
 /// The binary under test.
-fn meridian() -> &'static Path {
+pub(crate) fn meridian() -> &'static Path {
     Path::new(env!("CARGO_BIN_EXE_meridian"))
 }
 

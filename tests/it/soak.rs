@@ -1,5 +1,7 @@
 //! The long forms of tests that have a short one: `tests/run --soak` selects them.
 
+pub(crate) mod floods;
+mod many_zones;
 mod slow_clients;
 
 use loadtest::blast::RATE_MAX;

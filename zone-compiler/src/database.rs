@@ -139,6 +139,7 @@ pub struct Snapshot {
     place: String,
     backend: Backend,
     event: u64,
+    /// In canonical order, so that one of many is found without looking at each.
     zones: Vec<Zone>,
 }
 
@@ -189,9 +190,11 @@ impl Snapshot {
             Backend::Postgres(reader) => reader.zones()?,
         };
         let zones = rows.into_iter().map(|row| row.into_zone(&place));
+        let mut zones: Vec<_> = zones.collect::<Result<_, _>>()?;
+        zones.sort_by(|one, other| one.apex.cmp(&other.apex));
         Ok(Self {
             event: u64::try_from(event).unwrap_or_default(),
-            zones: zones.collect::<Result<_, _>>()?,
+            zones,
             place,
             backend,
         })
@@ -241,7 +244,8 @@ impl Snapshot {
     pub fn source(&self, apex: &Name) -> Result<DatabaseSource<'_>, DatabaseError> {
         let place = self.place.clone();
         let apex = apex.clone();
-        match self.zones.iter().find(|zone| zone.apex == apex) {
+        let found = self.zones.binary_search_by(|zone| zone.apex.cmp(&apex));
+        match found.ok().map(|at| &self.zones[at]) {
             None => Err(DatabaseError::NoZone { place, apex }),
             Some(zone) if zone.importing => Err(DatabaseError::Unfinished { place, apex }),
             Some(zone) => Ok(DatabaseSource {

@@ -76,6 +76,19 @@ impl Queries {
         self.ends.push(end);
     }
 
+    /// Adds a message as it is, well-formed or not, of at least a header. Its id is
+    /// replaced when it is sent.
+    ///
+    /// # Panics
+    /// When these queries have EDNS, which would be looked for behind the question.
+    pub fn push_message(&mut self, message: &[u8]) {
+        assert!(!self.edns, "messages are sent as they are");
+        assert!(message.len() >= HEADER_BYTES, "a message without an id");
+        self.wire.extend_from_slice(message);
+        let end = u32::try_from(self.wire.len()).expect("less than 4 GiB of messages");
+        self.ends.push(end);
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.ends.len()

@@ -78,7 +78,7 @@ impl<'p> Blaster<'p> {
         }
         socket::sharpen_timers();
         let sockets = (0..plan.sockets)
-            .map(|_| socket::connect(plan.target.address()))
+            .map(|_| socket::connect(plan.target.address(), plan.source))
             .collect::<anyhow::Result<Vec<_>>>()?;
         Ok(Self {
             plan,

@@ -210,3 +210,31 @@ fn the_csv_files_hold_what_the_zone_file_holds() {
     assert_eq!(rows("domains.csv").len(), 2000);
     assert_eq!(rows("records.csv").len(), 12);
 }
+
+#[test]
+fn small_zones_are_files_that_name_their_number_and_serial() {
+    let directory = tempfile::tempdir().unwrap();
+    let zones = SmallZones {
+        parent: Name::parse_absolute("test.").unwrap(),
+        first: 5,
+        count: 3,
+        serial: 9,
+    };
+    let (folder, queries) = zones.write(directory.path()).unwrap();
+    let mut files: Vec<_> = std::fs::read_dir(&folder)
+        .unwrap()
+        .map(|file| file.unwrap().file_name().into_string().unwrap())
+        .collect();
+    files.sort();
+    assert_eq!(files, ["zone-5.zone", "zone-6.zone", "zone-7.zone"]);
+    let text = std::fs::read_to_string(folder.join("zone-6.zone")).unwrap();
+    assert!(text.starts_with("$ORIGIN zone-6.test.\n"), "{text}");
+    assert!(text.contains("hostmaster 9 "), "{text}");
+    let queries = std::fs::read_to_string(queries).unwrap();
+    for number in 5..8 {
+        let line = format!("www.zone-{number}.test. A\n");
+        assert_eq!(queries.matches(&line).count(), 1, "{queries}");
+    }
+    let none = SmallZones { count: 0, ..zones };
+    assert!(none.write(directory.path()).is_err());
+}

@@ -276,7 +276,7 @@ impl Generation {
         None
     }
 
-    fn find_catalog_entry(&self, apex: &[u8]) -> Option<&ArchivedCatalogEntry> {
+    pub(crate) fn find_catalog_entry(&self, apex: &[u8]) -> Option<&ArchivedCatalogEntry> {
         let leaf = self.find_leaf(self.catalog, self.seed.hash(apex))?;
         access::catalog(leaf)
             .zones

@@ -1,6 +1,7 @@
 //! Writing an image: pages into a segment, trees over them, and the install
 //! that makes a new generation of it.
 
+mod catalog;
 mod change;
 mod fold;
 mod install;

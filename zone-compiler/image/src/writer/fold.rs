@@ -60,6 +60,7 @@ impl Installer {
         let Some(oldest) = oldest else {
             return Ok(0);
         };
+        self.fold_catalog(slots);
         let mut zones = Vec::new();
         kept.each_catalog_entry(&mut |entry| zones.push(PageRef(entry.zone.to_native())));
         let newer: BTreeSet<u16> = kept.order[oldest..].iter().copied().collect();

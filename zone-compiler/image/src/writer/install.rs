@@ -4,30 +4,27 @@
 //! directory synced. Whoever is killed in between leaves the old generation
 //! whole, and files that the next install removes.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::catalog::CatalogChanges;
 use super::page::{BodyBytes, encode};
 use super::segment::SegmentWriter;
 use super::staged::{Installed, Staged};
-use super::tree::TreePlan;
 use crate::denial::Nsec3Hasher;
 use crate::error::{OpenError, WriteError};
 use crate::generation::{GENERATION_FILE, Generation};
 use crate::hash::Seed;
 use crate::layout::{
-    ArchivedManifest, ArchivedZonePage, CatalogEntry, CatalogPage, Denial, HEADER_BYTES, Manifest,
-    PAGE_NAMES_MAX, PageKind, PageRef, Part, SegmentRef, ZonePage,
+    ArchivedManifest, ArchivedZonePage, Denial, HEADER_BYTES, Manifest, PageKind, PageRef, Part,
+    SegmentRef, ZonePage,
 };
-use crate::lookup::LookupName;
 use crate::memory::Memory;
-use crate::reach::{Live, each_page, each_page_of_zone};
+use crate::reach::{Live, each_page_of_zone};
 use crate::segment::read_generation_file;
 
-/// Zones in one page of the catalog.
-const CATALOG_FILL: usize = PAGE_NAMES_MAX / 2;
 const SOA: u16 = 6;
 
 /// A zone whose trees are written: what its zone page will say.
@@ -94,13 +91,12 @@ impl Proofs {
 pub struct Installer {
     directory: PathBuf,
     segment: SegmentWriter,
-    /// Zones of the generation by apex: kept ones and new ones.
-    zones: BTreeMap<Vec<u8>, (PageRef, u64)>,
+    /// What is other than in the kept generation.
+    changes: CatalogChanges,
     kept: Option<Arc<Generation>>,
     /// What will be reached of the kept segments.
     live: Live,
     number: u64,
-    slot: u16,
     /// Released last.
     lock: File,
 }
@@ -149,38 +145,22 @@ impl Installer {
         number_before: u64,
         seed: Seed,
     ) -> Result<Self, WriteError> {
-        let mut zones = BTreeMap::new();
-        let mut slot = 0;
-        if let Some(kept) = &kept {
-            kept.each_catalog_entry(&mut |entry| {
-                let reference = PageRef(entry.zone.to_native());
-                let event = kept.zone_at(reference).info().event;
-                zones.insert(entry.apex.to_vec(), (reference, event));
-            });
-            slot = kept
-                .segments
-                .iter()
-                .position(Option::is_none)
-                .unwrap_or(kept.segments.len());
-        }
+        let slot = kept.as_ref().map_or(0, |kept| {
+            let free = kept.segments.iter().position(Option::is_none);
+            free.unwrap_or(kept.segments.len())
+        });
         let slot = u16::try_from(slot).map_err(|_| WriteError::TooLarge)?;
         let number = kept.as_ref().map_or(number_before, |kept| kept.number);
         let segment = SegmentWriter::create(directory, slot, seed)?;
         let directory = directory.to_owned();
-        let mut live = Live::default();
-        if let Some(kept) = &kept {
-            live = kept.live.clone();
-            // The catalog is written anew.
-            each_page(kept, kept.catalog, &mut |page| live.remove(page));
-        }
+        let live = kept.as_ref().map(|kept| kept.live.clone());
         Ok(Self {
             directory,
             segment,
-            zones,
+            changes: CatalogChanges::default(),
             kept,
-            live,
+            live: live.unwrap_or_default(),
             number,
-            slot,
             lock,
         })
     }
@@ -197,9 +177,14 @@ impl Installer {
 
     /// The page of a zone that is installed and was not written again.
     pub(super) fn kept_zone(&self, apex: &[u8]) -> Option<PageRef> {
-        let (reference, _) = self.zones.get(apex)?;
-        let is_kept = reference.slot() != self.slot;
-        is_kept.then_some(*reference)
+        self.changes.unchanged(self.kept.as_deref(), apex)
+    }
+
+    /// Writes again what of the catalog stands in these segments.
+    pub(super) fn fold_catalog(&mut self, slots: &BTreeSet<u16>) {
+        if let Some(kept) = &self.kept {
+            self.changes.touch(kept, slots);
+        }
     }
 
     /// Nothing refers to these pages of kept segments any more.
@@ -253,15 +238,14 @@ impl Installer {
             heap,
         };
         let reference = self.segment.append(PageKind::Zone, &encode(&page)?)?;
-        self.zones
-            .insert(roots.apex.clone(), (reference, roots.event));
+        self.changes.put(&roots.apex, reference, roots.event);
         Ok(())
     }
 
     /// Takes a zone out; says whether it was there.
     pub fn remove_zone(&mut self, apex: &[u8]) -> bool {
         self.retire_zone(apex);
-        self.zones.remove(apex).is_some()
+        self.changes.remove(self.kept.as_deref(), apex)
     }
 
     /// Makes the new generation the installed one.
@@ -271,21 +255,18 @@ impl Installer {
 
     /// Writes the new generation to disk beside the installed one, which stays.
     pub fn stage(mut self) -> Result<Staged, WriteError> {
-        let catalog = self.write_catalog()?;
+        let kept = self.kept.as_deref();
+        let catalog = self.changes.write(kept, &mut self.segment)?;
+        for page in &catalog.retired {
+            self.live.remove(*page);
+        }
         let manifest_of = |segments: Vec<SegmentRef>, number, seed: Seed| Manifest {
             number,
-            event: self
-                .zones
-                .values()
-                .map(|(_, event)| *event)
-                .max()
-                .unwrap_or(0),
+            event: catalog.event,
             seed: seed.0,
-            catalog: catalog.0,
-            catalog_depths: halves(self.zones.keys().fold(0, |mask, apex| {
-                mask | 1 << LookupName::parse(apex).map_or(0, |name| name.labels())
-            })),
-            zones_count: self.zones.len() as u64,
+            catalog: catalog.root.0,
+            catalog_depths: halves(catalog.depths),
+            zones_count: catalog.zones_count,
             segments,
         };
         let seed = self.segment.seed();
@@ -307,38 +288,6 @@ impl Installer {
         segments.push(segment);
         let manifest = manifest_of(segments, self.number + 1, seed);
         Staged::write(self.directory, manifest, segment_bytes, self.lock)
-    }
-
-    fn write_catalog(&mut self) -> Result<PageRef, WriteError> {
-        let seed = self.segment.seed();
-        let mut zones: Vec<_> = self
-            .zones
-            .iter()
-            .map(|(apex, (zone, _))| {
-                (
-                    seed.hash(apex),
-                    CatalogEntry {
-                        apex: apex.clone(),
-                        zone: zone.0,
-                    },
-                )
-            })
-            .collect();
-        zones.sort_by_key(|(hash, _)| *hash);
-        let keys: Vec<u64> = zones.iter().map(|(hash, _)| *hash).collect();
-        let plan = TreePlan::new(&keys, |range| range.len() <= CATALOG_FILL)?;
-        let mut leaves = Vec::with_capacity(plan.leaves().len());
-        for range in plan.leaves() {
-            let zones = zones[range.clone()]
-                .iter()
-                .map(|(_, entry)| entry.clone())
-                .collect();
-            leaves.push(
-                self.segment
-                    .append(PageKind::Catalog, &encode(&CatalogPage { zones })?)?,
-            );
-        }
-        plan.write(&leaves, &mut self.segment)
     }
 }
 

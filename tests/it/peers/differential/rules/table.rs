@@ -354,10 +354,11 @@ pub(in super::super) const RULES: &[Rule] = &[
             Standing::Missing(encloser) => case.is_unprovable(&encloser),
             _ => false,
         },
-        explains: |_, difference| match difference {
-            Difference::Rcode | Difference::Authoritative => true,
-            Difference::Only(Side::Ours, 1, _) => true,
-            _ => false,
+        explains: |_, difference| {
+            matches!(
+                difference,
+                Difference::Rcode | Difference::Authoritative | Difference::Only(Side::Ours, 1, _)
+            )
         },
         holds: |case, _| case.theirs.whole.sections[1].is_empty() && case.ours.whole.rcode == 3,
     },
