@@ -39,8 +39,6 @@ use schedule::Schedule;
 pub use schedule::Timing;
 pub use state::{Failure, PublishStatus, STEPS, State, Step};
 
-/// Zones whose serials are followed.
-const ZONES_MAX: usize = 1000;
 /// Events whose latency is measured at a publish; of more, the oldest.
 const LATENCIES_MAX: u32 = 1000;
 /// Longest wait for the thread at the end; a compile that takes longer is left behind,
@@ -234,9 +232,15 @@ impl Work {
         let (event, refused) = (built.event, std::mem::take(&mut built.refused));
         let image = self.generations.current();
         self.number = image.number();
-        let zones = image.zones().into_iter();
-        let serials = zones.take(ZONES_MAX).map(|zone| (zone.apex, zone.serial));
-        self.state.serves_serials(swapped_at, serials);
+        if self.state.served_event() == 0 {
+            let zones = image.zones().into_iter();
+            let serials = zones.map(|zone| (zone.apex, zone.serial));
+            self.state.serves_serials(swapped_at, serials);
+        } else {
+            let steps = built.compiled.steps.iter();
+            let serials = steps.map(|step| (step.apex.clone(), step.serials.1));
+            self.state.serves_serials(swapped_at, serials);
+        }
         self.builder.installed(built, &image);
         self.is_fold_due |= is_swap;
         self.schedule.succeeded(event, self.begin.elapsed());

@@ -142,7 +142,7 @@ impl Builder {
         let snapshot = Snapshot::open(&self.location).map_err(read_failure)?;
         let image = installed.map(|installed| installed_image(installed));
         let mut wanted = self.wanted(&snapshot, image.as_ref())?;
-        wanted.follows = self.follows(&snapshot, installed)?;
+        wanted.follows = self.follows(&snapshot, installed);
         let has_zones = image.as_ref().is_some_and(|image| !image.zones.is_empty());
         if wanted.zones.is_empty() && has_zones {
             // More likely another database in its place than somebody's wish.
@@ -173,7 +173,7 @@ impl Builder {
                 staged: staged.map_err(|error| write_failure(&error))?,
                 refused: wanted.refused.into_iter().collect(),
                 compiled,
-                mark: Mark::of(&snapshot).map_err(read_failure)?,
+                mark: Mark::of(&snapshot),
             });
         }
         let text = "zones are refused in one compile and not in the next".to_owned();
@@ -181,20 +181,13 @@ impl Builder {
     }
 
     /// Whether the image is of this registry's own history.
-    fn follows(
-        &self,
-        snapshot: &Snapshot,
-        installed: Option<&Arc<Generation>>,
-    ) -> Result<bool, Failure> {
-        let Some(image) = installed else {
-            return Ok(false);
-        };
-        let known = self.mark.filter(|(digest, _)| *digest == image.digest());
-        let mark = known.map(|(_, mark)| mark);
-        match mark.or_else(|| Mark::read(&self.directory, image)) {
-            Some(mark) => mark.is_common(snapshot, image).map_err(read_failure),
-            None => Ok(false),
-        }
+    fn follows(&self, snapshot: &Snapshot, installed: Option<&Arc<Generation>>) -> bool {
+        installed.is_some_and(|image| {
+            let known = self.mark.filter(|(digest, _)| *digest == image.digest());
+            let mark = known.map(|(_, mark)| mark);
+            let mark = mark.or_else(|| Mark::read(&self.directory, image));
+            mark.is_some_and(|mark| mark.is_common(snapshot, image))
+        })
     }
 
     fn wanted(

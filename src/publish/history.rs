@@ -8,7 +8,7 @@
 
 use std::path::Path;
 
-use zone_compiler::database::{DatabaseError, Snapshot};
+use zone_compiler::database::Snapshot;
 use zone_image::Generation;
 
 /// The note's file in the image directory.
@@ -22,21 +22,18 @@ pub(super) struct Mark {
 }
 
 impl Mark {
-    /// The event that a snapshot stands at; `None` before the first.
-    pub(super) fn of(snapshot: &Snapshot) -> Result<Option<Self>, DatabaseError> {
+    /// The event that a snapshot stands at; `None` before the first, and for a database
+    /// that no writer has brought to this version yet.
+    pub(super) fn of(snapshot: &Snapshot) -> Option<Self> {
         let event = snapshot.event();
-        let time = snapshot.event_time(event)?;
-        Ok(time.map(|time| Self { event, time }))
+        let time = time_of(snapshot, event)?;
+        Some(Self { event, time })
     }
 
     /// Whether the registry has this event, and the image nothing after it.
-    pub(super) fn is_common(
-        self,
-        snapshot: &Snapshot,
-        image: &Generation,
-    ) -> Result<bool, DatabaseError> {
-        let is_known = snapshot.event_time(self.event)? == Some(self.time);
-        Ok(is_known && image.event() <= self.event && self.event <= snapshot.event())
+    pub(super) fn is_common(self, snapshot: &Snapshot, image: &Generation) -> bool {
+        let is_known = time_of(snapshot, self.event) == Some(self.time);
+        is_known && image.event() <= self.event && self.event <= snapshot.event()
     }
 
     /// Notes beside the installed image where its registry stood.
@@ -56,6 +53,14 @@ impl Mark {
         let time = words.next()?.parse().ok()?;
         (is_of_image && words.next().is_none()).then_some(Self { event, time })
     }
+}
+
+/// What cannot be read now costs a full compile, which fails if it matters.
+fn time_of(snapshot: &Snapshot, event: u64) -> Option<i64> {
+    snapshot.event_time(event).unwrap_or_else(|error| {
+        tracing::debug!(%error, event, "time of an event not read");
+        None
+    })
 }
 
 fn digest(image: &Generation) -> String {

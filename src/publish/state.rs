@@ -15,6 +15,9 @@ const SECONDS_BUCKETS: [f64; 14] = [
     0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0,
 ];
 
+/// Zones whose serials are followed.
+const SERIALS_MAX: usize = 1000;
+
 /// What a publish does, as far as it can fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
@@ -146,9 +149,9 @@ impl State {
     pub(super) fn serves_serials(&self, now: i64, zones: impl Iterator<Item = (Name, u32)>) {
         let mut serials = self.serials.lock().unwrap_or_else(PoisonError::into_inner);
         for (apex, serial) in zones {
-            let kept = serials.entry(apex).or_insert((serial, now));
-            if kept.0 != serial {
-                *kept = (serial, now);
+            let is_new = serials.get(&apex).is_none_or(|kept| kept.0 != serial);
+            if is_new && (serials.len() < SERIALS_MAX || serials.contains_key(&apex)) {
+                serials.insert(apex, (serial, now));
             }
         }
     }
