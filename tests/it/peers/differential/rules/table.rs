@@ -41,9 +41,15 @@ fn names_host(records: &BTreeSet<Record>, host: &Name) -> bool {
         .any(|own| [NS, MX, SRV].contains(&own.rtype) && own.target().as_ref() == Some(host))
 }
 
-/// Whether an NSEC says something of the question or of where its aliases end.
+/// Whether an NSEC says something of the question, of where its aliases end, or of the
+/// wildcard that could have made that name.
 fn speaks_of_case(case: &Case<'_>, nsec: &Record) -> bool {
-    speaks_of(nsec, &case.last()) || speaks_of(nsec, &case.question.name)
+    let wildcard = case.wildcard();
+    let names = [&case.last(), &case.question.name];
+    names
+        .into_iter()
+        .chain(&wildcard)
+        .any(|name| speaks_of(nsec, name))
 }
 
 /// Whether a name starts with an asterisk, as a label or as a part of one.
@@ -263,7 +269,7 @@ pub(in super::super) const RULES: &[Rule] = &[
     Rule {
         name: "asterisk-in-name",
         text: "peers take a name with an asterisk for the wildcard and do not prove more",
-        source: "RFC 4035 section 3.1.3.3, RFC 5155 section 7.2.6",
+        source: "RFC 4035 sections 3.1.3.2 and 3.1.3.3, RFC 5155 section 7.2.6",
         peer: None,
         about: |case| {
             case.question.dnssec_ok
