@@ -99,7 +99,7 @@ impl Publisher {
             schedule: Schedule::new(settings.timing),
             gates: Gates::new(settings.vanished_percent_max),
             engine,
-            is_fold_due: false,
+            is_idle_work_due: false,
             number: generations.current().number(),
             generations,
             state: Arc::clone(&state),
@@ -146,8 +146,8 @@ struct Work {
     gates: Gates,
     /// For canary queries.
     engine: Engine,
-    /// Whether segments may have become too many.
-    is_fold_due: bool,
+    /// Whether there may be something to fold or to prepare.
+    is_idle_work_due: bool,
     generations: Arc<Generations>,
     /// The generation that was served when we last looked.
     number: u64,
@@ -203,8 +203,8 @@ impl Work {
         }
         if self.schedule.is_due(self.begin.elapsed()) {
             self.publish()?;
-        } else if std::mem::take(&mut self.is_fold_due) {
-            self.fold()?;
+        } else if std::mem::take(&mut self.is_idle_work_due) {
+            self.prepare()?;
         }
         Ok(())
     }
@@ -242,7 +242,7 @@ impl Work {
             self.state.serves_serials(swapped_at, serials);
         }
         self.builder.installed(built, &image);
-        self.is_fold_due |= is_swap;
+        self.is_idle_work_due = true;
         self.schedule.succeeded(event, self.begin.elapsed());
         if !refused.is_empty() {
             let zones: Vec<_> = refused.iter().take(3).map(ToString::to_string).collect();
@@ -276,9 +276,14 @@ impl Work {
         }
     }
 
-    /// Folds small segments while nothing else is to be done.
-    fn fold(&mut self) -> Result<(), Failure> {
+    /// While nothing else is to be done: folds segments, and makes what the next change
+    /// of a large zone needs.
+    fn prepare(&mut self) -> Result<(), Failure> {
         let before = self.generations.current();
+        if self.builder.warm(&before) {
+            self.is_idle_work_due = true;
+            return Ok(());
+        }
         let Some(staged) = self.builder.fold(&before)? else {
             return Ok(());
         };
@@ -292,7 +297,7 @@ impl Work {
         self.number = after.number();
         self.builder.folded(&before, &after);
         self.state.folds.fetch_add(1, Ordering::Relaxed);
-        self.is_fold_due = true;
+        self.is_idle_work_due = true;
         Ok(())
     }
 

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use zone_compiler::compile::change::{Became, Changed, IndexDelta, ZoneIndex, compile_changes};
 use zone_compiler::compile::{CompileError, compile};
 use zone_compiler::database::{Location, Snapshot};
+use zone_image::layout::Denial;
 use zone_image::writer::{Installer, Staged};
 use zone_image::{Generation, Name, WriteError};
 
@@ -24,6 +25,9 @@ use super::state::{Failure, Step};
 const PASSES_MAX: usize = 3;
 /// Zones whose counts are kept between builds.
 const INDEXES_MAX: usize = 1000;
+/// Names of a zone whose counts take so long to make that they are made before the
+/// first change: a million names take half a second.
+const WARM_NAMES_MIN: u64 = 20_000;
 
 /// Compiles what an image lacks.
 #[derive(Debug)]
@@ -90,6 +94,11 @@ impl Builder {
     /// What a build has found is installed, as `image`.
     pub(super) fn installed(&mut self, built: Built, image: &Generation) {
         self.checked = Some(built.event);
+        let changed: BTreeSet<_> = built.compiled.deltas.iter().map(|(apex, _)| apex).collect();
+        let steps = built.compiled.steps.iter().map(|step| &step.apex);
+        for whole in steps.filter(|apex| !changed.contains(apex)) {
+            self.indexes.remove(whole);
+        }
         for (apex, delta) in built.compiled.deltas {
             let zone = image.zone(apex.as_wire());
             if let (Some(index), Some(zone)) = (self.indexes.get_mut(&apex), zone) {
@@ -100,6 +109,24 @@ impl Builder {
             self.mark = Some((image.digest(), mark));
             mark.write(&self.directory, image);
         }
+    }
+
+    /// Makes what the next change of a large zone needs, for one zone; says whether there
+    /// was one.
+    pub(super) fn warm(&mut self, image: &Generation) -> bool {
+        let is_cold = |zone: &zone_image::ZoneInfo| {
+            zone.names >= WARM_NAMES_MIN && !self.indexes.contains_key(&zone.apex)
+        };
+        let mut cold = image.zones().into_iter().filter(is_cold);
+        let unsigned = cold.find_map(|info| {
+            let zone = image.zone(info.apex.as_wire())?;
+            (zone.denial() == Denial::None).then_some((info.apex, zone))
+        });
+        let Some((apex, zone)) = unsigned.filter(|_| self.indexes.len() < INDEXES_MAX) else {
+            return false;
+        };
+        self.indexes.insert(apex, ZoneIndex::of(zone));
+        true
     }
 
     /// Folds segments of an image; what is served does not change.
