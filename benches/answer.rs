@@ -1,71 +1,178 @@
-//! What does one reply cost, and its parts?
+//! From the octets of a query to those of its reply, in the process.
 //!
-//! - `parse`: reading the name of a question.
-//! - `lookup`: from that name to its delegation, or to the knowledge that it is not
-//!   there, when names come in no order.
-//! - `answer`: from the octets of a query to those of its reply, for the queries a
-//!   TLD sees.
+//! - `parse`: what does it cost to read a name from a query, and to refuse a query
+//!   for a zone that is not ours, which is all but the look-up?
+//! - `lookup`: what does it cost to find a delegation or that a name is missing, one
+//!   name at a time, and how does that grow with the zone?
+//! - `single`, `batch`: what does a reply cost, one by one and in batches of 32, for
+//!   each kind of query to a signed zone, and how does that grow with the zone?
+//! - `wildcard`: what does an answer from a wildcard cost?
 //!
-//! Among a million delegations, far more than the caches hold. `cargo bench --bench
-//! answer`; figures in the documentation come from here.
+//! `cargo bench --bench answer -- 1000000` measures one size; the sizes are 10,000,
+//! 1,000,000 and 10,000,000 delegations, of which the last takes some minutes and
+//! 6 GB to build at the first time. Names are drawn evenly from the whole zone.
 
 use std::hint::black_box;
-use std::net::{Ipv4Addr, SocketAddr};
-use std::time::Duration;
+use std::io::Cursor;
+use std::path::Path;
 
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use loadtest::blast::Queries;
-use meridian::dns::engine::{Engine, Request, Transport};
-use zone_image::{Generation, LookupName, Memory};
+use meridian::dns::engine::{Action, DropReason, Engine, Job, TURNS, UDP_BUFFER_BYTES};
+use zone_compiler::RecordList;
+use zone_compiler::zonefile::Reader;
+use zone_image::writer::Installer;
+use zone_image::{Generation, LookupName, Memory, Name};
 
-#[path = "support/zone.rs"]
-mod zone;
+#[path = "support/sample.rs"]
+mod sample;
 
-const DELEGATIONS: u64 = 1_000_000;
+use sample::{Kind, STRIDE, Sample, request};
 
-fn answer(criterion: &mut Criterion) {
-    let (_directory, files, image) = zone::image(DELEGATIONS);
-    let generation = Generation::open(&image, Memory::Sealed).expect("the image is whole");
-    let engine = Engine::default();
-    let mut out = [0; 4096];
-    let mut group = criterion.benchmark_group("among 1,000,000 delegations");
-    group
-        .throughput(Throughput::Elements(1))
-        .warm_up_time(Duration::from_secs(1))
-        .measurement_time(Duration::from_secs(3));
-    for file in &files.queries {
-        let queries = Queries::read(file, true).expect("generated queries");
-        let kind = file.file_name().expect("a file has a name");
-        let kind = kind.to_string_lossy().replace("queries-", "");
-        let mut next = 0;
-        let mut turn = || {
+/// Delegations of the zones.
+const SIZES: [u64; 3] = [10_000, 1_000_000, 10_000_000];
+/// Octets of a header.
+const HEADER_BYTES: usize = 12;
+
+fn parse(criterion: &mut Criterion) {
+    let sample = Sample::new(SIZES[0]);
+    let generation = sample.open();
+    let queries = sample.queries(Kind::AnyReferral);
+    let mut group = criterion.benchmark_group("parse");
+    group.throughput(Throughput::Elements(1));
+    let mut next = 0;
+    group.bench_function("name", |bencher| {
+        bencher.iter(|| {
             next = (next + 1) % queries.len();
-            next
-        };
-        group.bench_function(format!("parse {kind}"), |bencher| {
-            bencher.iter(|| black_box(LookupName::parse(queries.message(turn()))));
+            LookupName::parse(black_box(&queries.message(next)[HEADER_BYTES..]))
+                .map(|name| black_box(&name).labels())
         });
-        group.bench_function(format!("lookup {kind}"), |bencher| {
-            bencher.iter(|| {
-                let name = LookupName::parse(queries.message(turn())).expect("a good query");
-                let zone = generation.find_zone(&name, name.labels());
-                black_box(zone.map(|zone| zone.lookup(&name)))
-            });
-        });
-        group.bench_function(format!("answer {kind}"), |bencher| {
-            bencher.iter(|| {
-                let request = Request {
-                    peer: SocketAddr::from((Ipv4Addr::LOCALHOST, 1024)),
-                    transport: Transport::Udp,
-                    wire: queries.message(turn()),
-                    now: 0,
-                };
-                black_box(engine.answer(&generation, &request, &mut out))
-            });
-        });
-    }
+    });
+    let mut foreign = Queries::new(true);
+    foreign
+        .push_text("www.elsewhere.test A")
+        .expect("a good query");
+    one_by_one(&mut group, "refused", &generation, &foreign);
     group.finish();
 }
 
-criterion_group!(benches, answer);
+fn lookup(criterion: &mut Criterion) {
+    for size in SIZES {
+        let mut sample = None;
+        let mut group = criterion.benchmark_group(format!("lookup/{size}"));
+        group.throughput(Throughput::Elements(1));
+        for kind in [Kind::Referral, Kind::NxDomain] {
+            group.bench_function(kind.name(), |bencher| {
+                let (generation, queries) = prepare(&mut sample, size, kind);
+                let mut next = 0;
+                bencher.iter(|| {
+                    next = (next + 1) % queries.len();
+                    let name = LookupName::parse(&queries.message(next)[HEADER_BYTES..])
+                        .expect("generated names");
+                    let zone = generation.find_zone(&name, name.labels());
+                    black_box(zone.expect("the only zone").lookup(&name));
+                });
+            });
+        }
+        group.finish();
+    }
+}
+
+fn replies(criterion: &mut Criterion) {
+    for size in SIZES {
+        let mut sample = None;
+        let mut group = criterion.benchmark_group(format!("single/{size}"));
+        group.throughput(Throughput::Elements(1));
+        for kind in Kind::ALL {
+            group.bench_function(kind.name(), |bencher| {
+                let (generation, queries) = prepare(&mut sample, size, kind);
+                let engine = Engine::default();
+                let mut out = [0; UDP_BUFFER_BYTES];
+                let mut next = 0;
+                bencher.iter(|| {
+                    next += 1;
+                    black_box(engine.answer(generation, &request(&queries, next), &mut out))
+                });
+            });
+        }
+        group.finish();
+        let mut group = criterion.benchmark_group(format!("batch/{size}"));
+        group.throughput(Throughput::Elements(TURNS as u64));
+        for kind in Kind::ALL {
+            group.bench_function(kind.name(), |bencher| {
+                let (generation, queries) = prepare(&mut sample, size, kind);
+                let engine = Engine::default();
+                let mut outs = vec![0; TURNS * STRIDE];
+                let mut next = 0;
+                bencher.iter(|| {
+                    next += TURNS;
+                    let mut buffers = outs.chunks_exact_mut(STRIDE);
+                    let mut jobs: [_; TURNS] = std::array::from_fn(|at| {
+                        Some(Job {
+                            request: request(&queries, next + at),
+                            out: buffers.next()?,
+                            action: Action::Drop(DropReason::Short),
+                        })
+                    });
+                    engine.answer_batch(generation, &mut jobs);
+                    black_box(&jobs);
+                });
+            });
+        }
+        group.finish();
+    }
+}
+
+/// The image of a size, opened when the first bench that is not filtered out asks.
+fn prepare(
+    sample: &mut Option<(Sample, Generation)>,
+    size: u64,
+    kind: Kind,
+) -> (&Generation, Queries) {
+    let (sample, generation) = sample.get_or_insert_with(|| {
+        let sample = Sample::new(size);
+        let generation = sample.open();
+        (sample, generation)
+    });
+    (generation, sample.queries(kind))
+}
+
+fn wildcard(criterion: &mut Criterion) {
+    const ZONE: &[u8] = b"example. 900 IN SOA a.example. h.example. 1 1800 900 604800 900\n\
+        example. 900 IN NS a.example.\na.example. 900 IN A 192.0.2.1\n\
+        *.wild.example. 900 IN TXT \"made from a wildcard\"\n";
+    let directory = tempfile::tempdir().expect("a temporary folder can be made");
+    let input = Box::new(Cursor::new(ZONE));
+    let records = Reader::new(input, Path::new("wild.zone"), Some(Name::root()))
+        .collect::<Result<Vec<_>, _>>()
+        .expect("a good zone file");
+    let mut source = RecordList::new(records[0].owner.clone(), 0, records);
+    let mut installer = Installer::replace(directory.path(), None).expect("an empty folder");
+    zone_compiler::compile(&mut source, &mut installer, &|_| {}).expect("the zone is sound");
+    installer.commit().expect("the image can be written");
+    let generation = Generation::open(directory.path(), Memory::Sealed).expect("a whole image");
+    let mut queries = Queries::new(true);
+    queries
+        .push_text("some.name.wild.example TXT")
+        .expect("a good query");
+    let mut group = criterion.benchmark_group("wildcard");
+    group.throughput(Throughput::Elements(1));
+    one_by_one(&mut group, "answer", &generation, &queries);
+    group.finish();
+}
+
+fn one_by_one(
+    group: &mut criterion::BenchmarkGroup<'_, criterion::measurement::WallTime>,
+    name: &str,
+    generation: &Generation,
+    queries: &Queries,
+) {
+    let engine = Engine::default();
+    let mut out = [0; UDP_BUFFER_BYTES];
+    group.bench_function(BenchmarkId::from_parameter(name), |bencher| {
+        bencher.iter(|| black_box(engine.answer(generation, &request(queries, 0), &mut out)));
+    });
+}
+
+criterion_group!(benches, parse, lookup, replies, wildcard);
 criterion_main!(benches);

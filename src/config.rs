@@ -51,6 +51,8 @@ pub struct Dns {
     pub workers: Option<usize>,
     /// Whether each worker stays on a CPU of its own.
     pub pin_workers: bool,
+    /// Whether a query goes to the worker of the CPU that took it from the network.
+    pub steer_by_cpu: bool,
     /// Largest reply over UDP.
     pub udp_payload_bytes_max: u16,
     /// What `version.bind` says; empty is nothing.

@@ -12,7 +12,8 @@ use hickory_proto::op::Message;
 use hickory_proto::rr::RecordType;
 use meridian::dns::cookie::CookieSecrets;
 use meridian::dns::engine::{
-    Action, Engine, EngineConfig, Outcome, Request, Transport, UDP_BUFFER_BYTES,
+    Action, DropReason, Engine, EngineConfig, Job, Outcome, Request, TURNS, Transport,
+    UDP_BUFFER_BYTES,
 };
 use meridian::dns::rate::RateLimits;
 use meridian::dns::secret::Secret;
@@ -271,4 +272,34 @@ fn the_messages_have_every_kind_of_answer() {
         assert!(types.contains(&rtype), "{rtype}");
     }
     assert!(wildcards >= 3, "{wildcards} wildcards");
+}
+
+#[test]
+fn batches_allocate_nothing() {
+    let (generation, engine, messages) = (generation(), engine(), messages());
+    let mut outs = vec![0; TURNS * UDP_BUFFER_BYTES];
+    let mut wires = messages.iter().cycle();
+    let mut replies = 0usize;
+    let counted = allocations(|| {
+        for number in 0..QUERIES / TURNS {
+            let mut buffers = outs.chunks_exact_mut(UDP_BUFFER_BYTES);
+            let mut jobs: [_; TURNS] = std::array::from_fn(|_| {
+                Some(Job {
+                    request: Request {
+                        peer: ([192, 0, 2, 1], 5300).into(),
+                        transport: Transport::Udp,
+                        wire: wires.next()?,
+                        now: 1_700_000_000 + number as u64,
+                    },
+                    out: buffers.next()?,
+                    action: Action::Drop(DropReason::Short),
+                })
+            });
+            engine.answer_batch(&generation, &mut jobs);
+            let replied = |job: &&Job<'_>| matches!(job.action, Action::Reply { .. });
+            replies += jobs.iter().flatten().filter(replied).count();
+        }
+    });
+    assert_eq!(counted, 0);
+    assert!(replies > QUERIES / 2, "{replies} replies");
 }

@@ -21,6 +21,7 @@ pub(crate) fn generated(domains: u64) -> (TempDir, Files) {
         seed: 1,
         queries: QUERIES,
         exponent: 1.0,
+        signed: false,
     };
     let registry = Registry::new(parameters).expect("parameters within bounds");
     let files = generate::write(&registry, directory.path()).expect("the files can be written");

@@ -10,9 +10,9 @@ use serde::Serialize;
 use zone_image::Name;
 
 use crate::blast::{self, Pace, Queries};
-use crate::peer::Zone;
+use crate::peer::Software;
 use crate::target::Target;
-use crate::{compare, dnsperf, generate, latency, stamp};
+use crate::{compare, dnsperf, echo, generate, latency, stamp};
 
 /// Synthetic zones and load for Meridian and its peers, on loopback only.
 #[derive(Debug, Parser)]
@@ -37,10 +37,12 @@ enum Action {
     Blast(Blast),
     /// Run dnsperf and read its summary.
     Run(Run),
-    /// Measure Meridian beside Knot and NSD, in interleaved rounds.
+    /// Measure Meridian beside the name servers that are installed, in interleaved rounds.
     Compare(Compare),
     /// Measure how long a change by command line takes until DNS answers it.
     Latency(Latency),
+    /// Reply to every datagram with so many octets: the kernel's share of a reply.
+    Echo(Echo),
 }
 
 #[derive(Debug, Args)]
@@ -63,6 +65,9 @@ struct Generate {
     /// Zipf exponent of the popularity of domains.
     #[arg(long, default_value_t = 1.0)]
     exponent: f64,
+    /// Add DNSSEC records: NSEC3 with opt-out, and random octets for signatures.
+    #[arg(long)]
+    signed: bool,
 }
 
 #[derive(Debug, Args)]
@@ -138,6 +143,9 @@ struct Blast {
     /// Send queries without EDNS.
     #[arg(long)]
     no_edns: bool,
+    /// Of a hundred queries so many set DO, which asks for DNSSEC records.
+    #[arg(long, default_value_t = 0, conflicts_with = "no_edns")]
+    dnssec_ok_percent: u8,
 }
 
 #[derive(Debug, Args)]
@@ -163,34 +171,69 @@ struct Run {
     /// Queries a second at most.
     #[arg(long)]
     rate: Option<u32>,
+    /// Over TCP, many queries on each connection.
+    #[arg(long)]
+    tcp: bool,
+    /// Ask for DNSSEC records.
+    #[arg(long)]
+    dnssec_ok: bool,
 }
 
 #[derive(Debug, Args)]
 struct Compare {
-    /// Zone file.
-    #[arg(long)]
-    zone_file: PathBuf,
-    /// Apex of the zone.
-    #[arg(long, default_value = "example.")]
-    apex: String,
-    /// Query file in dnsperf's format.
-    #[arg(long)]
-    queries: PathBuf,
-    /// The `meridian` binary; without it only Knot and NSD run.
+    /// Delegations of the zone that is made for it.
+    #[arg(long, default_value_t = 1_000_000)]
+    domains: u64,
+    /// The `meridian` binary; without it only the peers run.
     #[arg(long)]
     meridian: Option<PathBuf>,
+    /// Peers to run; by default those that are installed.
+    #[arg(long, value_enum)]
+    peer: Vec<Peer>,
     /// Rounds.
     #[arg(long, default_value_t = 5)]
     rounds: usize,
     /// Seconds each server is asked in a round.
-    #[arg(long, default_value_t = 5)]
-    seconds: u64,
+    #[arg(long, default_value_t = 2.0)]
+    seconds: f64,
     /// Queries under way.
     #[arg(long, default_value_t = 256)]
     outstanding: usize,
-    /// UDP workers of each server.
-    #[arg(long, default_value_t = 1)]
-    workers: usize,
+    /// Write a page with plots to this file.
+    #[arg(long)]
+    html: Option<PathBuf>,
+    /// Under a minute: 20,000 delegations, short rounds, Knot and NSD only.
+    #[arg(long, conflicts_with_all = ["domains", "rounds", "seconds", "peer"])]
+    quick: bool,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Peer {
+    Knot,
+    Nsd,
+    Bind,
+    Powerdns,
+}
+
+impl Peer {
+    fn software(self) -> Software {
+        match self {
+            Self::Knot => Software::Knot,
+            Self::Nsd => Software::Nsd,
+            Self::Bind => Software::Bind,
+            Self::Powerdns => Software::PowerDns,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+struct Echo {
+    /// Loopback address and port to reply on.
+    #[arg(long)]
+    listen: Target,
+    /// Octets of a reply.
+    #[arg(long)]
+    reply_bytes: usize,
 }
 
 #[derive(Debug, Args)]
@@ -217,6 +260,7 @@ pub fn run() -> anyhow::Result<()> {
         Action::Run(arguments) => run_dnsperf(&arguments),
         Action::Compare(arguments) => run_compare(&arguments, cli.json),
         Action::Latency(arguments) => run_latency(&arguments, cli.json),
+        Action::Echo(arguments) => echo::serve(arguments.listen, arguments.reply_bytes),
     }
 }
 
@@ -227,6 +271,7 @@ fn run_generate(arguments: &Generate, json: bool) -> anyhow::Result<()> {
         seed: arguments.seed,
         queries: arguments.queries,
         exponent: arguments.exponent,
+        signed: arguments.signed,
     })?;
     let files = generate::write(&registry, &arguments.out)?;
     generate::write_csv(&registry, &arguments.out.join("registry"))?;
@@ -267,11 +312,11 @@ fn run_stamp(arguments: &Stamp) -> anyhow::Result<()> {
 }
 
 fn run_blast(arguments: &Blast, json: bool) -> anyhow::Result<()> {
-    let edns = !arguments.no_edns;
+    let queries = Queries::new(!arguments.no_edns).with_dnssec_ok(arguments.dnssec_ok_percent);
     let queries = match (&arguments.queries, &arguments.name) {
-        (Some(file), _) => Queries::read(file, edns)?,
+        (Some(file), _) => queries.read_more(file)?,
         (None, name) => {
-            let mut queries = Queries::new(edns);
+            let mut queries = queries;
             queries.push_text(name.as_deref().unwrap_or_default())?;
             queries
         }
@@ -310,31 +355,44 @@ fn run_dnsperf(arguments: &Run) -> anyhow::Result<()> {
         threads: arguments.threads,
         outstanding: arguments.outstanding,
         rate_max: arguments.rate,
+        tcp: arguments.tcp,
+        dnssec_ok: arguments.dnssec_ok,
+        cpu: None,
     })?;
     print_json(&summary)
 }
 
 fn run_compare(arguments: &Compare, json: bool) -> anyhow::Result<()> {
-    let file = arguments
-        .zone_file
-        .canonicalize()
-        .with_context(|| format!("zone file {}", arguments.zone_file.display()))?;
-    let figures = compare::compare(&compare::Plan {
-        zone: Zone {
-            apex: parse_apex(&arguments.apex)?,
-            file,
-        },
-        queries: arguments.queries.clone(),
+    let peers = match arguments.peer.as_slice() {
+        [] => Software::ALL.to_vec(),
+        peers => peers.iter().map(|peer| peer.software()).collect(),
+    };
+    let mut plan = compare::Plan {
+        domains: arguments.domains,
         meridian: arguments.meridian.clone(),
+        peers,
         rounds: arguments.rounds,
-        seconds: arguments.seconds,
+        duration: parse_seconds(arguments.seconds)?,
         outstanding: arguments.outstanding,
-        workers: arguments.workers,
-    })?;
-    if json {
-        return print_json(&figures);
+    };
+    if arguments.quick {
+        plan = compare::Plan {
+            domains: 20_000,
+            peers: Software::AUTHORITATIVE.to_vec(),
+            rounds: 2,
+            duration: Duration::from_millis(500),
+            ..plan
+        };
     }
-    print(&compare::table(&figures));
+    let comparison = compare::compare(&plan)?;
+    if let Some(file) = &arguments.html {
+        std::fs::write(file, compare::page(&comparison))
+            .with_context(|| format!("writing {}", file.display()))?;
+    }
+    if json {
+        return print_json(&comparison);
+    }
+    print(&compare::table(&comparison));
     Ok(())
 }
 

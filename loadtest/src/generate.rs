@@ -9,6 +9,7 @@ mod csv_files;
 mod labels;
 mod query_file;
 mod random;
+mod signatures;
 mod small_zones;
 mod zone_file;
 
@@ -51,6 +52,8 @@ pub struct Parameters {
     pub queries: u64,
     /// Zipf exponent of the popularity of domains.
     pub exponent: f64,
+    /// Whether the zone has DNSSEC records, with signatures of the right size only.
+    pub signed: bool,
 }
 
 /// Name servers of a domain.

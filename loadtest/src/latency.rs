@@ -108,6 +108,7 @@ pub fn measure(plan: &Plan) -> anyhow::Result<Report> {
         seed: 1,
         queries: 0,
         exponent: 1.0,
+        signed: false,
     })?;
     let folder = tempfile::tempdir().context("making a temporary folder")?;
     let files = folder.path().join("registry");

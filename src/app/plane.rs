@@ -141,6 +141,7 @@ fn bind_all(config: &config::Dns, workers: usize) -> Result<Vec<Bound>, BindErro
         workers,
         receive_buffer_bytes: config.receive_buffer_bytes,
         send_buffer_bytes: config.send_buffer_bytes,
+        steer_by_cpu: config.steer_by_cpu,
     };
     config
         .listen

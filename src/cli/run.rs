@@ -131,8 +131,12 @@ fn status(global: &Global) -> anyhow::Result<()> {
         output::line(format_args!("listen       {address}"));
     }
     output::line(format_args!(
-        "generation   {} at event {}, {} octets, {} zones",
-        generation.number, generation.event, generation.bytes, generation.zones_count
+        "generation   {} at event {}, {} octets ({} on huge pages), {} zones",
+        generation.number,
+        generation.event,
+        generation.bytes,
+        generation.huge_page_bytes,
+        generation.zones_count
     ));
     for zone in &generation.zones {
         output::line(format_args!(

@@ -121,6 +121,7 @@ fn check_dns(spec: &Spec, checker: &mut Checker<'_>) -> Dns {
         listen: dns.listen.clone(),
         workers: (dns.workers != 0).then_some(dns.workers),
         pin_workers: dns.pin_workers,
+        steer_by_cpu: dns.steer_by_cpu,
         udp_payload_bytes_max: dns.udp_payload_bytes_max,
         version: check_text("dns.version", &dns.version, checker),
         identity: check_text("dns.identity", &dns.identity, checker),

@@ -76,6 +76,8 @@ pub struct GenerationStatus {
     pub event: u64,
     /// Octets of its segments.
     pub bytes: u64,
+    /// Octets of memory that the kernel put on huge pages for them; 0 makes answers slower.
+    pub huge_page_bytes: u64,
     /// How many zones it has.
     pub zones_count: usize,
     /// Some of them by name.
@@ -175,6 +177,7 @@ fn generation_status(generation: &zone_image::Generation) -> GenerationStatus {
         number: generation.number(),
         event: generation.event(),
         bytes: generation.bytes(),
+        huge_page_bytes: generation.huge_bytes(),
         zones_count: all.len(),
         zones,
     }

@@ -13,7 +13,7 @@ pub mod udp;
 
 use zone_image::Generation;
 
-use crate::dns::engine::{Action, Engine, Request};
+use crate::dns::engine::{Action, Engine, Job, Request};
 
 pub use sys::Wake;
 
@@ -29,12 +29,24 @@ pub type Clock = fn() -> u64;
 pub trait Answer: Clone + Send + Sync + 'static {
     /// See [`Engine::answer`].
     fn answer(&self, generation: &Generation, request: &Request<'_>, out: &mut [u8]) -> Action;
+
+    /// See [`Engine::answer_batch`].
+    fn answer_batch(&self, generation: &Generation, jobs: &mut [Option<Job<'_>>]) {
+        for job in jobs.iter_mut().flatten() {
+            job.action = self.answer(generation, &job.request, job.out);
+        }
+    }
 }
 
 impl Answer for Engine {
     #[inline]
     fn answer(&self, generation: &Generation, request: &Request<'_>, out: &mut [u8]) -> Action {
         Self::answer(self, generation, request, out)
+    }
+
+    #[inline]
+    fn answer_batch(&self, generation: &Generation, jobs: &mut [Option<Job<'_>>]) {
+        Self::answer_batch(self, generation, jobs);
     }
 }
 

@@ -10,6 +10,7 @@ fn registry(domains: u64, seed: u64) -> Registry {
         seed,
         queries: 1000,
         exponent: 1.0,
+        signed: false,
     })
     .unwrap()
 }
@@ -237,4 +238,39 @@ fn small_zones_are_files_that_name_their_number_and_serial() {
     }
     let none = SmallZones { count: 0, ..zones };
     assert!(none.write(directory.path()).is_err());
+}
+
+#[test]
+fn a_signed_zone_has_a_closed_chain_and_a_signature_for_each_ds() {
+    let parameters = Parameters {
+        signed: true,
+        ..registry(2000, 5).parameters().clone()
+    };
+    let registry = Registry::new(parameters).unwrap();
+    let text = zone_text(&registry);
+    let records: Vec<Vec<&str>> = text
+        .lines()
+        .map(|line| line.split_whitespace().collect())
+        .collect();
+    let is = |record: &&Vec<&str>, rtype: &str| record.get(3) == Some(&rtype);
+    let chain: Vec<_> = records
+        .iter()
+        .filter(|record| is(record, "NSEC3"))
+        .collect();
+    assert!(chain.is_sorted_by_key(|record| record[0]));
+    for (own, next) in chain.iter().zip(chain.iter().cycle().skip(1)) {
+        assert_eq!(own[8], next[0]);
+    }
+    let secure = registry.domains().filter(|domain| domain.ds_count > 0);
+    // Besides the secure ones: the apex, `nic` and four name servers.
+    assert_eq!(chain.len(), secure.count() + 6);
+    let signed = |rtype| {
+        let signatures = records.iter().filter(|record| is(record, "RRSIG"));
+        signatures.filter(|record| record[4] == rtype).count()
+    };
+    assert_eq!(signed("DS"), chain.len() - 6);
+    assert_eq!(signed("NSEC3"), chain.len());
+    for record in records.iter().filter(|record| is(record, "RRSIG")) {
+        assert_eq!(record.last().unwrap().len(), 88, "64 octets in base64");
+    }
 }

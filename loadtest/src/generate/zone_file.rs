@@ -3,27 +3,65 @@
 use std::io::{self, Write};
 
 use super::random::Random;
+use super::signatures::Signatures;
 use super::{Domain, NameServers, Registry};
 
 /// Name servers of the zone itself, below `nic` in it.
 const APEX_NAME_SERVERS: u8 = 4;
+const TTL: u32 = 172_800;
+const SOA_TTL: u32 = 900;
+const DS_TTL: u32 = 86_400;
 
-/// Writes the zone: SOA, apex, then each domain's delegation, DS and glue.
+/// Writes the zone: SOA, apex, then each domain's delegation, DS and glue; in a
+/// signed one RRSIGs follow their RRsets and the NSEC3 chain comes last.
 pub(super) fn write(registry: &Registry, out: &mut impl Write) -> io::Result<()> {
+    let parameters = registry.parameters();
     let suffix = registry.suffix();
-    let apex = registry.parameters().apex.to_string();
-    writeln!(out, "$ORIGIN {apex}\n$TTL 172800")?;
+    let mut signatures = parameters
+        .signed
+        .then(|| Signatures::new(&parameters.apex, parameters.seed));
+    writeln!(out, "$ORIGIN {}\n$TTL {TTL}", parameters.apex)?;
     writeln!(
         out,
-        "@ 900 IN SOA a.nic{suffix} hostmaster.nic{suffix} 1 1800 900 604800 900"
+        "@ {SOA_TTL} IN SOA a.nic{suffix} hostmaster.nic{suffix} 1 1800 900 604800 900"
     )?;
     for (name, v4, v6) in apex_name_servers(registry) {
         writeln!(out, "@ IN NS {name}")?;
         writeln!(out, "{name} IN A {v4}")?;
         writeln!(out, "{name} IN AAAA {v6}")?;
     }
+    if let Some(signatures) = &mut signatures {
+        sign_apex(registry, &suffix, signatures, out)?;
+    }
     for domain in registry.domains() {
-        write_domain(registry, &domain, &suffix, out)?;
+        write_domain(registry, &domain, &suffix, &mut signatures, out)?;
+    }
+    match signatures {
+        Some(signatures) => signatures.write_chain(SOA_TTL, out),
+        None => Ok(()),
+    }
+}
+
+/// Signs the apex and the name servers below `nic`.
+fn sign_apex(
+    registry: &Registry,
+    suffix: &str,
+    signatures: &mut Signatures,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    let labels = registry.parameters().apex.label_count();
+    signatures.sign("@", "SOA", SOA_TTL, labels, out)?;
+    signatures.sign("@", "NS", TTL, labels, out)?;
+    signatures.write_apex(labels, out)?;
+    signatures.note(&[], "NS SOA RRSIG DNSKEY NSEC3PARAM");
+    // An empty non-terminal has no types (RFC 5155 section 7.1).
+    signatures.note(&["nic"], "");
+    for index in 0..APEX_NAME_SERVERS {
+        let letter = char::from(b'a' + index).to_string();
+        let owner = format!("{letter}.nic{suffix}");
+        signatures.sign(&owner, "A", TTL, labels + 2, out)?;
+        signatures.sign(&owner, "AAAA", TTL, labels + 2, out)?;
+        signatures.note(&[&letter, "nic"], "A AAAA RRSIG");
     }
     Ok(())
 }
@@ -48,6 +86,31 @@ fn write_domain(
     registry: &Registry,
     domain: &Domain<'_>,
     suffix: &str,
+    signatures: &mut Option<Signatures>,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    let label = domain.label;
+    write_name_servers(registry, domain, suffix, out)?;
+    for (key_tag, digest) in ds(domain) {
+        writeln!(
+            out,
+            "{label}{suffix} {DS_TTL} IN DS {key_tag} 13 2 {digest}"
+        )?;
+    }
+    if let Some(signatures) = signatures
+        && domain.ds_count > 0
+    {
+        let labels = registry.parameters().apex.label_count() + 1;
+        signatures.sign(&format!("{label}{suffix}"), "DS", DS_TTL, labels, out)?;
+        signatures.note(&[label], "NS DS RRSIG");
+    }
+    Ok(())
+}
+
+fn write_name_servers(
+    registry: &Registry,
+    domain: &Domain<'_>,
+    suffix: &str,
     out: &mut impl Write,
 ) -> io::Result<()> {
     let label = domain.label;
@@ -62,9 +125,6 @@ fn write_domain(
                 writeln!(out, "ns{number}.{label}{suffix} IN AAAA {v6}")?;
             }
         }
-    }
-    for (key_tag, digest) in ds(domain) {
-        writeln!(out, "{label}{suffix} 86400 IN DS {key_tag} 13 2 {digest}")?;
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! The answers of the engine, one line a case; hickory-proto decodes them.
 
 mod asked;
+mod batches;
 mod corpus;
 mod messages;
 mod options;

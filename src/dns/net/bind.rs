@@ -28,6 +28,9 @@ pub struct SocketOptions {
     pub receive_buffer_bytes: usize,
     /// Send buffer of each UDP socket in octets; 0 leaves the system's.
     pub send_buffer_bytes: usize,
+    /// Whether a datagram goes to the worker of the CPU that took it from the
+    /// network, instead of one by the hash of its addresses.
+    pub steer_by_cpu: bool,
 }
 
 /// The sockets of one listen address.
@@ -110,7 +113,12 @@ fn bind_once(address: SocketAddr, options: &SocketOptions) -> Result<Bound, Bind
     drop(probe);
     let udp = (0..options.workers.clamp(1, WORKERS_MAX))
         .map(|_| udp_socket(address_bound, options, true).map_err(udp_error))
-        .collect::<Result<_, _>>()?;
+        .collect::<Result<Vec<_>, _>>()?;
+    if options.steer_by_cpu
+        && let Some(first) = udp.first()
+    {
+        sys::steer_by_cpu(first.as_fd(), udp.len()).map_err(udp_error)?;
+    }
     let tcp = tcp_listener(address_bound).map_err(|e| BindError::new(address, "TCP", e))?;
     Ok(Bound {
         address: address_bound,

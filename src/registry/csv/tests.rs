@@ -176,6 +176,7 @@ async fn a_generated_registry_is_that_of_its_zone_file() {
         seed: 5,
         queries: 0,
         exponent: 1.0,
+        signed: false,
     })
     .unwrap();
     for engine in engines() {

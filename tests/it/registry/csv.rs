@@ -20,6 +20,7 @@ fn files(folder: &Path) {
         seed: 3,
         queries: 0,
         exponent: 1.0,
+        signed: false,
     };
     let registry = generate::Registry::new(parameters).unwrap();
     generate::write_csv(&registry, folder).unwrap();

@@ -50,6 +50,7 @@ pub(crate) fn flood(kind: Kind, duration: Duration, rate_max: u64) -> anyhow::Re
         seed: 1,
         queries: 10_000,
         exponent: 1.0,
+        signed: false,
     })?;
     let files = generate::write(&registry, directory.path())?;
     let zone = Zone {

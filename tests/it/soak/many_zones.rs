@@ -112,6 +112,7 @@ fn one_of_a_hundred_thousand_zones_is_added_and_reloaded_alone() -> anyhow::Resu
         seed: 1,
         queries: 1,
         exponent: 1.0,
+        signed: false,
     })?;
     let large = generate::write(&registry, &meridian.path("large"))?.zone;
     let (folder, _) = small(0, SMALL_ZONES, 1).write(&meridian.path("small"))?;

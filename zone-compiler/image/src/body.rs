@@ -53,6 +53,12 @@ impl<'g> BodyRef<'g> {
         Part::from_number(self.body.part & !SHARED).expect("the verifier read the part")
     }
 
+    /// Asks for its octets.
+    #[inline]
+    pub(crate) fn ask(&self) {
+        crate::prefetch::span(self.wire);
+    }
+
     /// Where its octets are in memory: tells two bodies apart.
     pub fn address(&self) -> usize {
         self.wire.as_ptr().addr()

@@ -82,6 +82,17 @@ impl<'z> Encoder<'z> {
         self.apex_record(rtype, ttl, rdata);
     }
 
+    /// Adds a record of the owner that the first record of this body has.
+    pub(crate) fn same_owner(&mut self, rtype: RecordType, ttl: u32, rdata: &[u8]) {
+        self.pointer(Base::Own, 0);
+        self.fixed(rtype, ttl, rdata);
+    }
+
+    /// Whether nothing was added yet.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.bytes.wire.is_empty()
+    }
+
     /// Adds an address of the host that stands at `target` in the NS body.
     pub(crate) fn glue(
         &mut self,

@@ -47,6 +47,10 @@ impl Zones {
         }
     }
 
+    pub(super) fn generation(&self) -> &Generation {
+        &self.generation
+    }
+
     pub(super) fn send(&self, wire: &[u8], transport: Transport) -> (Action, Vec<u8>) {
         let request = Request {
             peer: "192.0.2.53:5353".parse().unwrap(),

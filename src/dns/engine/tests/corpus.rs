@@ -14,14 +14,14 @@ use crate::dns::secret::Secret;
 #[path = "../../../../tests/fuzz/checks/reply.rs"]
 mod reply;
 
-const ZONES: [&str; 3] = [
+pub(super) const ZONES: [&str; 3] = [
     include_str!("../../../../tests/fuzz/checks/plain.zone"),
     include_str!("../../../../tests/fuzz/checks/nsec.zone"),
     include_str!("../../../../tests/fuzz/checks/nsec3.zone"),
 ];
 
 /// An engine that does all it can, and one that does as little.
-fn engines() -> [Engine; 2] {
+pub(super) fn engines() -> [Engine; 2] {
     let full = EngineConfig {
         version: "v".repeat(255),
         identity: "i".to_owned(),

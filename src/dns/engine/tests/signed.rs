@@ -209,3 +209,20 @@ fn signatures_of_an_nsec_point_to_its_owner() {
         .count();
     assert_eq!(count, 1, "{reply:02x?}");
 }
+
+#[test]
+fn the_owner_of_an_nsec3_is_written_once_for_it_and_its_signatures() {
+    let (wire, transport) = query("nope.tld A +do");
+    let (_, reply) = OPT_OUT.send(&wire, transport);
+    // In text a hash has 32 digits of base32hex, the label as many octets.
+    let is_digit = |byte: &u8| byte.is_ascii_digit() || (b'a'..=b'v').contains(byte);
+    let labels = reply
+        .windows(33)
+        .filter(|window| window[0] == 32 && window[1..].iter().all(is_digit));
+    let mut labels: Vec<_> = labels.collect();
+    let count = labels.len();
+    labels.sort_unstable();
+    labels.dedup();
+    assert!(count >= 2, "{count}");
+    assert_eq!(labels.len(), count);
+}

@@ -6,6 +6,7 @@ const OPTIONS: SocketOptions = SocketOptions {
     workers: 3,
     receive_buffer_bytes: 0,
     send_buffer_bytes: 0,
+    steer_by_cpu: false,
 };
 
 fn address(text: &str) -> SocketAddr {
@@ -91,4 +92,35 @@ fn path_mtu_discovery_is_off_on_every_udp_socket() {
             assert_eq!(discovery(socket), libc::IP_PMTUDISC_OMIT, "{listen}");
         }
     }
+}
+
+#[test]
+fn steered_datagrams_go_to_the_worker_of_the_cpu_that_took_them() {
+    let options = SocketOptions {
+        steer_by_cpu: true,
+        ..OPTIONS
+    };
+    let bound = bind(address("127.0.0.1:0"), &options).unwrap();
+    for cpu in sys::allowed_cpus() {
+        // On loopback the sender's CPU takes the datagram.
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                sys::pin_current_thread(cpu).unwrap();
+                for _ in 0..20 {
+                    let client = UdpSocket::bind("127.0.0.1:0").unwrap();
+                    client.send_to(&[1], bound.address).unwrap();
+                }
+            });
+        });
+        let counts: Vec<_> = bound.udp.iter().map(queued).collect();
+        let mut expected = vec![0; bound.udp.len()];
+        expected[cpu % bound.udp.len()] = 20;
+        assert_eq!(counts, expected, "from CPU {cpu}");
+    }
+}
+
+/// Takes all that waits in a socket; says how much it was.
+fn queued(socket: &UdpSocket) -> usize {
+    let mut buffer = [0; 8];
+    std::iter::from_fn(|| socket.recv(&mut buffer).ok()).count()
 }

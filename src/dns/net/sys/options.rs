@@ -115,6 +115,32 @@ pub(crate) fn refuse_new_datagrams(socket: BorrowedFd<'_>) -> io::Result<()> {
     set_option(socket, libc::SOL_SOCKET, libc::SO_ATTACH_FILTER, &program)
 }
 
+/// Gives each datagram for the group that the socket shares its port with to the
+/// member whose place, by the order of binding, is the number of the CPU that took
+/// it, modulo the number of members.
+pub(crate) fn steer_by_cpu(socket: BorrowedFd<'_>, members: usize) -> io::Result<()> {
+    /// Where a filter reads the CPU's number (SKF_AD_OFF + SKF_AD_CPU of linux/filter.h).
+    const CPU: u32 = (-0x1000i32 + 36).cast_unsigned();
+    let instruction = |code: u32, k: u32| libc::sock_filter {
+        code: u16::try_from(code).expect("codes have 16 bits"),
+        jt: 0,
+        jf: 0,
+        k,
+    };
+    let members = u32::try_from(members).map_err(io::Error::other)?;
+    let mut filter = [
+        instruction(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, CPU),
+        instruction(libc::BPF_ALU | libc::BPF_MOD | libc::BPF_K, members.max(1)),
+        instruction(libc::BPF_RET | libc::BPF_A, 0),
+    ];
+    let program = libc::sock_fprog {
+        len: 3,
+        filter: filter.as_mut_ptr(),
+    };
+    let option = libc::SO_ATTACH_REUSEPORT_CBPF;
+    set_option(socket, libc::SOL_SOCKET, option, &program)
+}
+
 /// The CPUs this process may run on, as numbers.
 pub(crate) fn allowed_cpus() -> Vec<usize> {
     // SAFETY: a cpu_set_t of zeroes is the empty set.
