@@ -21,6 +21,9 @@ const HUGE_PAGE: usize = 2 << 20;
 
 /// How often a huge page is asked for: the kernel may have to move others first.
 const COLLAPSE_TRIES: usize = 2;
+/// Huge pages refused one after the other, after which no more are asked for: to
+/// find room costs the kernel milliseconds each.
+const COLLAPSE_MISSES_MAX: usize = 16;
 
 /// Where the pages of an opened image live.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -248,7 +251,7 @@ impl Mapping {
     /// 6.1). One at a time: where memory is in pieces, some are had and others not.
     fn collapse(&self) -> u64 {
         const MADV_COLLAPSE: i32 = 25;
-        let mut huge_bytes = 0;
+        let (mut huge_bytes, mut misses) = (0, 0);
         for start in (0..self.capacity).step_by(HUGE_PAGE) {
             let place = self.address.as_ptr().wrapping_add(start);
             let taken = (0..COLLAPSE_TRIES).any(|_| {
@@ -257,6 +260,12 @@ impl Mapping {
             });
             if taken {
                 huge_bytes += HUGE_PAGE as u64;
+                misses = 0;
+            } else {
+                misses += 1;
+                if misses == COLLAPSE_MISSES_MAX {
+                    break;
+                }
             }
         }
         huge_bytes
