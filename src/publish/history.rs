@@ -67,3 +67,6 @@ fn digest(image: &Generation) -> String {
     let digest = image.digest();
     digest.iter().map(|octet| format!("{octet:02x}")).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,7 @@
 //! name is on the path of its hash, and the counts of a zone come out.
 
 use std::cell::RefCell;
+use std::collections::HashSet;
 use std::path::PathBuf;
 
 use crate::denial::nsec3_key;
@@ -263,14 +264,14 @@ impl<'g> Walk<'g> {
 
     /// Counts NSEC3 records; every leaf starts with the last record of the one before.
     fn nsec3(&self, root: PageRef) -> Result<u64, WalkFault> {
-        let mut leaves: Vec<PageRef> = Vec::new();
+        let (mut leaves, mut seen) = (Vec::new(), HashSet::new());
         let mut count = 0;
         self.tree(root, PageKind::Nsec3, &mut |reference, octets, keys| {
             let hashes = &access::nsec3(octets).hashes;
             let own = &hashes[1..];
             if own.iter().any(|hash| keys.holds(nsec3_key(hash))) {
                 let all_held = own.iter().all(|hash| keys.holds(nsec3_key(hash)));
-                if !all_held || leaves.contains(&reference) {
+                if !all_held || !seen.insert(reference) {
                     return Err(self.fault(reference, "an NSEC3 is off the path of its hash"));
                 }
                 count += own.len() as u64;
