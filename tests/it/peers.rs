@@ -12,6 +12,7 @@ mod knot_and_nsd;
 mod probes;
 mod root_zone;
 mod rows;
+mod signed;
 mod tls;
 mod validators;
 

@@ -58,6 +58,7 @@ const LAYERS: &[Layer] = &[
             "clap",
             "hickory_proto",
             "libc",
+            "siphasher",
             "sqlx",
             "tokio",
             "zone_compiler",
