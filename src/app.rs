@@ -6,6 +6,7 @@
 
 mod logs;
 mod plane;
+mod streams;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -19,11 +20,12 @@ use crate::clock::{unix_microseconds, unix_seconds};
 use crate::config::{self, Config, MemoryKind, Publish};
 use crate::control::http::Exporter;
 use crate::control::socket::ControlSocket;
-use crate::control::{Vitals, VitalsParts};
+use crate::control::{Reloads, TlsVitals, Vitals, VitalsParts};
 use crate::dns::cookie::CookieSecrets;
 use crate::dns::engine::{Engine, EngineConfig};
-use crate::dns::generations::{Check, Generations, InstallError, Installer, Reloader, Source};
+use crate::dns::generations::{Check, Generations, InstallError, Installer, Source};
 use crate::dns::net;
+use crate::dns::net::tls::Credentials;
 use crate::dns::secret::Secret;
 use crate::keys::keeper::{self, Keeper};
 use crate::keys::seal;
@@ -44,6 +46,7 @@ pub struct Server {
     plane: Plane,
     installer: Installer,
     publisher: Option<Publisher>,
+    credentials: Option<Arc<Credentials>>,
     keeper: Option<Keeper>,
     vitals: Arc<Vitals>,
     /// Workers that ended by themselves say why.
@@ -54,6 +57,7 @@ impl Server {
     /// Opens the image, binds every address and starts the workers.
     pub fn start(config: &Config) -> anyhow::Result<Self> {
         let engine = Engine::new(engine_config(&config.dns)?);
+        let credentials = config.dns.tls.as_ref().map(credentials).transpose()?;
         let vault = open_vault(config)?;
         let settings = publish_settings(config, vault.as_ref());
         let generations = Arc::new(open(config, &engine, settings.as_ref())?);
@@ -61,21 +65,34 @@ impl Server {
             tracing::warn!(%error, "limit of open files not raised");
         }
         let (failed, failures) = mpsc::channel(1);
-        let plane = Plane::start(&config.dns, engine, &generations, &failed)?;
+        let canary_engine = engine.clone();
+        let plane = Plane::start(
+            &config.dns,
+            engine,
+            credentials.clone(),
+            &generations,
+            &failed,
+        )?;
         let installer = Installer::spawn(Arc::clone(&generations))
             .context("cannot start the installer's thread")?;
         let publisher = settings
             .as_ref()
-            .map(|settings| Publisher::spawn(settings, Arc::clone(&generations)))
+            .map(|settings| Publisher::spawn(settings, Arc::clone(&generations), canary_engine))
             .transpose()
             .context("cannot start the publisher's thread")?;
         let keeper = spawn_keeper(config, settings, vault, publisher.as_ref())
             .context("cannot start the thread that looks after keys")?;
+        let tls = plane.tls().zip(credentials.as_ref());
         let vitals = Arc::new(Vitals::new(VitalsParts {
             started: Instant::now(),
             generations,
             workers: plane.worker_counters(),
-            stream: plane.stream_counters(),
+            tcp: plane.tcp_counters(),
+            tls: tls.map(|(streams, credentials)| TlsVitals {
+                listen: streams.addresses().to_vec(),
+                counters: streams.counters(),
+                credentials: Arc::clone(credentials),
+            }),
             offences: plane.offences(),
             listen: plane.addresses().to_vec(),
             publish: publisher.as_ref().map(Publisher::state),
@@ -85,6 +102,7 @@ impl Server {
             plane,
             installer,
             publisher,
+            credentials,
             keeper,
             vitals,
             failures,
@@ -101,9 +119,17 @@ impl Server {
         Arc::clone(&self.vitals)
     }
 
+    /// The addresses it answers on over TLS.
+    pub fn tls_addresses(&self) -> &[SocketAddr] {
+        self.plane.tls().map_or(&[], |tls| tls.addresses())
+    }
+
     /// Asks for reloads.
-    pub fn reloader(&self) -> Reloader {
-        self.installer.reloader()
+    pub fn reloads(&self) -> Reloads {
+        Reloads {
+            image: self.installer.reloader(),
+            credentials: self.credentials.clone(),
+        }
     }
 
     /// Answers what was asked until now, and ends.
@@ -137,6 +163,18 @@ fn engine_config(dns: &config::Dns) -> anyhow::Result<EngineConfig> {
         rate_limits: dns.rate_limits,
         rate_key: random()?,
     })
+}
+
+/// Certificate and key of DNS over TLS.
+fn credentials(tls: &config::Tls) -> anyhow::Result<Arc<Credentials>> {
+    let credentials = Credentials::load(&tls.certificate_file, &tls.key_file)
+        .context("cannot use dns.tls.certificate-file with dns.tls.key-file")?;
+    let expires_at = credentials.expires_at();
+    if expires_at <= unix_seconds() {
+        // Clients that do not look at it are served all the same (RFC 7858 section 4.1).
+        tracing::warn!(expires_at, "certificate of dns.tls is over, replace it");
+    }
+    Ok(Arc::new(credentials))
 }
 
 fn memory(config: &Config) -> zone_image::Memory {
@@ -206,6 +244,7 @@ pub(crate) fn publish_settings(config: &Config, vault: Option<&Arc<Vault>>) -> O
         debounce,
         debounce_max,
         retry_max,
+        vanished_percent_max,
     } = config.publish;
     let database = config.registry.database.as_deref()?;
     let location = Location::parse(database.strip_prefix("sqlite:").unwrap_or(database));
@@ -224,6 +263,7 @@ pub(crate) fn publish_settings(config: &Config, vault: Option<&Arc<Vault>>) -> O
             debounce_max,
             retry_max,
         },
+        vanished_percent_max,
     })
 }
 
@@ -249,7 +289,7 @@ pub fn serve_with(config: &Config, ready: impl FnOnce(&Server)) -> anyhow::Resul
         .context("cannot start the control plane's thread")?;
     let outcome = runtime.block_on(async {
         let control =
-            ControlSocket::bind(&config.control.socket, server.vitals(), server.reloader())?;
+            ControlSocket::bind(&config.control.socket, server.vitals(), server.reloads())?;
         let exporter = Exporter::bind(config.metrics.listen, server.vitals()).await?;
         let mut signals = Signals::new().context("cannot listen for signals")?;
         let metrics = exporter.address();
@@ -257,6 +297,7 @@ pub fn serve_with(config: &Config, ready: impl FnOnce(&Server)) -> anyhow::Resul
         tokio::spawn(exporter.run());
         tracing::info!(
             listen = ?server.addresses(),
+            tls = ?server.tls_addresses(),
             control = %config.control.socket.display(),
             %metrics,
             "serving"
@@ -287,7 +328,7 @@ async fn run(server: &mut Server, signals: &mut Signals) -> anyhow::Result<()> {
                     notify(&[sd_notify::NotifyState::Reloading, state]);
                 }
                 // The outcome is logged and kept for status by the installer.
-                let outcome = server.reloader().reload().await;
+                let outcome = server.reloads().reload().await;
                 tracing::info!(?outcome, "reload by SIGHUP");
                 notify(&[sd_notify::NotifyState::Ready]);
             }

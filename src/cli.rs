@@ -1,6 +1,7 @@
 //! The command line: what can be said, and nothing of what it does.
 
 pub(crate) mod compile;
+mod diff;
 mod image;
 mod keys;
 pub(crate) mod output;
@@ -46,13 +47,15 @@ enum Command {
     /// Answer DNS queries from the installed image until SIGTERM
     ///
     /// SIGHUP, `meridian reload` and a newer image in the image directory make it
-    /// swap to that image; one that is broken is refused and the old one stays. With
+    /// swap to that image; one that is broken is refused and the old one stays. The
+    /// same goes for the certificate of DNS over TLS. With
     /// registry.database it publishes that registry: each change is compiled, checked
     /// and served by itself.
     Serve,
-    /// Check a configuration file and report every fault in it
+    /// Check a configuration file and the files it names, and report every fault
     CheckConfig,
-    /// Make the running server install what is in its image directory
+    /// Make the running server install what is in its image directory, and read its
+    /// certificate again
     Reload,
     /// Show what the running server serves and how it is doing
     Status,
@@ -61,6 +64,11 @@ enum Command {
     /// From the registry the image gets exactly its zones; zone files are added to
     /// what is there. A zone with faults is refused and nothing is installed.
     Compile(CompileArgs),
+    /// Print the records that the next publish adds (+) and removes (-)
+    ///
+    /// Compares the installed image with the registry as it is; older states are not
+    /// kept. For a command that is not committed: its --dry-run.
+    Diff(DiffArgs),
     /// Look into images
     #[command(subcommand)]
     Image(ImageCommand),
@@ -81,9 +89,22 @@ enum Command {
 }
 
 #[derive(Debug, Args)]
+struct DiffArgs {
+    /// The image's event and the registry's newest; others are refused
+    #[arg(value_name = "EVENT..EVENT")]
+    events: Option<String>,
+    /// Registry database [default: registry.database]
+    #[arg(long, value_name = "URL")]
+    database: Option<String>,
+    /// Image directory [default: image.directory]
+    #[arg(long, value_name = "DIR")]
+    image: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
 struct CompileArgs {
-    /// Compile this zone file instead of the registry; can be repeated
-    #[arg(long, value_name = "FILE")]
+    /// Compile this zone file, or every `.zone` of this folder, instead of the registry; can be repeated
+    #[arg(long, value_name = "PATH")]
     zone_file: Vec<PathBuf>,
     /// Apex of the zone files [default: the owner of the SOA record]
     #[arg(long, value_name = "NAME", requires = "zone_file")]
@@ -159,21 +180,25 @@ struct DatabaseArgs {
 enum RegistryCommand {
     /// Make an empty database, or bring one to this version's schema
     Init(DatabaseArgs),
-    /// Import domains, hosts, glue and DS records from a zone file
+    /// Import a zone from a zone file, or a whole registry from CSV files
     ///
     /// A bad line is reported with file, line and reason and left out; an import
     /// that was interrupted goes on where it stopped.
+    #[command(after_long_help = crate::registry::csv::columns_help())]
     Import(ImportArgs),
-    /// Write a zone as a zone file
+    /// Write a zone as a zone file, or the whole registry as CSV files
     Export {
         #[command(flatten)]
         database: DatabaseArgs,
         /// The zone file to write
-        #[arg(long, value_name = "FILE")]
-        zone_file: PathBuf,
+        #[arg(long, value_name = "FILE", required_unless_present = "csv")]
+        zone_file: Option<PathBuf>,
         /// Apex of the zone [default: the only one]
-        #[arg(long, value_name = "NAME")]
+        #[arg(long, value_name = "NAME", conflicts_with = "csv")]
         zone: Option<String>,
+        /// The folder for CSV files, which is made; `registry import --help` has its columns
+        #[arg(long, value_name = "DIR", conflicts_with = "zone_file")]
+        csv: Option<PathBuf>,
     },
     /// Register, change, remove or show a domain
     #[command(subcommand)]
@@ -195,6 +220,15 @@ enum RegistryCommand {
     Apply(registry::arguments::ApplyArgs),
     /// Show zones, counts and the last event
     Status(DatabaseArgs),
+    /// Let the running server publish what it holds, up to an event
+    ///
+    /// A change that takes a large share of a zone's delegations out of service is held
+    /// until somebody says that it is meant; `meridian status` tells what is held.
+    Accept {
+        /// The event that the server's message names
+        #[arg(value_name = "EVENT")]
+        event: u64,
+    },
     /// Wait until the running server serves an event of the registry
     ///
     /// Then every change up to that event is answered by DNS. Exit status 1 when the
@@ -217,21 +251,24 @@ struct ImportArgs {
     #[command(flatten)]
     database: DatabaseArgs,
     /// The zone file
-    #[arg(long, value_name = "FILE")]
-    zone_file: PathBuf,
+    #[arg(long, value_name = "FILE", required_unless_present = "csv")]
+    zone_file: Option<PathBuf>,
+    /// A folder of CSV files, for an empty registry; `--help` has their columns
+    #[arg(long, value_name = "DIR", conflicts_with = "zone_file")]
+    csv: Option<PathBuf>,
     /// Apex of the zone [default: the owner of the SOA record]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", conflicts_with = "csv")]
     zone: Option<String>,
-    /// Handle of the registrar that sponsors what is imported
+    /// Handle of the registrar that sponsors what is imported from a zone file
     #[arg(long, value_name = "HANDLE", default_value = crate::registry::import::REGISTRAR_DEFAULT)]
     registrar: String,
-    /// Forget what an unfinished import of this zone has written
+    /// Forget what an unfinished import of this zone or folder has written
     #[arg(long)]
     restart: bool,
     /// Stop at the first bad line
     #[arg(long, conflicts_with = "rejects")]
     strict: bool,
-    /// Where bad lines are written [default: FILE.rejects]
+    /// Where bad lines are written [default: FILE.rejects or DIR.rejects]
     #[arg(long, value_name = "FILE")]
     rejects: Option<PathBuf>,
 }

@@ -5,6 +5,7 @@
 //! once, each with its line.
 
 mod check;
+mod files;
 mod read;
 pub mod spec;
 
@@ -52,6 +53,8 @@ pub struct Dns {
     pub workers: Option<usize>,
     /// Whether each worker stays on a CPU of its own.
     pub pin_workers: bool,
+    /// Whether a query goes to the worker of the CPU that took it from the network.
+    pub steer_by_cpu: bool,
     /// Largest reply over UDP.
     pub udp_payload_bytes_max: u16,
     /// What `version.bind` says; empty is nothing.
@@ -74,6 +77,8 @@ pub struct Dns {
     pub drain_timeout: Duration,
     /// `[dns.tcp]`
     pub tcp: Tcp,
+    /// `[dns.tls]`; `None` where it listens nowhere.
+    pub tls: Option<Tls>,
 }
 
 /// DNS over TCP.
@@ -95,6 +100,25 @@ pub struct Tcp {
     pub write_timeout: Duration,
     /// Queries answered on one connection.
     pub queries_per_connection_max: u64,
+}
+
+/// DNS over TLS. What is not here is as for TCP.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tls {
+    /// Addresses to answer on.
+    pub listen: Vec<SocketAddr>,
+    /// The chain of certificates.
+    pub certificate_file: PathBuf,
+    /// The private key.
+    pub key_file: PathBuf,
+    /// Threads that serve connections.
+    pub threads: usize,
+    /// Connections open at once.
+    pub connections_max: usize,
+    /// Connections open at once from one client network.
+    pub connections_per_prefix_max: usize,
+    /// Longest time for a handshake.
+    pub handshake_timeout: Duration,
 }
 
 /// The image.
@@ -124,6 +148,8 @@ pub struct Publish {
     pub debounce_max: Duration,
     /// Longest pause after a failure.
     pub retry_max: Duration,
+    /// Share of a zone's delegations that may go in one publish.
+    pub vanished_percent_max: u8,
 }
 
 /// Keys of the zones that are signed here.
@@ -212,14 +238,22 @@ fn describe(path: &Path, faults: &[Fault]) -> String {
 impl Config {
     /// Reads and checks a file.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read {
-            path: path.into(),
-            source,
-        })?;
+        let text = read_text(path)?;
         Self::parse(&text).map_err(|faults| ConfigError::Faults {
             path: path.into(),
             faults,
         })
+    }
+
+    /// Everything that is wrong with a file and with the files that it names for the
+    /// server, sorted by line. Only the server has to be able to read those.
+    pub fn faults(path: &Path) -> Result<Vec<Fault>, ConfigError> {
+        let text = read_text(path)?;
+        let (spec, document, mut faults) = read::read(&text);
+        check::check(&spec, &document, &mut faults);
+        files::check(&spec, &document, &mut faults);
+        faults.sort_by_key(|fault| fault.line);
+        Ok(faults)
     }
 
     /// Checks the text of a file; gives every fault, sorted by line.
@@ -233,6 +267,13 @@ impl Config {
             Err(faults)
         }
     }
+}
+
+fn read_text(path: &Path) -> Result<String, ConfigError> {
+    std::fs::read_to_string(path).map_err(|source| ConfigError::Read {
+        path: path.into(),
+        source,
+    })
 }
 
 impl Default for Config {

@@ -6,6 +6,7 @@
 pub mod client;
 pub mod http;
 mod metrics;
+mod reload;
 pub mod socket;
 mod status;
 
@@ -19,10 +20,12 @@ use std::time::{Duration, Instant};
 use crate::dns::counters::{Snapshot, StreamCounters, WorkerCounters};
 use crate::dns::generations::Generations;
 use crate::dns::net::failure::Offences;
+use crate::dns::net::tls::Credentials;
 use crate::keys::status::KeysState;
 use crate::publish;
 
-pub use status::{GenerationStatus, OffenceStatus, Status, ZoneStatus};
+pub use reload::Reloads;
+pub use status::{GenerationStatus, OffenceStatus, Status, TlsStatus, ZoneStatus};
 
 /// Why a server cannot be asked or seen.
 #[derive(Debug, thiserror::Error)]
@@ -87,11 +90,21 @@ pub struct VitalsParts {
     pub started: Instant,
     pub generations: Arc<Generations>,
     pub workers: Vec<Arc<WorkerCounters>>,
-    pub stream: Arc<StreamCounters>,
+    pub tcp: Arc<StreamCounters>,
+    pub tls: Option<TlsVitals>,
     pub offences: Arc<Offences>,
     pub listen: Vec<SocketAddr>,
     pub publish: Option<Arc<publish::State>>,
     pub keys: Option<Arc<KeysState>>,
+}
+
+/// What can be seen of DNS over TLS.
+#[derive(Debug)]
+#[expect(missing_docs, reason = "each is described at its type")]
+pub struct TlsVitals {
+    pub listen: Vec<SocketAddr>,
+    pub counters: Arc<StreamCounters>,
+    pub credentials: Arc<Credentials>,
 }
 
 /// Everything that can be seen of a running server.
@@ -135,8 +148,13 @@ impl Vitals {
     }
 
     /// The counters of TCP.
-    pub fn stream(&self) -> &StreamCounters {
-        &self.parts.stream
+    pub fn tcp(&self) -> &StreamCounters {
+        &self.parts.tcp
+    }
+
+    /// DNS over TLS, where it is served.
+    pub fn tls(&self) -> Option<&TlsVitals> {
+        self.parts.tls.as_ref()
     }
 
     /// The publisher, where a registry is published.

@@ -2,10 +2,11 @@
 //!
 //! Goes the whole way: a made-up zone file is imported into a new registry
 //! database, beside the real root zone where its file is there; the registry is
-//! compiled; the image is served on loopback until Ctrl-C, and what is written to the
+//! compiled; the image is served on loopback, over TLS too, until Ctrl-C, and what is written to the
 //! registry meanwhile is published. Everything is in one temporary folder, which goes
 //! away with the demo.
 
+mod certificate;
 mod sample;
 
 use std::net::{SocketAddr, TcpListener, UdpSocket};
@@ -42,16 +43,14 @@ pub(crate) fn run(listen: SocketAddr, domains: u32, progress: bool) -> anyhow::R
     let listen = free_address(listen)?;
     let folder =
         TempDir::with_prefix("meridian-demo-").context("cannot make a temporary folder")?;
-    let config = configure(folder.path(), listen);
+    let config = configure(folder.path(), listen)?;
     app::init_logs(config.log);
     let prepared = {
         let (path, config) = (folder.path().to_owned(), config.clone());
         unless_interrupted(move || prepare(&path, &config, domains, progress))?
     };
     let outcome = match prepared {
-        Some(Ok(has_root)) => {
-            app::serve_with(&config, |server| invite(server.addresses()[0], has_root))
-        }
+        Some(Ok(has_root)) => app::serve_with(&config, |server| invite(server, has_root)),
         Some(Err(error)) => Err(error),
         None => Ok(()),
     };
@@ -146,16 +145,17 @@ async fn sign(database: &mut Database, now: Timestamp) -> anyhow::Result<()> {
 }
 
 /// Everything in `folder`, on loopback, on ports that nobody else has.
-fn configure(folder: &Path, listen: SocketAddr) -> Config {
+fn configure(folder: &Path, listen: SocketAddr) -> anyhow::Result<Config> {
     let mut config = Config::default();
     config.dns.listen = vec![listen];
+    config.dns.tls = Some(certificate::tls(folder, listen)?);
     config.image.directory = folder.join("image");
     config.registry.database = Some(format!("sqlite:{}", folder.join(DATABASE_FILE).display()));
     config.keys.secret_file = Some(folder.join(SECRET_FILE));
     config.control.socket = folder.join("control.sock");
     config.metrics.listen = SocketAddr::new(listen.ip(), 0);
     config.log.level = LogLevel::Warn;
-    config
+    Ok(config)
 }
 
 /// The address, or the same one with the next port that is free.
@@ -187,7 +187,8 @@ fn root_zone() -> Option<PathBuf> {
 }
 
 /// Says what to try.
-fn invite(address: SocketAddr, has_root: bool) {
+fn invite(server: &app::Server, has_root: bool) {
+    let address = server.addresses()[0];
     let (ip, port) = (address.ip(), address.port());
     output::line(format_args!("serving on {address}; try:"));
     let mut tries = vec![
@@ -203,6 +204,13 @@ fn invite(address: SocketAddr, has_root: bool) {
     }
     for question in tries {
         output::line(format_args!("  dig @{ip} -p {port} +norec {question}"));
+    }
+    for tls in server.tls_addresses() {
+        output::line(format_args!(
+            "  kdig @{ip} -p {} +tls +norec {} SOA",
+            tls.port(),
+            sample::APEX
+        ));
     }
     output::line("Ctrl-C ends it and leaves nothing behind.");
 }

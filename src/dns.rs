@@ -2,6 +2,7 @@
 //!
 //! Knows the image and sockets; never the registry, SQL, XML or HTTP.
 
+mod ahead;
 mod answer;
 mod chain;
 mod chaos;

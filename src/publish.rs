@@ -11,6 +11,8 @@
 mod build;
 pub mod canary;
 mod follow;
+mod gates;
+mod history;
 mod plan;
 mod schedule;
 mod state;
@@ -22,12 +24,17 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use zone_image::Generation;
+
 use crate::clock::unix_microseconds;
+use crate::dns::engine::Engine;
 use crate::dns::generations::{Generations, InstallError};
+use crate::dns::net::yield_to_workers;
 use crate::keys::signers::Signers;
 use crate::registry::Location;
-use build::{Builder, Built};
+use build::{Builder, Compiled};
 use follow::Follower;
+use gates::Gates;
 use schedule::Schedule;
 
 pub use schedule::Timing;
@@ -48,6 +55,8 @@ pub struct Settings {
     pub directory: PathBuf,
     /// When.
     pub timing: Timing,
+    /// Share of a zone's delegations that may go in one publish.
+    pub vanished_percent_max: u8,
     /// Who signs the zones that are signed here.
     pub signers: Option<Arc<Signers>>,
 }
@@ -55,7 +64,7 @@ pub struct Settings {
 /// Compiles the registry and installs the result where there is no image to serve.
 pub fn install_first(settings: &Settings) -> Result<(), Failure> {
     let mut builder = Builder::new(settings);
-    let built = builder.build(None)?;
+    let built = builder.build(None, &mut Gates::new(settings.vanished_percent_max))?;
     match built.staged.map(zone_image::writer::Staged::install) {
         Some(Ok(installed)) => {
             let (number, event) = (installed.number, built.event);
@@ -78,7 +87,11 @@ pub struct Publisher {
 
 impl Publisher {
     /// Starts the thread.
-    pub fn spawn(settings: &Settings, generations: Arc<Generations>) -> std::io::Result<Self> {
+    pub fn spawn(
+        settings: &Settings,
+        generations: Arc<Generations>,
+        engine: Engine,
+    ) -> std::io::Result<Self> {
         let (wakeup, inbox) = sync_channel(1);
         let (end, ended) = sync_channel(1);
         let state = Arc::new(State::new(wakeup));
@@ -87,6 +100,9 @@ impl Publisher {
             follower: Follower::new(settings.location.clone())?,
             builder: Builder::new(settings),
             schedule: Schedule::new(settings.timing),
+            gates: Gates::new(settings.vanished_percent_max),
+            engine,
+            is_idle_work_due: false,
             number: generations.current().number(),
             generations,
             state: Arc::clone(&state),
@@ -96,6 +112,7 @@ impl Publisher {
         let thread = std::thread::Builder::new()
             .name("publisher".into())
             .spawn(move || {
+                yield_to_workers();
                 work.run(&inbox);
                 drop(end);
             })?;
@@ -129,6 +146,11 @@ struct Work {
     follower: Follower,
     builder: Builder,
     schedule: Schedule,
+    gates: Gates,
+    /// For canary queries.
+    engine: Engine,
+    /// Whether there may be something to fold or to prepare.
+    is_idle_work_due: bool,
     generations: Arc<Generations>,
     /// The generation that was served when we last looked.
     number: u64,
@@ -184,29 +206,46 @@ impl Work {
         }
         if self.schedule.is_due(self.begin.elapsed()) {
             self.publish()?;
+        } else if std::mem::take(&mut self.is_idle_work_due) {
+            self.prepare()?;
         }
         Ok(())
     }
 
     fn publish(&mut self) -> Result<(), Failure> {
+        // Several may have been replaced since somebody last looked.
+        self.generations.free_retired();
         let started = Instant::now();
         let current = self.generations.current();
-        let Built {
-            event,
-            staged,
-            refused,
-        } = self.builder.build(Some(&current))?;
+        self.gates.accepted = self.state.accepted();
+        let mut built = self.builder.build(Some(&current), &mut self.gates)?;
         drop(current);
+        let staged = built.staged.take();
         let is_swap = staged.is_some();
         if let Some(staged) = staged {
             self.state.compile.observe(started.elapsed().as_secs_f64());
+            self.count(&built.compiled, staged.segment_bytes());
+            let names = &built.compiled.names;
+            let check = |image: &Generation| canary::check_names(&self.engine, image, names);
             self.generations
-                .install_staged(staged)
+                .install_staged_checked(staged, &check)
                 .map_err(|error| install_failure(&error))?;
         }
         let swapped_at = unix_microseconds();
-        self.number = self.generations.current().number();
-        self.builder.installed(event);
+        let (event, refused) = (built.event, std::mem::take(&mut built.refused));
+        let image = self.generations.current();
+        self.number = image.number();
+        if self.state.served_event() == 0 {
+            let zones = image.zones().into_iter();
+            let serials = zones.map(|zone| (zone.apex, zone.serial));
+            self.state.serves_serials(swapped_at, serials);
+        } else {
+            let steps = built.compiled.steps.iter();
+            let serials = steps.map(|step| (step.apex.clone(), step.serials.1));
+            self.state.serves_serials(swapped_at, serials);
+        }
+        self.builder.installed(built, &image);
+        self.is_idle_work_due = true;
         self.schedule.succeeded(event, self.begin.elapsed());
         if !refused.is_empty() {
             let zones: Vec<_> = refused.iter().take(3).map(ToString::to_string).collect();
@@ -225,6 +264,43 @@ impl Work {
         }
         self.state.serves(event);
         self.settle();
+        Ok(())
+    }
+
+    fn count(&self, compiled: &Compiled, bytes: u64) {
+        let counts = [
+            (&self.state.changes, compiled.changes),
+            (&self.state.whole, compiled.whole),
+            (&self.state.names, compiled.names.len() as u64),
+            (&self.state.written_bytes, bytes),
+        ];
+        for (counter, count) in counts {
+            counter.fetch_add(count, Ordering::Relaxed);
+        }
+    }
+
+    /// While nothing else is to be done: folds segments, and makes what the next change
+    /// of a large zone needs.
+    fn prepare(&mut self) -> Result<(), Failure> {
+        let before = self.generations.current();
+        if self.builder.warm(&before) {
+            self.is_idle_work_due = true;
+            return Ok(());
+        }
+        let Some(staged) = self.builder.fold(&before)? else {
+            return Ok(());
+        };
+        self.state
+            .written_bytes
+            .fetch_add(staged.segment_bytes(), Ordering::Relaxed);
+        self.generations
+            .install_staged(staged)
+            .map_err(|error| install_failure(&error))?;
+        let after = self.generations.current();
+        self.number = after.number();
+        self.builder.folded(&before, &after);
+        self.state.folds.fetch_add(1, Ordering::Relaxed);
+        self.is_idle_work_due = true;
         Ok(())
     }
 

@@ -9,6 +9,7 @@
 mod calendar;
 pub mod code;
 pub mod command;
+pub mod csv;
 pub mod database;
 pub mod error;
 pub mod events;
@@ -17,6 +18,8 @@ pub mod import;
 pub mod lease;
 mod names;
 pub mod progress;
+pub mod rehearse;
+mod rejects;
 pub mod schema;
 pub mod signing;
 mod sql;
@@ -26,12 +29,14 @@ pub mod writer;
 
 pub use code::ResultCode;
 pub use command::{Actor, Command, CommandError, Info, Outcome, Rejection, Request, Role};
+pub use csv::{CsvExport, CsvImport, CsvOptions, export_csv, import_csv};
 pub use database::{Database, Engine, Location, Timestamp};
 pub use error::RegistryError;
 pub use events::{event_times, last_event};
 pub use export::{ExportOptions, ExportReport, export_zone_file};
 pub use import::{ImportOptions, ImportReport, import_zone_file};
 pub use progress::{Phase, Progress, ProgressSink};
+pub use rehearse::Rehearsal;
 pub use status::{Status, status};
 pub use writer::{Standby, Writer};
 

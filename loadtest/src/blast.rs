@@ -12,6 +12,7 @@ mod run;
 mod socket;
 mod window;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -56,6 +57,8 @@ pub struct Plan {
     /// Sockets to send from. A server with SO_REUSEPORT workers spreads load by
     /// source port, so one socket would load one worker only.
     pub sockets: usize,
+    /// Loopback address to send from; the family's first one where none is given.
+    pub source: Option<IpAddr>,
     /// CPU to pin the sending thread to.
     pub cpu: Option<usize>,
     /// Whether replies come from a stamped zone and are checked.
@@ -73,6 +76,7 @@ impl Plan {
             duration,
             timeout: Duration::from_secs(1),
             sockets: 16,
+            source: None,
             cpu: None,
             stamps: false,
             stop: Arc::default(),

@@ -1,5 +1,6 @@
 //! The command line of `loadtest`.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -9,9 +10,9 @@ use serde::Serialize;
 use zone_image::Name;
 
 use crate::blast::{self, Pace, Queries};
-use crate::peer::Zone;
+use crate::peer::Software;
 use crate::target::Target;
-use crate::{compare, dnsperf, generate, signers, stamp};
+use crate::{compare, dnsperf, echo, generate, latency, signers, stamp};
 
 /// Synthetic zones and load for Meridian and its peers, on loopback only.
 #[derive(Debug, Parser)]
@@ -26,16 +27,22 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Write a made-up zone and query files for it.
+    /// Write a made-up registry: CSV files in `registry`, the zone file, query files.
     Generate(Generate),
+    /// Write many small zones, a file each, and queries for them.
+    Zones(Zones),
     /// Write a zone whose records all name one generation, and queries for it.
     Stamp(Stamp),
     /// Send queries from one thread, on a schedule or as fast as they are answered.
     Blast(Blast),
     /// Run dnsperf and read its summary.
     Run(Run),
-    /// Measure Meridian beside Knot and NSD, in interleaved rounds.
+    /// Measure Meridian beside the name servers that are installed, in interleaved rounds.
     Compare(Compare),
+    /// Measure how long a change by command line takes until DNS answers it.
+    Latency(Latency),
+    /// Reply to every datagram with so many octets: the kernel's share of a reply.
+    Echo(Echo),
     /// Measure what signing costs beside kzonesign and dnssec-signzone.
     Sign(Sign),
 }
@@ -60,6 +67,28 @@ struct Generate {
     /// Zipf exponent of the popularity of domains.
     #[arg(long, default_value_t = 1.0)]
     exponent: f64,
+    /// Add DNSSEC records: NSEC3 with opt-out, and random octets for signatures.
+    #[arg(long)]
+    signed: bool,
+}
+
+#[derive(Debug, Args)]
+struct Zones {
+    /// How many zones.
+    #[arg(long)]
+    count: u64,
+    /// Number of the first one.
+    #[arg(long, default_value_t = 0)]
+    first: u64,
+    /// Serial of all of them.
+    #[arg(long, default_value_t = 1)]
+    serial: u32,
+    /// What their apexes stand below.
+    #[arg(long, default_value = "test.")]
+    parent: String,
+    /// Directory for `zones` and `queries`; it is made.
+    #[arg(long)]
+    out: PathBuf,
 }
 
 #[derive(Debug, Args)]
@@ -104,6 +133,9 @@ struct Blast {
     /// Sockets to send from.
     #[arg(long, default_value_t = 16)]
     sockets: usize,
+    /// Loopback address to send from.
+    #[arg(long)]
+    source: Option<IpAddr>,
     /// CPU to send from.
     #[arg(long)]
     cpu: Option<usize>,
@@ -113,6 +145,9 @@ struct Blast {
     /// Send queries without EDNS.
     #[arg(long)]
     no_edns: bool,
+    /// Of a hundred queries so many set DO, which asks for DNSSEC records.
+    #[arg(long, default_value_t = 0, conflicts_with = "no_edns")]
+    dnssec_ok_percent: u8,
 }
 
 #[derive(Debug, Args)]
@@ -138,34 +173,82 @@ struct Run {
     /// Queries a second at most.
     #[arg(long)]
     rate: Option<u32>,
+    /// Over TCP, many queries on each connection.
+    #[arg(long)]
+    tcp: bool,
+    /// Ask for DNSSEC records.
+    #[arg(long)]
+    dnssec_ok: bool,
 }
 
 #[derive(Debug, Args)]
 struct Compare {
-    /// Zone file.
-    #[arg(long)]
-    zone_file: PathBuf,
-    /// Apex of the zone.
-    #[arg(long, default_value = "example.")]
-    apex: String,
-    /// Query file in dnsperf's format.
-    #[arg(long)]
-    queries: PathBuf,
-    /// The `meridian` binary; without it only Knot and NSD run.
+    /// Delegations of the zone that is made for it.
+    #[arg(long, default_value_t = 1_000_000)]
+    domains: u64,
+    /// The `meridian` binary; without it only the peers run.
     #[arg(long)]
     meridian: Option<PathBuf>,
+    /// Peers to run; by default those that are installed.
+    #[arg(long, value_enum)]
+    peer: Vec<Peer>,
     /// Rounds.
     #[arg(long, default_value_t = 5)]
     rounds: usize,
     /// Seconds each server is asked in a round.
-    #[arg(long, default_value_t = 5)]
-    seconds: u64,
+    #[arg(long, default_value_t = 2.0)]
+    seconds: f64,
     /// Queries under way.
     #[arg(long, default_value_t = 256)]
     outstanding: usize,
-    /// UDP workers of each server.
-    #[arg(long, default_value_t = 1)]
-    workers: usize,
+    /// Write a page with plots to this file.
+    #[arg(long)]
+    html: Option<PathBuf>,
+    /// Under a minute: 20,000 delegations, short rounds, Knot and NSD only.
+    #[arg(long, conflicts_with_all = ["domains", "rounds", "seconds", "peer"])]
+    quick: bool,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Peer {
+    Knot,
+    Nsd,
+    Bind,
+    Powerdns,
+}
+
+impl Peer {
+    fn software(self) -> Software {
+        match self {
+            Self::Knot => Software::Knot,
+            Self::Nsd => Software::Nsd,
+            Self::Bind => Software::Bind,
+            Self::Powerdns => Software::PowerDns,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+struct Echo {
+    /// Loopback address and port to reply on.
+    #[arg(long)]
+    listen: Target,
+    /// Octets of a reply.
+    #[arg(long)]
+    reply_bytes: usize,
+}
+
+#[derive(Debug, Args)]
+struct Latency {
+    /// The `meridian` binary.
+    #[arg(long)]
+    meridian: PathBuf,
+    /// How many delegated domains.
+    #[arg(long)]
+    domains: u64,
+    /// Changes, one after the other.
+    #[arg(long, default_value_t = 100)]
+    changes: u64,
 }
 
 #[derive(Debug, Args)]
@@ -189,10 +272,13 @@ pub fn run() -> anyhow::Result<()> {
     let cli = Cli::parse();
     match cli.command {
         Action::Generate(arguments) => run_generate(&arguments, cli.json),
+        Action::Zones(arguments) => run_zones(&arguments),
         Action::Stamp(arguments) => run_stamp(&arguments),
         Action::Blast(arguments) => run_blast(&arguments, cli.json),
         Action::Run(arguments) => run_dnsperf(&arguments),
         Action::Compare(arguments) => run_compare(&arguments, cli.json),
+        Action::Latency(arguments) => run_latency(&arguments, cli.json),
+        Action::Echo(arguments) => echo::serve(arguments.listen, arguments.reply_bytes),
         Action::Sign(arguments) => run_sign(&arguments, cli.json),
     }
 }
@@ -204,8 +290,10 @@ fn run_generate(arguments: &Generate, json: bool) -> anyhow::Result<()> {
         seed: arguments.seed,
         queries: arguments.queries,
         exponent: arguments.exponent,
+        signed: arguments.signed,
     })?;
     let files = generate::write(&registry, &arguments.out)?;
+    generate::write_csv(&registry, &arguments.out.join("registry"))?;
     if json {
         return print_json(&files);
     }
@@ -214,6 +302,19 @@ fn run_generate(arguments: &Generate, json: bool) -> anyhow::Result<()> {
         .queries
         .iter()
         .for_each(|file| print(&file.display().to_string()));
+    Ok(())
+}
+
+fn run_zones(arguments: &Zones) -> anyhow::Result<()> {
+    let zones = generate::SmallZones {
+        parent: parse_apex(&arguments.parent)?,
+        first: arguments.first,
+        count: arguments.count,
+        serial: arguments.serial,
+    };
+    let (folder, queries) = zones.write(&arguments.out)?;
+    print(&folder.display().to_string());
+    print(&queries.display().to_string());
     Ok(())
 }
 
@@ -230,11 +331,11 @@ fn run_stamp(arguments: &Stamp) -> anyhow::Result<()> {
 }
 
 fn run_blast(arguments: &Blast, json: bool) -> anyhow::Result<()> {
-    let edns = !arguments.no_edns;
+    let queries = Queries::new(!arguments.no_edns).with_dnssec_ok(arguments.dnssec_ok_percent);
     let queries = match (&arguments.queries, &arguments.name) {
-        (Some(file), _) => Queries::read(file, edns)?,
+        (Some(file), _) => queries.read_more(file)?,
         (None, name) => {
-            let mut queries = Queries::new(edns);
+            let mut queries = queries;
             queries.push_text(name.as_deref().unwrap_or_default())?;
             queries
         }
@@ -251,6 +352,7 @@ fn run_blast(arguments: &Blast, json: bool) -> anyhow::Result<()> {
         duration: parse_seconds(arguments.seconds)?,
         timeout: parse_seconds(arguments.timeout_seconds)?,
         sockets: arguments.sockets,
+        source: arguments.source,
         cpu: arguments.cpu,
         stamps: arguments.stamps,
         ..blast::Plan::new(arguments.server, pace, Duration::ZERO)
@@ -272,31 +374,57 @@ fn run_dnsperf(arguments: &Run) -> anyhow::Result<()> {
         threads: arguments.threads,
         outstanding: arguments.outstanding,
         rate_max: arguments.rate,
+        tcp: arguments.tcp,
+        dnssec_ok: arguments.dnssec_ok,
+        cpu: None,
     })?;
     print_json(&summary)
 }
 
 fn run_compare(arguments: &Compare, json: bool) -> anyhow::Result<()> {
-    let file = arguments
-        .zone_file
-        .canonicalize()
-        .with_context(|| format!("zone file {}", arguments.zone_file.display()))?;
-    let figures = compare::compare(&compare::Plan {
-        zone: Zone {
-            apex: parse_apex(&arguments.apex)?,
-            file,
-        },
-        queries: arguments.queries.clone(),
+    let peers = match arguments.peer.as_slice() {
+        [] => Software::ALL.to_vec(),
+        peers => peers.iter().map(|peer| peer.software()).collect(),
+    };
+    let mut plan = compare::Plan {
+        domains: arguments.domains,
         meridian: arguments.meridian.clone(),
+        peers,
         rounds: arguments.rounds,
-        seconds: arguments.seconds,
+        duration: parse_seconds(arguments.seconds)?,
         outstanding: arguments.outstanding,
-        workers: arguments.workers,
+    };
+    if arguments.quick {
+        plan = compare::Plan {
+            domains: 20_000,
+            peers: Software::AUTHORITATIVE.to_vec(),
+            rounds: 2,
+            duration: Duration::from_millis(500),
+            ..plan
+        };
+    }
+    let comparison = compare::compare(&plan)?;
+    if let Some(file) = &arguments.html {
+        std::fs::write(file, compare::page(&comparison))
+            .with_context(|| format!("writing {}", file.display()))?;
+    }
+    if json {
+        return print_json(&comparison);
+    }
+    print(&compare::table(&comparison));
+    Ok(())
+}
+
+fn run_latency(arguments: &Latency, json: bool) -> anyhow::Result<()> {
+    let report = latency::measure(&latency::Plan {
+        meridian: arguments.meridian.clone(),
+        domains: arguments.domains,
+        changes: arguments.changes,
     })?;
     if json {
-        return print_json(&figures);
+        return print_json(&report);
     }
-    print(&compare::table(&figures));
+    print(&report.to_string());
     Ok(())
 }
 

@@ -1,150 +1,174 @@
-//! Meridian beside Knot and NSD with the same zone, queries and machine.
+//! Meridian beside Knot, NSD, BIND and PowerDNS with the same zone, queries and machine.
 //!
-//! Rounds are interleaved: each server gets its turn before any gets its second, so
-//! that a machine that warms up or is shared treats all alike. Only one server is
-//! asked at a time. Figures are medians of the rounds, with the span from least to most.
+//! One worker on one CPU, the load on the other. Rounds are interleaved: each server
+//! gets its turn before any gets its second, so that a machine that warms up or is
+//! shared treats all alike, and a ratio compares two figures of one round. Only one
+//! server is asked at a time. Beside them runs a program that only replies
+//! ([`crate::echo`]): what it takes is the kernel's and nobody's to save.
 
+mod contender;
+mod page;
+mod ratios;
+mod reload;
+mod round;
 mod table;
+#[cfg(test)]
+mod testing;
 
-use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::path::PathBuf;
+use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use serde::Serialize;
+use zone_image::Name;
 
-use crate::blast::{self, Pace, Queries};
-use crate::meridian::Meridian;
-use crate::peer::{Server, Software, Zone};
-use crate::process;
+use crate::blast::Queries;
+use crate::generate::{self, Parameters, QueryKind, Registry};
+use crate::peer::{Software, Zone};
+
+use contender::Contender;
+pub use ratios::Ratio;
+pub use reload::Reload;
+pub use round::Round;
 
 /// Longest time a server may take to load the zone.
 const LOAD_TIMEOUT: Duration = Duration::from_secs(600);
+/// Of a hundred queries so many ask for DNSSEC records, as at TLDs today.
+const DNSSEC_OK_PERCENT: u8 = 70;
+/// Queries of a kind that are asked in turn.
+const QUERIES: u64 = 500_000;
 
 /// What is compared.
 #[derive(Debug, Clone)]
 pub struct Plan {
-    /// The zone.
-    pub zone: Zone,
-    /// The queries, in dnsperf's format.
-    pub queries: PathBuf,
+    /// Delegations of the zone, which is generated and signed.
+    pub domains: u64,
     /// The `meridian` binary; without it only the peers run.
     pub meridian: Option<PathBuf>,
+    /// The peers that run.
+    pub peers: Vec<Software>,
     /// Rounds.
     pub rounds: usize,
-    /// Seconds a server is asked in each round.
-    pub seconds: u64,
+    /// Time each server is asked in a round.
+    pub duration: Duration,
     /// Queries under way.
     pub outstanding: usize,
-    /// UDP workers of each server.
-    pub workers: usize,
 }
 
-/// One server's figures.
+/// What a comparison found.
 #[derive(Debug, Clone, Serialize)]
-pub struct Figures {
+pub struct Comparison {
+    /// Delegations of the zone.
+    pub domains: u64,
+    /// Whether servers and load had a CPU each.
+    pub pinned: bool,
+    /// Peers that are not installed.
+    pub missing: Vec<&'static str>,
+    /// What was found when servers started.
+    pub starts: Vec<Start>,
+    /// Figures by what was asked.
+    pub loads: Vec<Load>,
+    /// A change of the whole zone under load.
+    pub reloads: Vec<Reload>,
+    /// Meridian against the better of Knot and NSD, round by round.
+    pub ratios: Vec<Ratio>,
+}
+
+/// A server's start.
+#[derive(Debug, Clone, Serialize)]
+pub struct Start {
     /// Which server.
     pub server: String,
-    /// Seconds from start to the first answer, for Meridian the compile included.
+    /// Seconds of compiling before the start, for Meridian.
+    pub compile_seconds: f64,
+    /// Seconds from start to the first answer.
     pub load_seconds: f64,
     /// Memory after the load (PSS), in octets.
     pub memory_bytes: u64,
-    /// Each round.
-    pub rounds: Vec<Round>,
 }
 
-/// One server in one round.
-#[derive(Debug, Clone, Copy, Serialize)]
-pub struct Round {
-    /// Replies a second.
-    pub rate: f64,
-    /// User time a reply, in microseconds.
-    pub user_microseconds: f64,
-    /// System time a reply, in microseconds.
-    pub system_microseconds: f64,
-    /// Queries lost.
-    pub lost: u64,
-    /// Median latency in microseconds.
-    pub p50: f64,
-    /// 99th percentile of latency in microseconds.
-    pub p99: f64,
+/// Rounds of one kind of load.
+#[derive(Debug, Clone, Serialize)]
+pub struct Load {
+    /// What was asked, and how.
+    pub name: String,
+    /// Each server with its rounds.
+    pub servers: Vec<(String, Vec<Round>)>,
 }
 
-struct Contender {
-    server: Server,
-    figures: Figures,
-}
-
-/// Runs the comparison. Peers that are not installed are an error: a table with a
-/// missing row would be quoted as if it were whole.
-pub fn compare(plan: &Plan) -> anyhow::Result<Vec<Figures>> {
-    let queries = Queries::read(&plan.queries, true)?;
+/// Runs the comparison. Peers that are not installed are named in the result.
+pub fn compare(plan: &Plan) -> anyhow::Result<Comparison> {
+    let directory = tempfile::tempdir().context("making a temporary folder")?;
+    let apex = Name::parse_absolute("example.").expect("a name");
+    let registry = Registry::new(Parameters {
+        apex: apex.clone(),
+        domains: plan.domains,
+        seed: 1,
+        queries: QUERIES,
+        exponent: 1.0,
+        signed: true,
+    })?;
+    let files = generate::write(&registry, directory.path())?;
+    let zone = Zone {
+        apex,
+        file: files.zone.clone(),
+    };
+    let cpus = round::Cpus::find();
+    let (installed, missing): (Vec<_>, Vec<_>) = plan
+        .peers
+        .iter()
+        .copied()
+        .partition(|software| software.find().is_some());
     let mut contenders = Vec::new();
     if let Some(binary) = &plan.meridian {
-        contenders.push(start_meridian(plan, binary)?);
+        let home = directory.path().join("meridian");
+        contenders.push(Contender::meridian(binary, &home, &zone, cpus.server)?);
     }
-    for software in Software::ALL {
-        let server =
-            software.start(std::slice::from_ref(&plan.zone), plan.workers, LOAD_TIMEOUT)?;
-        let load_time = server.load_time();
-        contenders.push(Contender::new(software.name(), server, load_time));
+    for software in installed {
+        contenders.push(Contender::peer(software, &zone, cpus.server)?);
     }
-    for _ in 0..plan.rounds {
-        for contender in &mut contenders {
-            let round = run_round(plan, &contender.server, &queries)
-                .with_context(|| format!("asking {}", contender.figures.server))?;
-            contender.figures.rounds.push(round);
+    anyhow::ensure!(!contenders.is_empty(), "no server to compare");
+    let mut loads = Vec::new();
+    for (kind, file) in QueryKind::ALL.iter().zip(&files.queries) {
+        let queries = Queries::new(true)
+            .with_dnssec_ok(DNSSEC_OK_PERCENT)
+            .read_more(file)?;
+        loads.push(round::udp(plan, cpus, *kind, &queries, &contenders)?);
+        if *kind == QueryKind::Mixed {
+            loads.push(round::half_load(plan, cpus, &queries, &contenders, &loads)?);
+            loads.extend(round::tcp(plan, cpus, file, &contenders)?);
         }
     }
-    Ok(contenders
-        .into_iter()
-        .map(|contender| contender.figures)
-        .collect())
-}
-
-/// The figures as a table.
-pub fn table(figures: &[Figures]) -> String {
-    table::format(figures)
-}
-
-impl Contender {
-    fn new(name: &str, server: Server, load_time: Duration) -> Self {
-        let figures = Figures {
-            server: name.to_owned(),
-            load_seconds: load_time.as_secs_f64(),
-            memory_bytes: process::memory_bytes(server.pid()),
-            rounds: Vec::new(),
-        };
-        Self { server, figures }
-    }
-}
-
-fn run_round(plan: &Plan, server: &Server, queries: &Queries) -> anyhow::Result<Round> {
-    let pace = Pace::Closed {
-        outstanding: plan.outstanding,
-    };
-    let before = process::cpu_time(server.pid());
-    let blast_plan = blast::Plan::new(server.target(), pace, Duration::from_secs(plan.seconds));
-    let report = blast::blast(&blast_plan, queries)?;
-    let after = process::cpu_time(server.pid());
-    if report.received == 0 {
-        bail!("no reply at all");
-    }
-    let each = |time: Duration| time.as_secs_f64() * 1e6 / report.received as f64;
-    Ok(Round {
-        rate: report.rate,
-        user_microseconds: each(after.user.saturating_sub(before.user)),
-        system_microseconds: each(after.system.saturating_sub(before.system)),
-        lost: report.lost,
-        p50: report.latency.p50,
-        p99: report.latency.p99,
+    let queries = Queries::new(true).read_more(&files.queries[2])?;
+    let reloads = reload::all(&zone, cpus, &queries, &contenders)?;
+    Ok(Comparison {
+        domains: plan.domains,
+        pinned: cpus.server.is_some(),
+        missing: missing.iter().map(|software| software.name()).collect(),
+        starts: contenders.into_iter().map(|own| own.start).collect(),
+        ratios: ratios::all(&loads),
+        loads,
+        reloads,
     })
 }
 
-/// Compiles the zone file into an image and serves it.
-fn start_meridian(plan: &Plan, binary: &Path) -> anyhow::Result<Contender> {
-    let start = Instant::now();
-    let zones = std::slice::from_ref(&plan.zone);
-    let server = Meridian::serve_zones(binary, zones, plan.workers, LOAD_TIMEOUT)
-        .context("starting Meridian")?;
-    Ok(Contender::new("Meridian", server, start.elapsed()))
+/// The figures as tables of text.
+pub fn table(comparison: &Comparison) -> String {
+    table::format(comparison)
+}
+
+/// The figures as a page that needs nothing else.
+pub fn page(comparison: &Comparison) -> String {
+    page::write(comparison)
+}
+
+/// The middle of some values, 0 of none.
+fn median(values: impl IntoIterator<Item = f64>) -> f64 {
+    let mut values: Vec<_> = values.into_iter().collect();
+    values.sort_by(f64::total_cmp);
+    match values.len() {
+        0 => 0.0,
+        count if count % 2 == 1 => values[count / 2],
+        count => f64::midpoint(values[count / 2 - 1], values[count / 2]),
+    }
 }

@@ -6,6 +6,7 @@ use std::process::Command;
 use anyhow::{Context, bail};
 use serde::Serialize;
 
+use crate::peer::pinned;
 use crate::target::Target;
 
 /// How dnsperf is run.
@@ -25,6 +26,12 @@ pub struct Plan<'p> {
     pub outstanding: u32,
     /// Queries a second at most.
     pub rate_max: Option<u32>,
+    /// Over TCP, many queries on each connection, instead of UDP.
+    pub tcp: bool,
+    /// Whether queries ask for DNSSEC records.
+    pub dnssec_ok: bool,
+    /// CPU to send from.
+    pub cpu: Option<usize>,
 }
 
 /// dnsperf's summary.
@@ -74,7 +81,13 @@ pub fn run(plan: &Plan<'_>) -> anyhow::Result<Summary> {
     if let Some(rate) = plan.rate_max {
         command.args(["-Q", &rate.to_string()]);
     }
-    let output = command
+    if plan.tcp {
+        command.args(["-m", "tcp"]);
+    }
+    if plan.dnssec_ok {
+        command.arg("-D");
+    }
+    let output = pinned(command, plan.cpu)
         .output()
         .context("starting dnsperf, which Debian has in the package `dnsperf`")?;
     if !output.status.success() {

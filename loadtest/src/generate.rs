@@ -5,9 +5,12 @@
 //! Shapes follow large TLDs: most domains point to a few operators' name servers,
 //! a quarter have their own below themselves, one in twelve is signed.
 
+mod csv_files;
 mod labels;
 mod query_file;
 mod random;
+mod signatures;
+mod small_zones;
 mod zone_file;
 
 use std::fs::{self, File};
@@ -19,6 +22,7 @@ use zone_image::Name;
 
 pub use query_file::QueryKind;
 pub use random::{Random, Zipf};
+pub use small_zones::{SMALL_ZONES_MAX, SmallZones};
 
 use labels::Labels;
 
@@ -48,6 +52,8 @@ pub struct Parameters {
     pub queries: u64,
     /// Zipf exponent of the popularity of domains.
     pub exponent: f64,
+    /// Whether the zone has DNSSEC records, with signatures of the right size only.
+    pub signed: bool,
 }
 
 /// Name servers of a domain.
@@ -147,6 +153,28 @@ impl Registry {
         }
     }
 
+    /// Names of a domain's name servers, absolute.
+    pub fn hosts_of(&self, domain: &Domain<'_>) -> Vec<String> {
+        let suffix = self.suffix();
+        let below = |label: &str, count: u8| {
+            let hosts = (1..=count).map(|number| format!("ns{number}.{label}{suffix}"));
+            hosts.collect()
+        };
+        match domain.name_servers {
+            NameServers::InDomain { count, .. } => below(domain.label, count),
+            NameServers::Sibling(host) => {
+                let host = self.domain(host);
+                let NameServers::InDomain { count, .. } = host.name_servers else {
+                    unreachable!("siblings are chosen among domains with name servers of their own")
+                };
+                below(host.label, count)
+            }
+            NameServers::Operator { operator, count } => (1..=count)
+                .map(|number| zone_file::operator_host(operator, number))
+                .collect(),
+        }
+    }
+
     /// Every domain in order of index.
     pub fn domains(&self) -> impl Iterator<Item = Domain<'_>> {
         (0..self.parameters.domains).map(|index| self.domain(index))
@@ -201,6 +229,12 @@ pub fn write(registry: &Registry, directory: &Path) -> anyhow::Result<Files> {
         queries.push(path);
     }
     Ok(Files { zone, queries })
+}
+
+/// Writes `registry` as the CSV files of `meridian registry import --csv` into
+/// `directory`, which is made.
+pub fn write_csv(registry: &Registry, directory: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    csv_files::write(registry, directory)
 }
 
 /// Writes one file through a buffer, with its path in every error.

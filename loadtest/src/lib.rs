@@ -1,14 +1,16 @@
 //! Synthetic zones and load for Meridian and its peers, on loopback only.
 //!
 //! Makes zones and query files from a seed, sends queries at a fixed or at the
-//! highest rate, checks generation stamps in replies, and runs Knot and NSD beside
-//! Meridian. Never sends a packet to an address that is not loopback.
+//! highest rate, checks generation stamps in replies, and runs other name servers
+//! beside Meridian. Never sends a packet to an address that is not loopback.
 
 pub mod blast;
 pub mod cli;
 pub mod compare;
 pub mod dnsperf;
+pub mod echo;
 pub mod generate;
+pub mod latency;
 pub mod meridian;
 pub mod peer;
 pub mod process;

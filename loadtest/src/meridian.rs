@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 
-use crate::peer::{Server, Zone};
+use crate::peer::{Server, Zone, pinned};
 
 /// A `meridian` binary with a folder for its configuration, database and image.
 #[derive(Debug, Clone)]
@@ -65,6 +65,20 @@ impl Meridian {
         })
     }
 
+    /// Serves the installed image, without a registry, on one CPU until the server
+    /// is dropped.
+    pub fn serve_image(
+        &self,
+        zones: &[Zone],
+        cpu: Option<usize>,
+        timeout: Duration,
+    ) -> anyhow::Result<Server> {
+        Server::start(zones, timeout, |_, address| {
+            self.write(&self.configuration(address, 1))?;
+            Ok(pinned(self.command(&["serve"]), cpu))
+        })
+    }
+
     /// Runs a command to its end, wants success, and returns what it printed.
     pub fn run(&self, arguments: &[&str]) -> anyhow::Result<String> {
         succeed(&mut self.command(arguments))
@@ -92,14 +106,24 @@ impl Meridian {
 
     fn configure(&self, address: SocketAddr, workers: usize) -> anyhow::Result<()> {
         let here = self.directory.display();
-        let text = format!(
+        let text = self.configuration(address, workers);
+        self.write(&format!(
+            "{text}\n[registry]\ndatabase = \"sqlite:{here}/registry.db\"\n"
+        ))
+    }
+
+    fn configuration(&self, address: SocketAddr, workers: usize) -> String {
+        let here = self.directory.display();
+        format!(
             "[dns]\nlisten = [\"{address}\"]\nworkers = {workers}\n\
              rate-limit.responses-per-second = 0\n\n\
              [image]\ndirectory = \"{here}/image\"\n\n\
-             [registry]\ndatabase = \"sqlite:{here}/registry.db\"\n\n\
              [control]\nsocket = \"{here}/control.sock\"\n\n\
              [metrics]\nlisten = \"127.0.0.1:0\"\n"
-        );
+        )
+    }
+
+    fn write(&self, text: &str) -> anyhow::Result<()> {
         let file = self.path("meridian.toml");
         std::fs::write(&file, text).with_context(|| format!("writing {}", file.display()))
     }

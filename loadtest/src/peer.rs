@@ -1,10 +1,11 @@
-//! Other name servers on loopback: Knot DNS and NSD from Debian, for comparison.
+//! Other name servers on loopback, as Debian has them, for comparison.
 //!
 //! Each runs in the foreground in a temporary folder on a free port, without root,
 //! control socket of the system or rate limits, and ends when its [`Server`] is
 //! dropped. Several apexes and files can be served.
 
-use std::fmt::Write as _;
+mod configuration;
+
 use std::fs::{self, File};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 use std::os::unix::process::CommandExt;
@@ -42,17 +43,26 @@ pub enum Software {
     Knot,
     /// NSD, Debian package `nsd`.
     Nsd,
+    /// BIND 9, Debian package `bind9`.
+    Bind,
+    /// PowerDNS Authoritative Server with its BIND back end, Debian packages
+    /// `pdns-server` and `pdns-backend-bind`.
+    PowerDns,
 }
 
 impl Software {
-    /// Both.
-    pub const ALL: [Self; 2] = [Self::Knot, Self::Nsd];
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Knot, Self::Nsd, Self::Bind, Self::PowerDns];
+    /// The two that are made for nothing but authoritative service.
+    pub const AUTHORITATIVE: [Self; 2] = [Self::Knot, Self::Nsd];
 
     /// What people call it.
     pub fn name(self) -> &'static str {
         match self {
             Self::Knot => "Knot",
             Self::Nsd => "NSD",
+            Self::Bind => "BIND",
+            Self::PowerDns => "PowerDNS",
         }
     }
 
@@ -61,12 +71,25 @@ impl Software {
         find_program(match self {
             Self::Knot => "knotd",
             Self::Nsd => "nsd",
+            Self::Bind => "named",
+            Self::PowerDns => "pdns_server",
         })
     }
 
     /// Starts it with `workers` UDP workers and waits until it serves every zone.
     pub fn start(
         self,
+        zones: &[Zone],
+        workers: usize,
+        timeout: Duration,
+    ) -> anyhow::Result<Server> {
+        self.start_on(None, zones, workers, timeout)
+    }
+
+    /// The same on one CPU.
+    pub fn start_on(
+        self,
+        cpu: Option<usize>,
         zones: &[Zone],
         workers: usize,
         timeout: Duration,
@@ -79,24 +102,13 @@ impl Software {
             )
         })?;
         Server::start(zones, timeout, |directory, address| {
-            let (file, text) = match self {
-                Self::Knot => (
-                    "knot.conf",
-                    knot_configuration(directory, address, zones, workers),
-                ),
-                Self::Nsd => (
-                    "nsd.conf",
-                    nsd_configuration(directory, address, zones, workers),
-                ),
+            let setup = configuration::Setup {
+                directory,
+                address,
+                zones,
+                workers,
             };
-            let file = directory.join(file);
-            fs::write(&file, text).with_context(|| format!("writing {}", file.display()))?;
-            let mut command = Command::new(&program);
-            command.arg("-c").arg(file);
-            if self == Self::Nsd {
-                command.arg("-d");
-            }
-            Ok(command)
+            Ok(pinned(setup.command(self, &program)?, cpu))
         })
         .with_context(|| format!("starting {}", self.name()))
     }
@@ -105,8 +117,23 @@ impl Software {
         match self {
             Self::Knot => "knot",
             Self::Nsd => "nsd",
+            Self::Bind => "bind9",
+            Self::PowerDns => "pdns-server pdns-backend-bind",
         }
     }
+}
+
+/// The command on one CPU, by taskset of util-linux; its process stays the same.
+pub fn pinned(command: Command, cpu: Option<usize>) -> Command {
+    let Some(cpu) = cpu else {
+        return command;
+    };
+    let mut pinned = Command::new("taskset");
+    pinned
+        .args(["-c", &cpu.to_string()])
+        .arg(command.get_program())
+        .args(command.get_args());
+    pinned
 }
 
 /// Looks for `program` in `PATH` and where Debian puts daemons.
@@ -116,60 +143,6 @@ pub fn find_program(program: &str) -> Option<PathBuf> {
         .chain(["/usr/sbin".into(), "/sbin".into()])
         .map(|directory| directory.join(program))
         .find(|file| file.is_file())
-}
-
-fn knot_configuration(
-    directory: &Path,
-    address: SocketAddr,
-    zones: &[Zone],
-    workers: usize,
-) -> String {
-    let here = directory.display();
-    let mut text = format!(
-        "server:\n  rundir: {here}\n  listen: {}@{}\n  udp-workers: {workers}\n  tcp-workers: 2\n  \
-         background-workers: 2\nlog:\n- target: stderr\n  any: info\ndatabase:\n  storage: {here}\n\
-         template:\n- id: default\n  zonefile-sync: -1\n  journal-content: none\nzone:\n",
-        address.ip(),
-        address.port()
-    );
-    for zone in zones {
-        write!(
-            text,
-            "- domain: {}\n  file: {}\n",
-            zone.apex,
-            zone.file.display()
-        )
-        .expect("a string takes everything");
-    }
-    text
-}
-
-fn nsd_configuration(
-    directory: &Path,
-    address: SocketAddr,
-    zones: &[Zone],
-    workers: usize,
-) -> String {
-    let here = directory.display();
-    let mut text = format!(
-        "server:\n  ip-address: {}@{}\n  server-count: {workers}\n  username: \"\"\n  \
-         zonesdir: \"{here}\"\n  pidfile: \"\"\n  xfrdfile: \"\"\n  zonelistfile: \"{here}/zones\"\n  \
-         xfrdir: \"{here}\"\n  database: \"\"\n  rrl-ratelimit: 0\n  rrl-whitelist-ratelimit: 0\n  \
-         reuseport: yes\n  tcp-count: 100\n  ipv4-edns-size: 1232\n  ipv6-edns-size: 1232\n  \
-         minimal-responses: no\nremote-control:\n  control-enable: no\n",
-        address.ip(),
-        address.port()
-    );
-    for zone in zones {
-        write!(
-            text,
-            "zone:\n  name: \"{}\"\n  zonefile: \"{}\"\n",
-            zone.apex,
-            zone.file.display()
-        )
-        .expect("a string takes everything");
-    }
-    text
 }
 
 /// A running server with its temporary folder. Dropping it ends the server.

@@ -11,6 +11,7 @@ use std::io::{self, Write};
 
 use zone_image::Name;
 
+pub(crate) use reply::first_ttl;
 pub use reply::{Malformed, Stamps};
 
 /// Distinct name server pairs of a stamped zone; domains share them in turn.

@@ -1,14 +1,14 @@
 //! The threads and sockets of the data plane, from start to drain.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
-use std::time::Duration;
 
 use anyhow::Context;
-use tokio::runtime::Runtime;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
+
+use super::streams::{Shared, Streams};
 
 use crate::clock::unix_seconds;
 use crate::config;
@@ -17,26 +17,21 @@ use crate::dns::engine::{Engine, UDP_BUFFER_BYTES};
 use crate::dns::generations::Generations;
 use crate::dns::net::bind::{self, BindError, Bound, SocketOptions};
 use crate::dns::net::failure::Offences;
-use crate::dns::net::tcp::{self, Limits};
+use crate::dns::net::tls::Credentials;
 use crate::dns::net::udp::Worker;
 use crate::dns::net::{self, Wake};
-
-/// Time that ending a connection may take beyond the drain itself.
-const RUNTIME_SHUTDOWN: Duration = Duration::from_secs(1);
 
 /// The running data plane.
 #[derive(Debug)]
 pub(super) struct Plane {
     addresses: Vec<SocketAddr>,
     counters: Vec<Arc<WorkerCounters>>,
-    stream: Arc<StreamCounters>,
     offences: Arc<Offences>,
     stop: Arc<AtomicBool>,
     wakes: Vec<Arc<Wake>>,
     workers: Vec<JoinHandle<()>>,
-    tcp: Runtime,
-    tcp_stop: watch::Sender<bool>,
-    tcp_task: tokio::task::JoinHandle<()>,
+    tcp: Streams,
+    tls: Option<Streams>,
 }
 
 impl Plane {
@@ -45,12 +40,14 @@ impl Plane {
     pub(super) fn start(
         config: &config::Dns,
         engine: Engine,
+        credentials: Option<Arc<Credentials>>,
         generations: &Arc<Generations>,
         failed: &mpsc::Sender<String>,
     ) -> anyhow::Result<Self> {
         let cpus = net::allowed_cpus();
         let count = config.workers.unwrap_or_else(|| cpus.len().max(1));
         let mut bound = bind_all(config, count)?;
+        let tls_bound = bind_tls(config)?;
         let offences = Arc::new(Offences::default());
         let stop = Arc::new(AtomicBool::new(false));
         let (mut workers, mut wakes, mut counters) = (Vec::new(), Vec::new(), Vec::new());
@@ -77,37 +74,29 @@ impl Plane {
             wakes.push(Arc::clone(&worker.wake));
             workers.push(spawn_worker(number, worker, failed.clone())?);
         }
-        let stream = Arc::new(StreamCounters::default());
-        let service = tcp::Service {
+        let shared = Shared {
+            config,
             engine,
             generations: Arc::clone(generations),
-            counters: Arc::clone(&stream),
             offences: Arc::clone(&offences),
-            limits: limits(&config.tcp),
-            clock: unix_seconds,
+            failed: failed.clone(),
         };
         let addresses = bound.iter().map(|bound| bound.address).collect();
-        let tcp = tcp_runtime(config.tcp.threads)?;
-        let (tcp_stop, stopped) = watch::channel(false);
-        let tcp_task = spawn_tcp(
-            &tcp,
-            service,
-            bound,
-            stopped,
-            config.drain_timeout,
-            failed.clone(),
-        );
+        let listeners = bound.into_iter().map(|bound| (bound.address, bound.tcp));
+        let tcp = shared.start_tcp(listeners.collect())?;
+        let tls = config.tls.as_ref().zip(credentials);
+        let tls = tls
+            .map(|(settings, credentials)| shared.start_tls(settings, credentials, tls_bound))
+            .transpose()?;
         Ok(Self {
             addresses,
             counters,
-            stream,
             offences,
             stop,
             wakes,
             workers,
             tcp,
-            tcp_stop,
-            tcp_task,
+            tls,
         })
     }
 
@@ -119,8 +108,13 @@ impl Plane {
         self.counters.clone()
     }
 
-    pub(super) fn stream_counters(&self) -> Arc<StreamCounters> {
-        Arc::clone(&self.stream)
+    pub(super) fn tcp_counters(&self) -> Arc<StreamCounters> {
+        self.tcp.counters()
+    }
+
+    /// The service over TLS, where there is one.
+    pub(super) fn tls(&self) -> Option<&Streams> {
+        self.tls.as_ref()
     }
 
     pub(super) fn offences(&self) -> Arc<Offences> {
@@ -130,13 +124,12 @@ impl Plane {
     /// Answers what was asked until now and waits for every thread.
     pub(super) fn stop(self) {
         self.stop.store(true, Ordering::Release);
-        self.tcp_stop.send_replace(true);
+        let services = [Some(self.tcp), self.tls];
+        services.iter().flatten().for_each(Streams::stop);
         for wake in &self.wakes {
             wake.wake();
         }
-        // `serve` bounds itself by the drain; a panic in it was reported already.
-        let _ = self.tcp.block_on(self.tcp_task);
-        self.tcp.shutdown_timeout(RUNTIME_SHUTDOWN);
+        services.into_iter().flatten().for_each(Streams::join);
         for worker in self.workers {
             let _ = worker.join();
         }
@@ -148,6 +141,7 @@ fn bind_all(config: &config::Dns, workers: usize) -> Result<Vec<Bound>, BindErro
         workers,
         receive_buffer_bytes: config.receive_buffer_bytes,
         send_buffer_bytes: config.send_buffer_bytes,
+        steer_by_cpu: config.steer_by_cpu,
     };
     config
         .listen
@@ -156,16 +150,9 @@ fn bind_all(config: &config::Dns, workers: usize) -> Result<Vec<Bound>, BindErro
         .collect()
 }
 
-fn limits(tcp: &config::Tcp) -> Limits {
-    Limits {
-        connections_max: tcp.connections_max,
-        connections_per_prefix_max: tcp.connections_per_prefix_max,
-        prefix_length_v4: tcp.prefix_length_v4,
-        prefix_length_v6: tcp.prefix_length_v6,
-        idle_timeout: tcp.idle_timeout,
-        write_timeout: tcp.write_timeout,
-        queries_per_connection_max: tcp.queries_per_connection_max,
-    }
+fn bind_tls(config: &config::Dns) -> Result<Vec<(SocketAddr, TcpListener)>, BindError> {
+    let listen = config.tls.iter().flat_map(|tls| &tls.listen);
+    listen.map(|&address| bind::bind_tls(address)).collect()
 }
 
 fn spawn_worker(
@@ -189,29 +176,4 @@ fn spawn_worker(
             let _ = failed.try_send(format!("UDP worker {number}: {reason}"));
         })
         .context("cannot start a worker's thread")
-}
-
-fn tcp_runtime(threads: usize) -> anyhow::Result<Runtime> {
-    tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(threads)
-        .thread_name("tcp")
-        .enable_all()
-        .build()
-        .context("cannot start the threads of TCP")
-}
-
-fn spawn_tcp(
-    runtime: &Runtime,
-    service: tcp::Service<Engine>,
-    bound: Vec<Bound>,
-    stopped: watch::Receiver<bool>,
-    drain: Duration,
-    failed: mpsc::Sender<String>,
-) -> tokio::task::JoinHandle<()> {
-    let listeners = bound.into_iter().map(|bound| bound.tcp).collect();
-    runtime.spawn(async move {
-        if let Err(error) = tcp::serve(Arc::new(service), listeners, stopped, drain).await {
-            let _ = failed.try_send(format!("TCP: {error}"));
-        }
-    })
 }

@@ -13,6 +13,8 @@ use zone_compiler::{CompileError, Options, Report, Stage};
 use zone_image::Name;
 use zone_image::writer::Installed;
 
+use crate::dns::net::yield_to_workers;
+
 use super::run::load;
 use super::{CompileArgs, Global, output, registry};
 
@@ -40,6 +42,8 @@ pub(super) fn run(args: &CompileArgs, global: &Global) -> anyhow::Result<()> {
             replace: args.replace,
         }
     };
+    // A server on this machine may be answering from the image that this replaces.
+    yield_to_workers();
     let (reports, installed) = compile_with(
         &input,
         &directory,

@@ -77,6 +77,7 @@ fn verify(generation: &Generation, global: &Global) -> anyhow::Result<()> {
 fn info(generation: &Generation, global: &Global) -> anyhow::Result<()> {
     let mut zones = generation.zones();
     zones.sort_by(|a, b| a.apex.cmp(&b.apex));
+    let delegations = zones.iter().map(|zone| zone.delegations).sum();
     if global.json {
         let zones: Vec<_> = zones
             .iter()
@@ -97,13 +98,20 @@ fn info(generation: &Generation, global: &Global) -> anyhow::Result<()> {
             "event": generation.event(),
             "segments": generation.segments_count(),
             "bytes": generation.bytes(),
+            "bytes-per-delegation": bytes_per_delegation(generation, delegations),
             "zones": zones,
         }));
     }
     output::line(format_args!("generation  {}", generation.number()));
     output::line(format_args!("event       {}", generation.event()));
     output::line(format_args!("segments    {}", generation.segments_count()));
-    output::line(format_args!("octets      {}", generation.bytes()));
+    match bytes_per_delegation(generation, delegations) {
+        Some(each) => output::line(format_args!(
+            "octets      {}, {each:.1} a delegation",
+            generation.bytes()
+        )),
+        None => output::line(format_args!("octets      {}", generation.bytes())),
+    }
     for zone in &zones {
         output::line(format_args!(
             "zone        {} serial {} at event {}: {} names, {} delegations, {} records",
@@ -111,6 +119,11 @@ fn info(generation: &Generation, global: &Global) -> anyhow::Result<()> {
         ));
     }
     Ok(())
+}
+
+/// What a delegation takes of an image, everything of its zone included.
+fn bytes_per_delegation(generation: &Generation, delegations: u64) -> Option<f64> {
+    (delegations > 0).then(|| generation.bytes() as f64 / delegations as f64)
 }
 
 /// Prints every zone, or one, as a zone file.
@@ -154,8 +167,8 @@ fn dump_zone(zone: Zone<'_>) {
     // An address can be a record of the zone, and glue of several delegations.
     let mut addresses = HashSet::new();
     let all: Result<(), Infallible> = wire::each_record(zone, &mut |part, record| {
-        // These stand with the addresses that they sign.
         if part == Part::AddressSignatures {
+            // They stand with the addresses too.
             return Ok(());
         }
         let line = record.to_string();
@@ -166,11 +179,6 @@ fn dump_zone(zone: Zone<'_>) {
         Ok(())
     });
     let Ok(()) = all;
-    let proofs: Result<(), Infallible> = wire::each_nsec3(zone, &mut |record| {
-        output::line(record);
-        Ok(())
-    });
-    let Ok(()) = proofs;
 }
 
 /// A query for one name and type, with EDNS.

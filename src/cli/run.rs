@@ -5,8 +5,9 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use super::{Cli, Command, FAULT, Global, compile, image, keys, output, registry};
+use super::{Cli, Command, FAULT, Global, compile, diff, image, keys, output, registry};
 use crate::app;
+use crate::clock::unix_seconds;
 use crate::config::{self, Config, ConfigError};
 use crate::control::client;
 use crate::control::socket::{Command as ControlCommand, Reply};
@@ -34,6 +35,7 @@ fn dispatch(command: &Command, global: &Global) -> anyhow::Result<ExitCode> {
         Command::Reload => reload(global)?,
         Command::Status => status(global)?,
         Command::Compile(args) => compile::run(args, global)?,
+        Command::Diff(args) => diff::run(args, global)?,
         Command::Image(command) => image::run(command, global)?,
         Command::Registry(command) => registry::run(command, global)?,
         Command::Keys(command) => keys::run(command, global)?,
@@ -62,11 +64,7 @@ fn check_config(global: &Global) -> anyhow::Result<ExitCode> {
         .config
         .as_deref()
         .unwrap_or_else(|| Path::new(config::PATH_DEFAULT));
-    let faults = match Config::load(path) {
-        Ok(_) => Vec::new(),
-        Err(ConfigError::Faults { faults, .. }) => faults,
-        Err(error) => return Err(error.into()),
-    };
+    let faults = Config::faults(path)?;
     if global.json {
         output::json(&faults)?;
     } else {
@@ -134,8 +132,12 @@ fn status(global: &Global) -> anyhow::Result<()> {
         output::line(format_args!("listen       {address}"));
     }
     output::line(format_args!(
-        "generation   {} at event {}, {} octets, {} zones",
-        generation.number, generation.event, generation.bytes, generation.zones_count
+        "generation   {} at event {}, {} octets ({} on huge pages), {} zones",
+        generation.number,
+        generation.event,
+        generation.bytes,
+        generation.huge_page_bytes,
+        generation.zones_count
     ));
     for zone in &generation.zones {
         output::line(format_args!(
@@ -164,6 +166,18 @@ fn status(global: &Global) -> anyhow::Result<()> {
         status.udp_queries, status.tcp_queries
     ));
     output::line(format_args!("connections  {}", status.tcp_connections));
+    if let Some(tls) = &status.tls {
+        for address in &tls.listen {
+            output::line(format_args!("tls listen   {address}"));
+        }
+        output::line(format_args!("tls queries  {}", tls.queries));
+        output::line(format_args!("tls conns    {}", tls.connections));
+        let days = tls.certificate_expires_at.saturating_sub(unix_seconds()) / 86_400;
+        output::line(format_args!("certificate  ends in {days} days"));
+        if let Some(error) = &tls.certificate_error {
+            output::line(format_args!("refused      {error}"));
+        }
+    }
     output::line(format_args!("panics       {}", status.panics));
     Ok(())
 }

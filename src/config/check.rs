@@ -1,12 +1,15 @@
 //! From [`Spec`] to [`Config`]: ranges, and what must fit together.
 
+use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use zone_image::Name;
 
 use super::read::Document;
-use super::{Config, Control, Dns, Fault, Image, Keys, Log, Metrics, Publish, Registry, Spec, Tcp};
+use super::{
+    Config, Control, Dns, Fault, Image, Keys, Log, Metrics, Publish, Registry, Spec, Tcp, Tls,
+};
 use crate::dns::engine::TEXT_BYTES_MAX;
 use crate::dns::net::{bind, udp};
 use crate::dns::rate::{self, RateLimits};
@@ -17,13 +20,13 @@ const SOCKET_PATH_BYTES_MAX: usize = 107;
 const BUFFER_BYTES_MAX: usize = 1 << 30;
 
 /// Notes faults with the lines of their keys.
-struct Checker<'d> {
-    document: &'d Document<'d>,
-    faults: &'d mut Vec<Fault>,
+pub(super) struct Checker<'d> {
+    pub(super) document: &'d Document<'d>,
+    pub(super) faults: &'d mut Vec<Fault>,
 }
 
 impl Checker<'_> {
-    fn fault(&mut self, key: &str, message: impl std::fmt::Display) {
+    pub(super) fn fault(&mut self, key: &str, message: impl std::fmt::Display) {
         let line = self.document.line(key);
         self.faults.push(Fault {
             line,
@@ -115,11 +118,7 @@ fn check_dns(spec: &Spec, checker: &mut Checker<'_>) -> Dns {
         let message = format!("1 to {} addresses are needed", udp::ADDRESSES_MAX);
         checker.fault("dns.listen", message);
     }
-    for (at, address) in dns.listen.iter().enumerate() {
-        if address.port() != 0 && dns.listen[..at].contains(address) {
-            checker.fault("dns.listen", format_args!("{address} is there twice"));
-        }
-    }
+    check_twice("dns.listen", &dns.listen, checker);
     checker.range("dns.workers", dns.workers, 0..=bind::WORKERS_MAX);
     checker.range(
         "dns.udp-payload-bytes-max",
@@ -145,6 +144,7 @@ fn check_dns(spec: &Spec, checker: &mut Checker<'_>) -> Dns {
         listen: dns.listen.clone(),
         workers: (dns.workers != 0).then_some(dns.workers),
         pin_workers: dns.pin_workers,
+        steer_by_cpu: dns.steer_by_cpu,
         udp_payload_bytes_max: dns.udp_payload_bytes_max,
         version: check_text("dns.version", &dns.version, checker),
         identity: check_text("dns.identity", &dns.identity, checker),
@@ -157,6 +157,15 @@ fn check_dns(spec: &Spec, checker: &mut Checker<'_>) -> Dns {
         send_buffer_bytes: dns.send_buffer_bytes,
         drain_timeout: Duration::from_secs(dns.drain_timeout_seconds),
         tcp: check_tcp(spec, checker),
+        tls: check_tls(spec, checker),
+    }
+}
+
+fn check_twice(key: &str, listen: &[SocketAddr], checker: &mut Checker<'_>) {
+    for (at, address) in listen.iter().enumerate() {
+        if address.port() != 0 && listen[..at].contains(address) {
+            checker.fault(key, format_args!("{address} is there twice"));
+        }
     }
 }
 
@@ -174,11 +183,14 @@ fn check_publish(spec: &Spec, checker: &mut Checker<'_>) -> Publish {
     );
     let retry = publish.retry_seconds_max;
     checker.range("publish.retry-seconds-max", retry, 1..=3600);
+    let vanished = publish.vanished_percent_max;
+    checker.range("publish.vanished-percent-max", vanished, 0..=100);
     Publish {
         poll_interval: Duration::from_millis(poll),
         debounce: Duration::from_millis(debounce),
         debounce_max: Duration::from_millis(debounce_max),
         retry_max: Duration::from_secs(retry),
+        vanished_percent_max: vanished,
     }
 }
 
@@ -277,4 +289,56 @@ fn check_tcp(spec: &Spec, checker: &mut Checker<'_>) -> Tcp {
         write_timeout: Duration::from_secs(tcp.write_timeout_seconds),
         queries_per_connection_max: queries,
     }
+}
+
+fn check_tls(spec: &Spec, checker: &mut Checker<'_>) -> Option<Tls> {
+    let tls = &spec.dns.tls;
+    if tls.listen.len() > udp::ADDRESSES_MAX {
+        let message = format!("more than {} addresses", udp::ADDRESSES_MAX);
+        checker.fault("dns.tls.listen", message);
+    }
+    check_twice("dns.tls.listen", &tls.listen, checker);
+    for address in &tls.listen {
+        // TCP has a listener on each address of `dns.listen`.
+        if address.port() != 0 && spec.dns.listen.contains(address) {
+            let message = format!("{address} is in dns.listen; TLS has a port of its own, 853");
+            checker.fault("dns.tls.listen", message);
+        }
+    }
+    let files = [
+        (
+            "dns.tls.certificate-file",
+            &tls.certificate_file,
+            "certificate",
+        ),
+        ("dns.tls.key-file", &tls.key_file, "private key"),
+    ];
+    for (key, path, what) in files {
+        if !tls.listen.is_empty() && path.as_os_str().is_empty() {
+            let message = format!("name the file of the {what}, or leave dns.tls.listen empty");
+            checker.fault(key, message);
+        }
+    }
+    checker.range("dns.tls.threads", tls.threads, 1..=bind::WORKERS_MAX);
+    let limits = [
+        ("dns.tls.connections-max", tls.connections_max),
+        (
+            "dns.tls.connections-per-prefix-max",
+            tls.connections_per_prefix_max,
+        ),
+    ];
+    for (key, limit) in limits {
+        checker.range(key, limit, 1..=1_000_000);
+    }
+    let handshake = tls.handshake_timeout_seconds;
+    checker.range("dns.tls.handshake-timeout-seconds", handshake, 1..=3600);
+    (!tls.listen.is_empty()).then(|| Tls {
+        listen: tls.listen.clone(),
+        certificate_file: tls.certificate_file.clone(),
+        key_file: tls.key_file.clone(),
+        threads: tls.threads,
+        connections_max: tls.connections_max,
+        connections_per_prefix_max: tls.connections_per_prefix_max,
+        handshake_timeout: Duration::from_secs(handshake),
+    })
 }

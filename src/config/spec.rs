@@ -29,6 +29,7 @@ pub struct DnsSpec {
     pub listen: Vec<SocketAddr>,
     pub workers: usize,
     pub pin_workers: bool,
+    pub steer_by_cpu: bool,
     pub udp_payload_bytes_max: u16,
     pub version: String,
     pub identity: String,
@@ -40,6 +41,7 @@ pub struct DnsSpec {
     pub drain_timeout_seconds: u64,
     pub rate_limit: RateLimitSpec,
     pub tcp: TcpSpec,
+    pub tls: TlsSpec,
 }
 
 impl Default for DnsSpec {
@@ -51,6 +53,7 @@ impl Default for DnsSpec {
             ],
             workers: 0,
             pin_workers: true,
+            steer_by_cpu: false,
             udp_payload_bytes_max: 1232,
             version: String::new(),
             identity: String::new(),
@@ -62,6 +65,7 @@ impl Default for DnsSpec {
             drain_timeout_seconds: 5,
             rate_limit: RateLimitSpec::default(),
             tcp: TcpSpec::default(),
+            tls: TlsSpec::default(),
         }
     }
 }
@@ -118,6 +122,32 @@ impl Default for TcpSpec {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct TlsSpec {
+    pub listen: Vec<SocketAddr>,
+    pub certificate_file: PathBuf,
+    pub key_file: PathBuf,
+    pub threads: usize,
+    pub connections_max: usize,
+    pub connections_per_prefix_max: usize,
+    pub handshake_timeout_seconds: u64,
+}
+
+impl Default for TlsSpec {
+    fn default() -> Self {
+        Self {
+            listen: Vec::new(),
+            certificate_file: PathBuf::new(),
+            key_file: PathBuf::new(),
+            threads: 2,
+            connections_max: 4096,
+            connections_per_prefix_max: 256,
+            handshake_timeout_seconds: 5,
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct ImageSpec {
     pub directory: PathBuf,
     pub memory: MemoryKind,
@@ -155,15 +185,17 @@ pub struct PublishSpec {
     pub debounce_milliseconds: u64,
     pub debounce_milliseconds_max: u64,
     pub retry_seconds_max: u64,
+    pub vanished_percent_max: u8,
 }
 
 impl Default for PublishSpec {
     fn default() -> Self {
         Self {
             poll_interval_milliseconds: 200,
-            debounce_milliseconds: 20,
-            debounce_milliseconds_max: 200,
+            debounce_milliseconds: 10,
+            debounce_milliseconds_max: 50,
             retry_seconds_max: 10,
+            vanished_percent_max: 10,
         }
     }
 }

@@ -175,6 +175,31 @@ fn database_fault_does_not_repeat_the_value() {
 }
 
 #[test]
+fn tls_needs_a_port_of_its_own_and_both_files() {
+    check_faults(
+        "[dns]\nlisten = [\"127.0.0.1:53\"]\n[dns.tls]\nlisten = [\"127.0.0.1:53\", \"127.0.0.1:853\", \
+         \"127.0.0.1:853\"]\nkey-file = \"\"\nhandshake-timeout-seconds = 0\nconnections-max = 0\n",
+        &[
+            // A key that is not there has the line of its table.
+            (
+                3,
+                "dns.tls.certificate-file: name the file of the certificate",
+            ),
+            (4, "127.0.0.1:853 is there twice"),
+            (4, "127.0.0.1:53 is in dns.listen"),
+            (5, "name the file of the private key"),
+            (6, "0 is not from 1 to 3600"),
+            (7, "0 is not from 1 to 1000000"),
+        ],
+    );
+    assert_eq!(Config::default().dns.tls, None);
+    let tls = Config::parse(
+        "[dns.tls]\nlisten = [\"127.0.0.1:853\"]\ncertificate-file = \"c\"\nkey-file = \"k\"\n",
+    );
+    assert_eq!(tls.unwrap().dns.tls.unwrap().listen.len(), 1);
+}
+
+#[test]
 fn metrics_and_control_are_local_by_default() {
     let config = Config::default();
     assert!(config.metrics.listen.ip().is_loopback());

@@ -1,6 +1,7 @@
 //! The metrics page. Sums the workers' counters when it is asked, never before.
 
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, text};
@@ -9,8 +10,9 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
 
-use super::Vitals;
-use crate::dns::counters::{DROPS, LOSSES, OUTCOMES, Snapshot};
+use super::{TlsVitals, Vitals};
+use crate::clock::unix_microseconds;
+use crate::dns::counters::{DROPS, HANDSHAKES, LOSSES, OUTCOMES, Snapshot, StreamCounters};
 use crate::keys::status::KeysState;
 use crate::publish;
 
@@ -64,8 +66,14 @@ struct Page(Vec<Metric>);
 impl Page {
     fn new(vitals: &Vitals) -> Self {
         let mut page = Self(Vec::new());
-        page.queries(&vitals.udp(), &vitals.stream().snapshot());
-        page.connections(vitals);
+        let tls = vitals.tls();
+        let counted = tls.map(|tls| tls.counters.snapshot()).unwrap_or_default();
+        page.queries(&vitals.udp(), &vitals.tcp().snapshot(), &counted);
+        page.connections(["tcp_connections", "tcp_connection_events"], vitals.tcp());
+        if let Some(tls) = tls {
+            page.connections(["tls_connections", "tls_connection_events"], &tls.counters);
+            page.tls(tls);
+        }
         page.generation(vitals);
         if let Some(publish) = vitals.publish() {
             page.publish(publish);
@@ -105,12 +113,12 @@ impl Page {
         self.add(name, help, Kind::Counter, vec![(Vec::new(), value)]);
     }
 
-    fn queries(&mut self, udp: &Snapshot, tcp: &Snapshot) {
-        let both = [("udp", udp), ("tcp", tcp)];
+    fn queries(&mut self, udp: &Snapshot, tcp: &Snapshot, tls: &Snapshot) {
+        let all = [("udp", udp), ("tcp", tcp), ("tls", tls)];
         let samples = |label: &'static str,
                        pick: &dyn Fn(&Snapshot) -> Vec<(&'static str, u64)>| {
             let mut samples = Vec::new();
-            for (transport, snapshot) in both {
+            for (transport, snapshot) in all {
                 for (name, value) in pick(snapshot) {
                     let labels = vec![
                         ("transport", transport.to_owned()),
@@ -121,7 +129,7 @@ impl Page {
             }
             samples
         };
-        let received = both.map(|(transport, snapshot)| {
+        let received = all.map(|(transport, snapshot)| {
             (vec![("transport", transport.to_owned())], snapshot.queries)
         });
         let outcomes = samples("outcome", &|s| {
@@ -171,15 +179,17 @@ impl Page {
         );
     }
 
-    fn connections(&mut self, vitals: &Vitals) {
-        let stream = vitals.stream();
-        self.gauge("tcp_connections", "Connections open now", stream.open());
+    /// Metrics of streams: how many there are, and what became of others.
+    fn connections(&mut self, names: [&'static str; 2], stream: &StreamCounters) {
+        let [open, events_name] = names;
+        self.gauge(open, "Connections open now", stream.open());
         let events = [
             ("accepted", &stream.accepted),
             ("closed", &stream.closed),
             ("refused", &stream.refused),
             ("evicted", &stream.evicted),
             ("timed-out", &stream.timed_out),
+            ("exhausted", &stream.exhausted),
             ("write-timed-out", &stream.write_timed_out),
             ("accept-failed", &stream.accept_failed),
         ];
@@ -187,10 +197,57 @@ impl Page {
             .map(|(event, counter)| (vec![("event", event.to_owned())], counter.value()))
             .to_vec();
         self.add(
-            "tcp_connection_events",
+            events_name,
             "What became of connections",
             Kind::Counter,
             samples,
+        );
+    }
+
+    fn tls(&mut self, tls: &TlsVitals) {
+        let samples = HANDSHAKES.map(|(end, name)| {
+            let labels = vec![("result", name.to_owned())];
+            (labels, tls.counters.handshakes(end))
+        });
+        self.add(
+            "tls_handshakes",
+            "Handshakes by how they ended",
+            Kind::Counter,
+            samples.to_vec(),
+        );
+        self.gauge(
+            "dns_tls_certificate_expires_seconds",
+            "When the certificate in service ends",
+            tls.credentials.expires_at(),
+        );
+        self.counter(
+            "dns_tls_certificate_reloads",
+            "Certificates that took the place of another",
+            tls.credentials.reloads.value(),
+        );
+        self.counter(
+            "dns_tls_certificate_failures",
+            "Certificates refused",
+            tls.credentials.failures.value(),
+        );
+    }
+
+    fn image(&mut self, generation: &zone_image::Generation) {
+        self.gauge(
+            "image_garbage_bytes",
+            "Part of them that nothing refers to any more",
+            generation.garbage_bytes(),
+        );
+        self.gauge(
+            "image_segments",
+            "Number of the segments",
+            generation.segments_count() as u64,
+        );
+        let huge = generation.huge_bytes();
+        self.gauge(
+            "image_huge_page_bytes",
+            "Part of the image that is on huge pages",
+            huge,
         );
     }
 
@@ -212,12 +269,7 @@ impl Page {
             "Size of the segments served",
             generation.bytes(),
         );
-        let huge = generation.huge_bytes();
-        self.gauge(
-            "image_huge_page_bytes",
-            "Part of the image that is on huge pages",
-            huge,
-        );
+        self.image(&generation);
         let installed_at = generations.status().installed_at;
         self.gauge(
             "generation_installed_seconds",
@@ -324,6 +376,39 @@ impl Page {
             "Publishes that failed, by step",
             Kind::Counter,
             samples,
+        );
+        let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let kind = |kind: &str| vec![("kind", kind.to_owned())];
+        let compiles = vec![
+            (kind("changes"), load(&publish.changes)),
+            (kind("whole"), load(&publish.whole)),
+        ];
+        self.add(
+            "zone_compiles",
+            "Zones compiled by their changes, and whole",
+            Kind::Counter,
+            compiles,
+        );
+        self.counter(
+            "publish_names",
+            "Names that were written by their changes",
+            load(&publish.names),
+        );
+        self.counter(
+            "publish_written_bytes",
+            "Octets of segments written",
+            load(&publish.written_bytes),
+        );
+        self.counter("image_folds", "Folds of segments", load(&publish.folds));
+        let now = unix_microseconds();
+        let age = |since: i64| u64::try_from((now - since) / 1_000_000).unwrap_or_default();
+        let ages = publish.serial_times().into_iter();
+        let ages = ages.map(|(zone, since)| (vec![("zone", zone.to_string())], age(since)));
+        self.add(
+            "serial_age_seconds",
+            "Since the serial that is served came into service here",
+            Kind::Gauge,
+            ages.collect(),
         );
     }
 }

@@ -19,8 +19,8 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
-use super::{ControlError, Status, Vitals};
-use crate::dns::generations::{Installed, Reloader};
+use super::{ControlError, Reloads, Status, Vitals};
+use crate::dns::generations::Installed;
 use crate::publish;
 
 /// Octets of a request line.
@@ -41,12 +41,17 @@ pub const WAIT_MAX: Duration = Duration::from_secs(3600);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "command", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Command {
-    /// Install what is in the image directory now.
+    /// Install what is in the image directory now, and read certificates again.
     Reload,
     /// Describe the server.
     Status,
     /// Something was committed to the registry.
     Poke,
+    /// What the publisher holds is meant.
+    Accept {
+        /// Up to this event.
+        event: u64,
+    },
     /// Reply when a registry event is served, or when the time is over.
     Wait {
         /// The event.
@@ -64,7 +69,7 @@ pub enum Reply {
     Installed(Installed),
     /// To `status`.
     Status(Box<Status>),
-    /// To `poke` and `wait`.
+    /// To `poke`, `accept` and `wait`.
     Served {
         /// The registry event up to which everything is served.
         event: u64,
@@ -82,17 +87,13 @@ pub struct ControlSocket {
     listener: UnixListener,
     path: PathBuf,
     vitals: Arc<Vitals>,
-    reloader: Reloader,
+    reloads: Reloads,
 }
 
 impl ControlSocket {
     /// Makes the socket. A file left by a server that was killed is replaced; one
     /// that a server answers on is not.
-    pub fn bind(
-        path: &Path,
-        vitals: Arc<Vitals>,
-        reloader: Reloader,
-    ) -> Result<Self, ControlError> {
+    pub fn bind(path: &Path, vitals: Arc<Vitals>, reloads: Reloads) -> Result<Self, ControlError> {
         if StdUnixStream::connect(path).is_ok() {
             return Err(ControlError::InUse(path.into()));
         }
@@ -115,7 +116,7 @@ impl ControlSocket {
             listener,
             path: path.to_owned(),
             vitals,
-            reloader,
+            reloads,
         })
     }
 
@@ -134,7 +135,7 @@ impl ControlSocket {
             };
             let conversation = Conversation {
                 vitals: Arc::clone(&self.vitals),
-                reloader: self.reloader.clone(),
+                reloads: self.reloads.clone(),
                 waiting: Arc::clone(&waiting),
             };
             tokio::spawn(async move {
@@ -166,7 +167,7 @@ fn listen(path: &Path) -> io::Result<StdUnixListener> {
 /// One connection and what it can ask of.
 struct Conversation {
     vitals: Arc<Vitals>,
-    reloader: Reloader,
+    reloads: Reloads,
     waiting: Arc<Semaphore>,
 }
 
@@ -207,14 +208,22 @@ impl Conversation {
         place: &mut Option<OwnedSemaphorePermit>,
     ) -> Reply {
         let message = match serde_json::from_slice(line) {
-            Ok(Command::Reload) => match self.reloader.reload().await {
+            Ok(Command::Reload) => match self.reloads.reload().await {
                 Ok(installed) => return Reply::Installed(installed),
-                Err(error) => error.to_string(),
+                Err(message) => message,
             },
             Ok(Command::Status) => return Reply::Status(Box::new(self.vitals.status())),
             Ok(Command::Poke) => match self.publisher() {
                 Ok(publisher) => {
                     publisher.hurry();
+                    let event = publisher.served_event();
+                    return Reply::Served { event };
+                }
+                Err(message) => message,
+            },
+            Ok(Command::Accept { event }) => match self.publisher() {
+                Ok(publisher) => {
+                    publisher.accept(event);
                     let event = publisher.served_event();
                     return Reply::Served { event };
                 }

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 
-use super::Vitals;
+use super::{TlsVitals, Vitals};
 use crate::dns::counters::Loss;
 use crate::dns::engine::Transport;
 use crate::publish::PublishStatus;
@@ -42,10 +42,28 @@ pub struct Status {
     pub tcp_queries: u64,
     /// TCP connections open now.
     pub tcp_connections: u64,
+    /// DNS over TLS, where it is served.
+    pub tls: Option<TlsStatus>,
     /// Messages that made the engine panic.
     pub panics: u64,
     /// The first of them.
     pub offences: Vec<OffenceStatus>,
+}
+
+/// DNS over TLS.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct TlsStatus {
+    /// Addresses it answers on.
+    pub listen: Vec<SocketAddr>,
+    /// Messages.
+    pub queries: u64,
+    /// Connections open now.
+    pub connections: u64,
+    /// When the certificate in service ends, in seconds since 1970.
+    pub certificate_expires_at: u64,
+    /// Why the last certificate was refused.
+    pub certificate_error: Option<String>,
 }
 
 /// What is served.
@@ -58,6 +76,8 @@ pub struct GenerationStatus {
     pub event: u64,
     /// Octets of its segments.
     pub bytes: u64,
+    /// Octets of memory that the kernel put on huge pages for them; 0 makes answers slower.
+    pub huge_page_bytes: u64,
     /// How many zones it has.
     pub zones_count: usize,
     /// Some of them by name.
@@ -86,7 +106,7 @@ pub struct OffenceStatus {
     pub at: u64,
     /// From where.
     pub peer: SocketAddr,
-    /// "udp" or "tcp".
+    /// "udp", "tcp" or "tls".
     pub transport: String,
     /// The message in hexadecimal.
     pub wire: String,
@@ -97,7 +117,9 @@ impl Vitals {
     pub fn status(&self) -> Status {
         let generations = self.generations();
         let install = generations.status();
-        let (udp, tcp) = (self.udp(), self.stream().snapshot());
+        let (udp, tcp) = (self.udp(), self.tcp().snapshot());
+        let tls = self.tls().map(|tls| tls.counters.snapshot());
+        let tls = tls.unwrap_or_default();
         Status {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             pid: std::process::id(),
@@ -111,8 +133,12 @@ impl Vitals {
             publish: self.publish().map(|publish| publish.status()),
             udp_queries: udp.queries,
             tcp_queries: tcp.queries,
-            tcp_connections: self.stream().open(),
-            panics: udp.loss(Loss::Panic) + tcp.loss(Loss::Panic),
+            tcp_connections: self.tcp().open(),
+            tls: self.tls().map(tls_status),
+            panics: [udp, tcp, tls]
+                .iter()
+                .map(|all| all.loss(Loss::Panic))
+                .sum(),
             offences: self
                 .parts
                 .offences
@@ -121,6 +147,16 @@ impl Vitals {
                 .map(offence_status)
                 .collect(),
         }
+    }
+}
+
+fn tls_status(tls: &TlsVitals) -> TlsStatus {
+    TlsStatus {
+        listen: tls.listen.clone(),
+        queries: tls.counters.snapshot().queries,
+        connections: tls.counters.open(),
+        certificate_expires_at: tls.credentials.expires_at(),
+        certificate_error: tls.credentials.error(),
     }
 }
 
@@ -141,6 +177,7 @@ fn generation_status(generation: &zone_image::Generation) -> GenerationStatus {
         number: generation.number(),
         event: generation.event(),
         bytes: generation.bytes(),
+        huge_page_bytes: generation.huge_bytes(),
         zones_count: all.len(),
         zones,
     }

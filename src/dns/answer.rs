@@ -7,6 +7,7 @@ use zone_image::layout::{POINTER_REACH, Part};
 use zone_image::name::NAME_BYTES_MAX;
 use zone_image::{Bases, BodyRef, Entry, Generation, Lookup, LookupName, Zone};
 
+use super::ahead::{Ahead, Hashed};
 use super::chain::Chain;
 use super::denial::{Proofs, Prover, Unproven};
 use super::engine::Outcome;
@@ -16,54 +17,58 @@ use super::response::{Full, Response, Section};
 /// Why a question got no whole answer.
 pub(super) type Unanswered = Unproven;
 
-/// A name to be looked up, and where it stands uncompressed in the message.
-struct Sought {
-    name: LookupName,
+/// A name that is looked up, and where it stands uncompressed in the message.
+#[derive(Clone, Copy)]
+struct Sought<'n> {
+    name: &'n LookupName,
     at: usize,
 }
 
 /// Finds the zone that answers a question. DS lives on the parent's side of a
 /// cut, so at the apex of one of our zones the parent answers, if we have it
 /// (RFC 4035 section 3.1.4.1).
-pub(super) fn find_zone<'g>(generation: &'g Generation, query: &Query) -> Option<Zone<'g>> {
+pub(super) fn find_zone<'g>(generation: &'g Generation, query: &Query<'_>) -> Option<Zone<'g>> {
     let labels = query.name.labels();
-    let zone = generation.find_zone(&query.name, labels)?;
+    let zone = generation.find_zone(query.name, labels)?;
     if query.qtype == rtype::DS && labels > 0 && zone.apex_labels() == labels {
-        return Some(
-            generation
-                .find_zone(&query.name, labels - 1)
-                .unwrap_or(zone),
-        );
+        return Some(generation.find_zone(query.name, labels - 1).unwrap_or(zone));
     }
     Some(zone)
 }
 
-/// Writes the answer to `query` from `zone`.
+/// Writes the answer to `query`, whose look-up is under way.
 pub(super) fn answer(
-    zone: Zone<'_>,
-    query: Query,
+    ahead: &mut Ahead<'_>,
+    query: &Query<'_>,
     response: &mut Response<'_>,
 ) -> Result<Outcome, Unanswered> {
     response.authoritative = true;
+    let (lookup, hashed) = ahead.finish(query.name);
     let mut answer = Answer {
-        zone,
+        zone: ahead.zone,
         qtype: query.qtype,
         response,
+        hashed,
         proofs: Proofs::new(),
         addresses: [None; 2],
         chain: Chain::new(HEADER_BYTES),
     };
-    let mut sought = Sought {
+    let asked = Sought {
         name: query.name,
         at: HEADER_BYTES,
     };
+    let mut step = answer.step(lookup, asked)?;
     loop {
-        match answer.step(&sought)? {
+        match step {
             Step::Done(outcome) => {
                 answer.finish()?;
                 return Ok(outcome);
             }
-            Step::Follow(next) => sought = next,
+            Step::Follow(name, at) => {
+                answer.hashed = None;
+                let next = Sought { name: &name, at };
+                step = answer.step(answer.zone.lookup(&name), next)?;
+            }
         }
     }
 }
@@ -74,13 +79,16 @@ pub(super) fn answer(
 )]
 enum Step {
     Done(Outcome),
-    Follow(Sought),
+    /// Goes on with a name that stands there in the message.
+    Follow(LookupName, usize),
 }
 
 struct Answer<'g, 'r, 'o> {
     zone: Zone<'g>,
     qtype: u16,
     response: &'r mut Response<'o>,
+    /// An NSEC3 of the name that is looked up.
+    hashed: Option<Hashed<'g>>,
     /// For the authority section, once the answer section is done.
     proofs: Proofs<'g>,
     /// For the additional section, after that.
@@ -90,8 +98,8 @@ struct Answer<'g, 'r, 'o> {
 }
 
 impl<'g> Answer<'g, '_, '_> {
-    fn step(&mut self, sought: &Sought) -> Result<Step, Unanswered> {
-        match self.zone.lookup(&sought.name) {
+    fn step(&mut self, lookup: Lookup<'g>, sought: Sought<'_>) -> Result<Step, Unanswered> {
+        match lookup {
             Lookup::Name(entry) => self.name(entry, None, sought),
             Lookup::Wildcard {
                 entry,
@@ -126,29 +134,40 @@ impl<'g> Answer<'g, '_, '_> {
     }
 
     fn write_proofs(&mut self) -> Result<(), Full> {
+        // Where the owner of the NSEC before stands: its RRSIGs point there.
+        let mut owner = None;
         for (proof, apex) in self.proofs.iter() {
-            let bases = Bases {
-                apex,
-                ..Bases::default()
-            };
-            self.response.body(Section::Authority, proof, bases)?;
+            let at = self.response.position();
+            match owner.filter(|_| proof.part() == Part::Signatures) {
+                Some(owner) => self.response.body_under(Section::Authority, proof, owner)?,
+                None => {
+                    let bases = Bases {
+                        apex,
+                        ..Bases::default()
+                    };
+                    self.response.body(Section::Authority, proof, bases)?;
+                }
+            }
+            let reachable = proof.part() == Part::Records && at < POINTER_REACH;
+            owner = u16::try_from(at).ok().filter(|_| reachable);
         }
         self.proofs.clear();
         Ok(())
     }
 
-    fn prover<'s>(&'s mut self, sought: &'s Sought) -> Prover<'g, 's> {
+    fn prover<'s>(&'s mut self, sought: Sought<'s>) -> Prover<'g, 's> {
         let apex = self.bases(sought, self.zone.apex_labels()).apex;
         Prover {
             zone: self.zone,
-            name: &sought.name,
+            name: sought.name,
             apex,
+            hashed: &mut self.hashed,
             proofs: &mut self.proofs,
         }
     }
 
     /// Where owner and apex stand for an entry whose name has `labels` labels.
-    fn bases(&self, sought: &Sought, labels: usize) -> Bases {
+    fn bases(&self, sought: Sought<'_>, labels: usize) -> Bases {
         let place = |labels| {
             // A name starts at POINTER_REACH at most and has 255 octets at most.
             u16::try_from(sought.at + sought.name.suffix_start(labels)).unwrap_or(0x3fff)
@@ -165,11 +184,10 @@ impl<'g> Answer<'g, '_, '_> {
         &mut self,
         entry: Entry<'g>,
         encloser: Option<usize>,
-        sought: &Sought,
+        sought: Sought<'_>,
     ) -> Result<Step, Unanswered> {
         let bases = self.bases(sought, sought.name.labels());
-        let own_types = [rtype::CNAME, rtype::ANY, rtype::RRSIG, rtype::NSEC];
-        let alias = entry.has_cname() && !own_types.contains(&self.qtype);
+        let alias = entry.has_cname() && !self.stands_beside_cname(entry);
         let at = self.response.position();
         let found = match self.qtype {
             _ if alias => self.rrset(entry, rtype::CNAME, bases)?,
@@ -195,6 +213,18 @@ impl<'g> Answer<'g, '_, '_> {
             Ok(self.follow(at))
         } else {
             Ok(Step::Done(Outcome::Answer))
+        }
+    }
+
+    /// Whether the question is about the CNAME, or about what a signed zone has beside it
+    /// (RFC 4035 section 2.5). Where the zone has no such record, the alias is followed:
+    /// a denial would be at odds with the CNAME bit of its proof (RFC 5155 section 8.5).
+    fn stands_beside_cname(&self, entry: Entry<'g>) -> bool {
+        match self.qtype {
+            rtype::CNAME | rtype::ANY => true,
+            rtype::RRSIG => entry.body(rtype::CNAME, Part::Signatures).is_some(),
+            rtype::NSEC => entry.body(rtype::NSEC, Part::Records).is_some(),
+            _ => false,
         }
     }
 
@@ -280,7 +310,7 @@ impl<'g> Answer<'g, '_, '_> {
                     && self.zone.holds(&name)
                     && self.chain.extend(message, &name, target) =>
             {
-                Step::Follow(Sought { name, at: target })
+                Step::Follow(name, target)
             }
             _ => Step::Done(Outcome::Answer),
         }
@@ -291,7 +321,7 @@ impl<'g> Answer<'g, '_, '_> {
         &mut self,
         entry: Entry<'g>,
         labels: usize,
-        sought: &Sought,
+        sought: Sought<'_>,
     ) -> Result<Step, Unanswered> {
         let at = self.write_dname(entry, self.bases(sought, labels))?;
         let message = self.response.written();
@@ -341,7 +371,11 @@ impl<'g> Answer<'g, '_, '_> {
     }
 
     /// DS at a cut is the parent's own data (RFC 4035 section 3.1.4.1).
-    fn delegation_signer(&mut self, entry: Entry<'g>, sought: &Sought) -> Result<Step, Unanswered> {
+    fn delegation_signer(
+        &mut self,
+        entry: Entry<'g>,
+        sought: Sought<'_>,
+    ) -> Result<Step, Unanswered> {
         let bases = self.bases(sought, sought.name.labels());
         if self.rrset(entry, rtype::DS, bases)? {
             return Ok(Step::Done(Outcome::Answer));
@@ -359,7 +393,7 @@ impl<'g> Answer<'g, '_, '_> {
         &mut self,
         entry: Entry<'g>,
         labels: usize,
-        sought: &Sought,
+        sought: Sought<'_>,
     ) -> Result<Step, Unanswered> {
         // An alias that led here was ours to answer; the referral alone is not.
         self.response.authoritative = self.response.answers() > 0;
@@ -379,7 +413,7 @@ impl<'g> Answer<'g, '_, '_> {
                 _ => {}
             }
         }
-        if self.response.dnssec_ok() && entry.body(rtype::DS, Part::Records).is_none() {
+        if self.response.dnssec_ok() && !entry.has(rtype::DS) {
             self.prover(sought).no_ds(entry, labels)?;
         }
         self.write_proofs()?;
@@ -396,7 +430,7 @@ impl<'g> Answer<'g, '_, '_> {
     }
 
     /// The SOA of a negative answer (RFC 2308 section 3).
-    fn negative(&mut self, sought: &Sought) -> Result<(), Full> {
+    fn negative(&mut self, sought: Sought<'_>) -> Result<(), Full> {
         let bases = self.bases(sought, sought.name.labels());
         if let Some(soa) = self.zone.negative(Part::Records) {
             self.response.body(Section::Authority, soa, bases)?;

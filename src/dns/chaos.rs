@@ -10,7 +10,7 @@ use super::response::{Full, Response};
 pub(super) const CLASS_CHAOS: u16 = 3;
 
 /// The text that answers a question in class CH.
-pub(super) fn find<'c>(config: &'c EngineConfig, query: &Query) -> Option<&'c [u8]> {
+pub(super) fn find<'c>(config: &'c EngineConfig, query: &Query<'_>) -> Option<&'c [u8]> {
     if !matches!(query.qtype, rtype::TXT | rtype::ANY) {
         return None;
     }

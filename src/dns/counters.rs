@@ -2,7 +2,7 @@
 //!
 //! Each UDP worker writes a block of its own, on cache lines of its own, so
 //! that counting costs no bus traffic; whoever scrapes adds the blocks up. The
-//! tasks of TCP share one block.
+//! tasks of TCP share one block, and those of TLS another.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -57,8 +57,50 @@ pub const LOSSES: [(Loss, &str); Loss::ReceiveFailed as usize + 1] = [
     (Loss::ReceiveFailed, "receive-failed"),
 ];
 
+/// How a TLS handshake ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Handshake {
+    /// The session is there.
+    Completed,
+    /// It took too long.
+    TimedOut,
+    /// The client went away.
+    Gone,
+    /// The connection had to make room for another.
+    Evicted,
+    /// What came is not TLS, or broken.
+    NotTls,
+    /// No version, suite or group in common.
+    Incompatible,
+    /// The client wants another protocol than DNS (RFC 7301 section 3.2).
+    NoProtocol,
+    /// The client refused, mostly for our certificate.
+    Alert,
+    /// Anything else.
+    Other,
+}
+
+/// Ends of handshakes with names.
+pub const HANDSHAKES: [(Handshake, &str); Handshake::Other as usize + 1] = [
+    (Handshake::Completed, "completed"),
+    (Handshake::TimedOut, "timed-out"),
+    (Handshake::Gone, "gone"),
+    (Handshake::Evicted, "evicted"),
+    (Handshake::NotTls, "not-tls"),
+    (Handshake::Incompatible, "incompatible"),
+    (Handshake::NoProtocol, "no-protocol"),
+    (Handshake::Alert, "alert"),
+    (Handshake::Other, "other"),
+];
+
 const _: () = {
     let mut at = 0;
+    while at < HANDSHAKES.len() {
+        assert!(HANDSHAKES[at].0 as usize == at);
+        at += 1;
+    }
+    at = 0;
     while at < OUTCOMES.len() {
         assert!(OUTCOMES[at].0 as usize == at);
         at += 1;
@@ -134,7 +176,7 @@ impl WorkerCounters {
     }
 }
 
-/// The counters of TCP, which all its tasks write.
+/// The counters of TCP or of TLS, which all its tasks write.
 #[derive(Debug, Default)]
 #[repr(align(128))]
 pub struct StreamCounters {
@@ -149,10 +191,14 @@ pub struct StreamCounters {
     pub evicted: Counter,
     /// Connections closed since no query came in time.
     pub timed_out: Counter,
+    /// Connections closed since they had all the queries that one may have.
+    pub exhausted: Counter,
     /// Connections closed since the client did not read in time.
     pub write_timed_out: Counter,
     /// Times the system gave us no connection, for want of descriptors mostly.
     pub accept_failed: Counter,
+    /// Handshakes by [`HANDSHAKES`]; none where there is no TLS.
+    handshakes: [Counter; HANDSHAKES.len()],
 }
 
 impl StreamCounters {
@@ -170,6 +216,15 @@ impl StreamCounters {
 
     pub(crate) fn lose(&self, loss: Loss) {
         self.tallies.losses[loss as usize].add(1);
+    }
+
+    pub(crate) fn handshake(&self, end: Handshake) {
+        self.handshakes[end as usize].add(1);
+    }
+
+    /// Handshakes that ended in one way.
+    pub fn handshakes(&self, end: Handshake) -> u64 {
+        self.handshakes[end as usize].value()
     }
 
     /// The numbers now.

@@ -5,8 +5,9 @@
 //! than there are labels between QNAME and apex.
 
 use zone_image::layout::{Denial, Part};
-use zone_image::{BodyRef, Entry, LookupName, Zone};
+use zone_image::{BodyRef, Entry, LookupName, Nsec3, Zone};
 
+use super::ahead::Hashed;
 use super::query::rtype;
 use super::response::Full;
 
@@ -72,6 +73,8 @@ pub(super) struct Prover<'g, 'r> {
     pub(super) name: &'r LookupName,
     /// Where the apex stands in the message.
     pub(super) apex: u16,
+    /// The NSEC3 of this name that was found last: proofs ask for it twice.
+    pub(super) hashed: &'r mut Option<Hashed<'g>>,
     pub(super) proofs: &'r mut Proofs<'g>,
 }
 
@@ -91,7 +94,7 @@ impl<'g> Prover<'g, '_> {
                     // Below a name that opted out stands no wildcard of an ancestor:
                     // there is one, which does not make this name, and no proof of it.
                     Some(proof) if proof.matches && provable < encloser => Ok(()),
-                    _ => self.nsec3_covering(&wildcard),
+                    found => self.covering(found),
                 }
             }
         }
@@ -125,8 +128,8 @@ impl<'g> Prover<'g, '_> {
             Denial::None => Ok(()),
             Denial::Nsec => self.nsec_before(self.name.labels(), false),
             Denial::Nsec3 => {
-                let next_closer = self.zone.nsec3_hash(self.name, encloser + 1);
-                self.nsec3_covering(&next_closer)
+                let next_closer = self.nsec3_of(encloser + 1);
+                self.covering(next_closer)
             }
         }
     }
@@ -160,9 +163,10 @@ impl<'g> Prover<'g, '_> {
     /// is the closest encloser that can be proven. Returns its labels.
     fn closest_encloser(&mut self, encloser: usize) -> Result<usize, Unproven> {
         let mut labels = encloser;
+        let mut next_closer = self.nsec3_of(labels + 1);
         loop {
-            let hash = self.zone.nsec3_hash(self.name, labels);
-            match self.zone.nsec3(&hash) {
+            let own = self.nsec3_of(labels);
+            match own {
                 Some(proof) if proof.matches => {
                     self.add(proof.body)?;
                     break;
@@ -170,23 +174,33 @@ impl<'g> Prover<'g, '_> {
                 _ if labels > self.zone.apex_labels() => labels -= 1,
                 _ => break,
             }
+            next_closer = own;
         }
-        let next_closer = self.zone.nsec3_hash(self.name, labels + 1);
-        self.nsec3_covering(&next_closer)?;
+        self.covering(next_closer)?;
         Ok(labels)
     }
 
     fn nsec3_matching_or_encloser(&mut self, labels: usize) -> Proven {
-        let hash = self.zone.nsec3_hash(self.name, labels);
-        match self.zone.nsec3(&hash) {
+        match self.nsec3_of(labels) {
             Some(proof) if proof.matches => self.add(proof.body),
             _ if labels > self.zone.apex_labels() => self.closest_encloser(labels - 1).map(drop),
             _ => Ok(()),
         }
     }
 
-    fn nsec3_covering(&mut self, hash: &[u8; 20]) -> Proven {
-        match self.zone.nsec3(hash) {
+    /// The NSEC3 that matches or covers the last `labels` labels of the name.
+    fn nsec3_of(&mut self, labels: usize) -> Option<Nsec3<'g>> {
+        if let Some(hashed) = self.hashed.filter(|hashed| hashed.labels == labels) {
+            return hashed.found;
+        }
+        let found = self.zone.nsec3(&self.zone.nsec3_hash(self.name, labels));
+        *self.hashed = Some(Hashed { labels, found });
+        found
+    }
+
+    /// Adds a proof that its name does not exist.
+    fn covering(&mut self, found: Option<Nsec3<'g>>) -> Proven {
+        match found {
             Some(proof) if proof.matches => Err(Unproven::Collision),
             Some(proof) => self.add(proof.body),
             None => Ok(()),

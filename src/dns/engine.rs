@@ -3,6 +3,7 @@
 //! The one thing that changes is the table of rate limits: atomics, which the
 //! engines of all workers share.
 
+mod batch;
 mod config;
 
 use std::net::SocketAddr;
@@ -10,6 +11,7 @@ use std::sync::Arc;
 
 use zone_image::{Generation, LookupName, Zone};
 
+use super::ahead::Ahead;
 use super::answer::{self, Unanswered};
 use super::chaos;
 use super::cookie::Standing;
@@ -18,6 +20,7 @@ use super::query::{self, Edns, Parsed, Query, rcode, rtype};
 use super::rate::{Kind, RateLimit, Verdict};
 use super::response::{MINIMAL_BYTES_MAX, Response, Size};
 
+pub use batch::{Job, TURNS};
 pub use config::{EngineConfig, TEXT_BYTES_MAX};
 
 /// Least octets of a buffer for replies over UDP: 512 and what an error reply
@@ -136,6 +139,24 @@ impl Default for Engine {
     }
 }
 
+/// A request that was read, and the question on its way to an answer.
+struct Task<'s, 'n> {
+    parsed: Parsed<'n>,
+    /// Where the message is a question.
+    source: Option<Source<'s>>,
+}
+
+impl Task<'_, '_> {
+    /// Takes one step of a look-up; says whether there may be more to do.
+    #[inline]
+    fn advance(&mut self) -> bool {
+        match (&self.parsed, &mut self.source) {
+            (Parsed::Query(query), Some(Source::Zone(ahead))) => ahead.advance(query),
+            _ => false,
+        }
+    }
+}
+
 /// A reply on its way.
 struct Reply<'e, 'g, 'o> {
     response: Response<'o>,
@@ -168,22 +189,50 @@ impl Engine {
     /// Answers one request from one generation into `out`, which holds 65,535
     /// octets for a stream and at least [`UDP_BUFFER_BYTES`] for UDP.
     pub fn answer(&self, generation: &Generation, request: &Request<'_>, out: &mut [u8]) -> Action {
+        let mut name = LookupName::ROOT;
+        let mut task = self.begin(generation, request, &mut name);
+        self.conclude(request, &mut task, out)
+    }
+
+    /// Reads a request and finds what answers it. The name of its question goes
+    /// to `name`.
+    #[inline(always)]
+    fn begin<'s, 'n>(
+        &'s self,
+        generation: &'s Generation,
+        request: &Request<'_>,
+        name: &'n mut LookupName,
+    ) -> Task<'s, 'n> {
+        let parsed = query::parse(request.wire, name);
+        let source = match &parsed {
+            Parsed::Query(query) => Some(self.find_source(generation, query)),
+            _ => None,
+        };
+        Task { parsed, source }
+    }
+
+    /// Writes the reply to a request that was read.
+    fn conclude(&self, request: &Request<'_>, task: &mut Task<'_, '_>, out: &mut [u8]) -> Action {
         if request.peer.port() == 0 {
             return Action::Drop(DropReason::PortZero);
         }
-        match query::parse(request.wire) {
-            Parsed::Drop(reason) => Action::Drop(reason),
-            Parsed::Error {
-                rcode,
-                question_bytes,
-                edns,
-            } => {
-                let mut reply = self.reply(request, question_bytes, edns, out);
-                reply.response.rcode = rcode;
-                self.send(request, reply, Ok(error_outcome(rcode)))
+        match (&task.parsed, &mut task.source) {
+            (Parsed::Query(query), Some(source)) => self.answer_query(request, query, source, out),
+            (Parsed::Query(_), None) => unreachable!("a question has a source"),
+            (Parsed::Drop(reason), _) => Action::Drop(*reason),
+            (
+                Parsed::Error {
+                    rcode,
+                    question_bytes,
+                    edns,
+                },
+                _,
+            ) => {
+                let mut reply = self.reply(request, *question_bytes, *edns, out);
+                reply.response.rcode = *rcode;
+                self.send(request, reply, Ok(error_outcome(*rcode)))
             }
-            Parsed::Cookie(edns) => self.answer_cookie(request, edns, out),
-            Parsed::Query(query) => self.answer_query(generation, request, query, out),
+            (Parsed::Cookie(edns), _) => self.answer_cookie(request, *edns, out),
         }
     }
 
@@ -204,26 +253,26 @@ impl Engine {
 
     fn answer_query(
         &self,
-        generation: &Generation,
         request: &Request<'_>,
-        query: Query,
+        query: &Query<'_>,
+        source: &mut Source<'_>,
         out: &mut [u8],
     ) -> Action {
         let question_bytes = query.name.length() + 4;
         let mut reply = self.reply(request, question_bytes, query.edns, out);
         let any_class = query.qclass == CLASS_ANY;
-        let outcome = match self.find_source(generation, &query) {
+        let outcome = match source {
             Source::Refusal { rcode, explanation } => {
-                reply.response.rcode = rcode;
-                reply.options.extended_error = Some(explanation);
-                Ok(error_outcome(rcode))
+                reply.response.rcode = *rcode;
+                reply.options.extended_error = Some(*explanation);
+                Ok(error_outcome(*rcode))
             }
             Source::Text(text) => {
                 chaos::answer(text, &mut reply.response).map_err(Unanswered::from)
             }
-            Source::Zone(zone) => {
-                self.note_zone(&mut reply, zone, query.edns);
-                answer::answer(zone, query, &mut reply.response)
+            Source::Zone(ahead) => {
+                self.note_zone(&mut reply, ahead.zone, query.edns);
+                answer::answer(ahead, query, &mut reply.response)
             }
         };
         if any_class {
@@ -234,7 +283,7 @@ impl Engine {
     }
 
     /// What answers a question.
-    fn find_source<'s>(&'s self, generation: &'s Generation, query: &Query) -> Source<'s> {
+    fn find_source<'s>(&'s self, generation: &'s Generation, query: &Query<'_>) -> Source<'s> {
         let refusal = |rcode, explanation| Source::Refusal { rcode, explanation };
         match query.qtype {
             // RFC 9824 section 3.5: NXNAME in a question is an error of the client.
@@ -251,7 +300,8 @@ impl Engine {
             _ => {}
         }
         let found = match query.qclass {
-            CLASS_IN | CLASS_ANY => answer::find_zone(generation, query).map(Source::Zone),
+            CLASS_IN | CLASS_ANY => answer::find_zone(generation, query)
+                .map(|zone| Source::Zone(Ahead::new(zone, query.name))),
             chaos::CLASS_CHAOS => chaos::find(&self.shared.config, query).map(Source::Text),
             _ => None,
         };
@@ -379,15 +429,17 @@ impl Engine {
 }
 
 /// What answers a question.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "the large one is the common one and is not stored"
+)]
 enum Source<'s> {
-    Zone(Zone<'s>),
+    /// A zone, and the question in it.
+    Zone(Ahead<'s>),
     /// A text about this server.
     Text(&'s [u8]),
     /// Nothing, for a reason.
-    Refusal {
-        rcode: u16,
-        explanation: u16,
-    },
+    Refusal { rcode: u16, explanation: u16 },
 }
 
 fn kind_of(outcome: Outcome) -> Kind {

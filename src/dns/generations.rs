@@ -18,7 +18,7 @@ use zone_image::writer::Staged;
 use zone_image::{GENERATION_FILE, Generation, Memory, OpenError, WriteError};
 
 use super::counters::Counter;
-use super::net::{Clock, Wake};
+use super::net::{Clock, Wake, yield_to_workers};
 
 /// How often the directory is looked at for a newer image.
 const WATCH_INTERVAL: Duration = Duration::from_millis(200);
@@ -221,6 +221,15 @@ impl Generations {
     /// Opens and checks a generation that is on disk beside the installed one, and
     /// only then installs it and swaps it in.
     pub fn install_staged(&self, staged: Staged) -> Result<Installed, InstallError> {
+        self.install_staged_checked(staged, &|_| Ok(()))
+    }
+
+    /// The same, with a check of the caller's own.
+    pub fn install_staged_checked(
+        &self,
+        staged: Staged,
+        check: &dyn Fn(&Generation) -> Result<(), String>,
+    ) -> Result<Installed, InstallError> {
         let _alone = lock(&self.installing);
         let previous = self.current();
         let opened = staged.open(self.source.memory, Some(&previous));
@@ -228,6 +237,10 @@ impl Generations {
         let stamp = stamp(staged.path());
         let generation = checked(&self.source, opened)
             .and_then(|generation| {
+                check(&generation).map_err(|reason| InstallError::Check {
+                    directory: self.source.directory.clone(),
+                    reason,
+                })?;
                 staged.install()?;
                 Ok(generation)
             })
@@ -319,7 +332,10 @@ impl Installer {
         let (requests, inbox) = sync_channel(REQUESTS_MAX);
         let thread = std::thread::Builder::new()
             .name("installer".into())
-            .spawn(move || install_loop(&generations, &inbox))?;
+            .spawn(move || {
+                yield_to_workers();
+                install_loop(&generations, &inbox);
+            })?;
         Ok(Self {
             requests,
             thread: Some(thread),

@@ -63,23 +63,19 @@ pub(super) struct Edns {
 }
 
 /// A question that can be answered.
-#[derive(Debug, Clone)]
-pub(super) struct Query {
-    pub(super) name: LookupName,
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Query<'n> {
+    pub(super) name: &'n LookupName,
     pub(super) qtype: u16,
     pub(super) qclass: u16,
     pub(super) edns: Option<Edns>,
 }
 
 /// What a message turned out to be.
-#[derive(Debug, Clone)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "the large one is the common one and is not stored"
-)]
-pub(super) enum Parsed {
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Parsed<'n> {
     /// A question.
-    Query(Query),
+    Query(Query<'n>),
     /// No question, but a cookie to be judged (RFC 7873 section 5.4).
     Cookie(Edns),
     /// No reply.
@@ -92,8 +88,8 @@ pub(super) enum Parsed {
     },
 }
 
-/// Reads a message.
-pub(super) fn parse(message: &[u8]) -> Parsed {
+/// Reads a message. The name of its question goes to `name`.
+pub(super) fn parse<'n>(message: &[u8], name: &'n mut LookupName) -> Parsed<'n> {
     if message.len() < HEADER_BYTES {
         return Parsed::Drop(DropReason::Short);
     }
@@ -121,9 +117,10 @@ pub(super) fn parse(message: &[u8]) -> Parsed {
         // RFC 9619 section 4: a query has one question.
         _ => return error(rcode::FORMERR, 0, None),
     }
-    let Ok(name) = LookupName::parse(&message[HEADER_BYTES..]) else {
+    if name.read(&message[HEADER_BYTES..]).is_err() {
         return error(rcode::FORMERR, 0, None);
-    };
+    }
+    let name = &*name;
     let fixed = HEADER_BYTES + name.length();
     let Some(&[type_high, type_low, class_high, class_low]) = message.get(fixed..fixed + 4) else {
         return error(rcode::FORMERR, 0, None);
@@ -153,7 +150,7 @@ pub(super) fn parse(message: &[u8]) -> Parsed {
 }
 
 /// A message without a question can only be about a cookie.
-fn parse_without_question(rest: &[u8], additionals: u16) -> Parsed {
+fn parse_without_question(rest: &[u8], additionals: u16) -> Parsed<'static> {
     let (rcode, edns) = match find_opt(rest, 0, additionals) {
         Ok(Some(edns)) if edns.version > 0 => (rcode::BADVERS, Some(edns)),
         Ok(Some(edns)) if edns.asked.cookie.is_some() => return Parsed::Cookie(edns),

@@ -1,26 +1,35 @@
 //! From one snapshot of the registry to a generation that is on disk and not yet
 //! installed.
 //!
-//! Compiles whole zones; which ones is the [`Plan`]'s. An incremental compile takes the
-//! place of `compile_zones` for the zones whose changed names are known.
-//! A zone that the compiler refuses stays as it is and holds up no other.
+//! Which zones is the [`Plan`]'s. A zone whose image has one history with the registry
+//! is compiled by its changes, any other, and one whose changes cannot be told apart,
+//! whole. A zone that the compiler refuses stays as it is and holds up no other.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use zone_compiler::compile::change::{Became, Changed, IndexDelta, ZoneIndex, compile_changes};
 use zone_compiler::compile::{CompileError, Options, Report, compile_with};
 use zone_compiler::database::{Location, Snapshot};
+use zone_image::layout::Denial;
 use zone_image::writer::{Installer, Staged};
 use zone_image::{Generation, Name, WriteError};
 
 use super::Settings;
+use super::gates::{Gates, ZoneStep};
+use super::history::Mark;
 use super::plan::{InstalledImage, InstalledZone, Plan, Wanted};
 use super::state::{Failure, Step};
 use crate::keys::signers::Signers;
 
 /// Compiles of one build: the second one leaves out what the first one refused.
 const PASSES_MAX: usize = 3;
+/// Zones whose counts are kept between builds.
+const INDEXES_MAX: usize = 1000;
+/// Names of a zone whose counts take so long to make that they are made before the
+/// first change: a million names take half a second.
+const WARM_NAMES_MIN: u64 = 20_000;
 
 /// Compiles what an image lacks.
 #[derive(Debug)]
@@ -33,6 +42,10 @@ pub(super) struct Builder {
     refused: BTreeMap<Name, u32>,
     /// The event up to which the installed image was found to be right.
     checked: Option<u64>,
+    /// Where the registry stood when the image with this digest was installed.
+    mark: Option<([u8; 32], Mark)>,
+    /// What incremental compiles know of zones.
+    indexes: BTreeMap<Name, ZoneIndex>,
 }
 
 /// What a build came to.
@@ -43,6 +56,23 @@ pub(super) struct Built {
     pub(super) staged: Option<Staged>,
     /// Zones that the image does not have as the registry has them.
     pub(super) refused: Vec<Name>,
+    /// What was compiled.
+    pub(super) compiled: Compiled,
+    mark: Option<Mark>,
+}
+
+/// What was compiled of a plan.
+#[derive(Debug, Default)]
+pub(super) struct Compiled {
+    /// Zones that were compiled by their changes.
+    pub(super) changes: u64,
+    /// Zones that were compiled whole.
+    pub(super) whole: u64,
+    /// Names that changed, and what they are now.
+    pub(super) names: BTreeMap<Name, Became>,
+    /// How zones went from one version to the next.
+    pub(super) steps: Vec<ZoneStep>,
+    deltas: Vec<(Name, IndexDelta)>,
 }
 
 impl Builder {
@@ -53,27 +83,98 @@ impl Builder {
             signers: settings.signers.clone(),
             refused: BTreeMap::new(),
             checked: None,
+            mark: None,
+            indexes: BTreeMap::new(),
         }
     }
 
     /// Forgets what is known of the installed image.
     pub(super) fn forget(&mut self) {
         self.checked = None;
+        self.mark = None;
+        self.indexes.clear();
     }
 
-    /// What a build has found is installed.
-    pub(super) fn installed(&mut self, event: u64) {
-        self.checked = Some(event);
+    /// What a build has found is installed, as `image`.
+    pub(super) fn installed(&mut self, built: Built, image: &Generation) {
+        self.checked = Some(built.event);
+        let changed: BTreeSet<_> = built.compiled.deltas.iter().map(|(apex, _)| apex).collect();
+        let steps = built.compiled.steps.iter().map(|step| &step.apex);
+        for whole in steps.filter(|apex| !changed.contains(apex)) {
+            self.indexes.remove(whole);
+        }
+        for (apex, delta) in built.compiled.deltas {
+            let zone = image.zone(apex.as_wire());
+            if let (Some(index), Some(zone)) = (self.indexes.get_mut(&apex), zone) {
+                index.follow(delta, zone);
+            }
+        }
+        if let Some(mark) = built.mark {
+            self.mark = Some((image.digest(), mark));
+            mark.write(&self.directory, image);
+        }
+    }
+
+    /// Makes what the next change of a large zone needs, for one zone; says whether there
+    /// was one.
+    pub(super) fn warm(&mut self, image: &Generation) -> bool {
+        let is_cold = |zone: &zone_image::ZoneInfo| {
+            zone.names >= WARM_NAMES_MIN && !self.indexes.contains_key(&zone.apex)
+        };
+        let mut cold = image.zones().into_iter().filter(is_cold);
+        let unsigned = cold.find_map(|info| {
+            let zone = image.zone(info.apex.as_wire())?;
+            (zone.denial() == Denial::None).then_some((info.apex, zone))
+        });
+        let Some((apex, zone)) = unsigned.filter(|_| self.indexes.len() < INDEXES_MAX) else {
+            return false;
+        };
+        self.indexes.insert(apex, ZoneIndex::of(zone));
+        true
+    }
+
+    /// Folds segments of an image; what is served does not change.
+    pub(super) fn fold(&self, image: &Arc<Generation>) -> Result<Option<Staged>, Failure> {
+        let worn = image.worn_segments();
+        if worn.is_empty() {
+            return Ok(None);
+        }
+        let fold = || {
+            let mut installer = Installer::update_after(&self.directory, Arc::clone(image))?;
+            installer.fold(&worn)?;
+            installer.stage()
+        };
+        fold().map(Some).map_err(|error| write_failure(&error))
+    }
+
+    /// A fold was installed.
+    pub(super) fn folded(&mut self, before: &Generation, after: &Generation) {
+        self.indexes.retain(|apex, index| {
+            let zone = before.zone(apex.as_wire());
+            zone.is_some_and(|zone| index.is_of(zone))
+        });
+        for (apex, index) in &mut self.indexes {
+            if let Some(zone) = after.zone(apex.as_wire()) {
+                index.follow(IndexDelta::default(), zone);
+            }
+        }
+        if let Some((_, mark)) = self.mark.filter(|(digest, _)| *digest == before.digest()) {
+            self.mark = Some((after.digest(), mark));
+            mark.write(&self.directory, after);
+        }
     }
 
     /// Compiles what `installed` lacks of the registry's newest event.
-    pub(super) fn build(&mut self, current: Option<&Arc<Generation>>) -> Result<Built, Failure> {
+    pub(super) fn build(
+        &mut self,
+        installed: Option<&Arc<Generation>>,
+        gates: &mut Gates,
+    ) -> Result<Built, Failure> {
         let snapshot = Snapshot::open(&self.location).map_err(read_failure)?;
-        let installed = current.map(|generation| installed_image(generation));
-        let mut wanted = self.wanted(&snapshot, installed.as_ref())?;
-        let has_zones = installed
-            .as_ref()
-            .is_some_and(|image| !image.zones.is_empty());
+        let image = installed.map(|installed| installed_image(installed));
+        let mut wanted = self.wanted(&snapshot, image.as_ref())?;
+        wanted.follows = self.follows(&snapshot, installed);
+        let has_zones = image.as_ref().is_some_and(|image| !image.zones.is_empty());
         if wanted.zones.is_empty() && has_zones {
             // More likely another database in its place than somebody's wish.
             let text = format!(
@@ -84,23 +185,40 @@ impl Builder {
         }
         for _ in 0..PASSES_MAX {
             wanted.refused = self.still_refused(&wanted.zones);
-            let plan = Plan::new(&wanted, installed.as_ref());
+            let plan = Plan::new(&wanted, image.as_ref());
             tracing::debug!(event = snapshot.event(), ?plan, "plan");
             let refused_before = self.refused.len();
-            let installer = self.compile_zones(&snapshot, &plan, current)?;
+            let made = self.compile_zones(&snapshot, &plan, &wanted, installed)?;
             if self.refused.len() > refused_before {
                 // Pages of refused zones are in that segment: once more without them.
                 continue;
+            }
+            let (installer, compiled) = made.unzip();
+            let compiled = compiled.unwrap_or_default();
+            if wanted.follows {
+                gates.pass(snapshot.event(), &compiled.steps)?;
             }
             let staged = installer.map(Installer::stage).transpose();
             return Ok(Built {
                 event: snapshot.event(),
                 staged: staged.map_err(|error| write_failure(&error))?,
                 refused: wanted.refused.into_iter().collect(),
+                compiled,
+                mark: Mark::of(&snapshot),
             });
         }
         let text = "zones are refused in one compile and not in the next".to_owned();
         Err(Failure::new(Step::Compile, text))
+    }
+
+    /// Whether the image is of this registry's own history.
+    fn follows(&self, snapshot: &Snapshot, installed: Option<&Arc<Generation>>) -> bool {
+        installed.is_some_and(|image| {
+            let known = self.mark.filter(|(digest, _)| *digest == image.digest());
+            let mark = known.map(|(_, mark)| mark);
+            let mark = mark.or_else(|| Mark::read(&self.directory, image));
+            mark.is_some_and(|mark| mark.is_common(snapshot, image))
+        })
     }
 
     fn wanted(
@@ -125,7 +243,7 @@ impl Builder {
             event: snapshot.event(),
             zones,
             changed: changed.into_iter().collect(),
-            refused: BTreeSet::new(),
+            ..Wanted::default()
         })
     }
 
@@ -141,40 +259,170 @@ impl Builder {
         &mut self,
         snapshot: &Snapshot,
         plan: &Plan,
-        current: Option<&Arc<Generation>>,
-    ) -> Result<Option<Installer>, Failure> {
-        let (installer, zones) = match plan {
+        wanted: &Wanted,
+        installed: Option<&Arc<Generation>>,
+    ) -> Result<Option<(Installer, Compiled)>, Failure> {
+        let mut compiled = Compiled::default();
+        let (compile, remove) = match plan {
             Plan::Nothing => return Ok(None),
-            Plan::Anew(zones) => (Installer::replace(&self.directory, None), zones),
-            Plan::Update { compile, .. } => (Installer::update(&self.directory), compile),
+            Plan::Anew(zones) => {
+                let installer = self.compile_anew(snapshot, zones, installed, &mut compiled)?;
+                return Ok(Some((installer, compiled)));
+            }
+            Plan::Update { compile, remove } => (compile, remove),
+        };
+        let installer = match installed {
+            Some(kept) => Installer::update_after(&self.directory, Arc::clone(kept)),
+            None => Installer::update(&self.directory),
         };
         let mut installer = installer.map_err(|error| write_failure(&error))?;
-        if let Plan::Update { remove, .. } = plan {
-            for apex in remove {
-                installer.remove_zone(apex.as_wire());
+        for apex in remove {
+            installer.remove_zone(apex.as_wire());
+        }
+        let mut whole = Vec::new();
+        for apex in compile {
+            let image = installed.filter(|_| wanted.follows);
+            let is_done = match image {
+                Some(image) => {
+                    self.compile_change(snapshot, apex, image, &mut installer, &mut compiled)?
+                }
+                None => false,
+            };
+            if !is_done {
+                whole.push(apex.clone());
             }
         }
+        if whole.len() == wanted.zones.len() {
+            // Nothing that is there is kept.
+            drop(installer);
+            let installer = self.compile_anew(snapshot, &whole, installed, &mut compiled)?;
+            return Ok(Some((installer, compiled)));
+        }
+        for apex in &whole {
+            self.compile_whole(snapshot, apex, installed, &mut installer, &mut compiled)?;
+        }
+        Ok(Some((installer, compiled)))
+    }
+
+    fn compile_anew(
+        &mut self,
+        snapshot: &Snapshot,
+        zones: &[Name],
+        installed: Option<&Arc<Generation>>,
+        compiled: &mut Compiled,
+    ) -> Result<Installer, Failure> {
+        let installer = Installer::replace(&self.directory, None);
+        let mut installer = installer.map_err(|error| write_failure(&error))?;
         for apex in zones {
-            match self.compile_zone(snapshot, apex, current, &mut installer)? {
-                Ok(report) => tracing::debug!(%report, "zone compiled"),
-                Err(CompileError::Refused { faults, .. }) => {
-                    let zone = snapshot.zones().iter().find(|zone| zone.apex == *apex);
-                    let serial = zone.map_or(0, |zone| zone.serial);
-                    let fault = faults.iter().next().map(ToString::to_string);
-                    tracing::error!(
-                        zone = %apex, serial, faults = faults.count(), fault,
-                        "zone refused, it stays as it is until it is mended"
-                    );
-                    self.refused.insert(apex.clone(), serial);
-                }
-                Err(CompileError::Sign { error, .. }) => {
-                    self.note_unsigned(snapshot, apex, &error);
-                }
-                Err(CompileError::Write(error)) => return Err(write_failure(&error)),
-                Err(error) => return Err(read_failure(error)),
-            }
+            self.compile_whole(snapshot, apex, installed, &mut installer, compiled)?;
         }
-        Ok(Some(installer))
+        Ok(installer)
+    }
+
+    /// Compiles a zone by its changes; says whether that was possible.
+    fn compile_change(
+        &mut self,
+        snapshot: &Snapshot,
+        apex: &Name,
+        image: &Generation,
+        installer: &mut Installer,
+        compiled: &mut Compiled,
+    ) -> Result<bool, Failure> {
+        let Some(zone) = image.zone(apex.as_wire()) else {
+            return Ok(false);
+        };
+        if snapshot.signing(apex).map_err(read_failure)?.is_some() {
+            return Ok(false);
+        }
+        let before = zone.info();
+        let mut source = snapshot.changes(apex, before.event).map_err(read_failure)?;
+        let index = match self.indexes.remove(apex).filter(|index| index.is_of(zone)) {
+            Some(index) => index,
+            None => ZoneIndex::of(zone),
+        };
+        if self.indexes.len() >= INDEXES_MAX {
+            self.indexes.clear();
+        }
+        let outcome = compile_changes(&mut source, zone, &index, installer);
+        self.indexes.insert(apex.clone(), index);
+        match outcome {
+            Ok(Changed::Written(written)) => {
+                let written = *written;
+                tracing::debug!(
+                    zone = %apex, serial = written.serial, read = written.names_read,
+                    names = written.names.len(), shared = written.shared_changed, "zone changed"
+                );
+                compiled.changes += 1;
+                compiled.names.extend(written.names);
+                compiled.deltas.push((apex.clone(), written.index));
+                compiled.steps.push(ZoneStep {
+                    apex: apex.clone(),
+                    serials: (before.serial, written.serial),
+                    delegations: (before.delegations, written.delegations),
+                });
+                Ok(true)
+            }
+            Ok(Changed::Whole(why)) => {
+                tracing::debug!(zone = %apex, why, "zone is compiled whole");
+                Ok(false)
+            }
+            Err(error) => self.not_compiled(snapshot, apex, error).map(|()| true),
+        }
+    }
+
+    fn compile_whole(
+        &mut self,
+        snapshot: &Snapshot,
+        apex: &Name,
+        installed: Option<&Arc<Generation>>,
+        installer: &mut Installer,
+        compiled: &mut Compiled,
+    ) -> Result<(), Failure> {
+        let mut source = snapshot.source(apex).map_err(read_failure)?;
+        let compiled_zone = self.compile_zone(snapshot, apex, installed, &mut source, installer);
+        match compiled_zone {
+            Ok(report) => {
+                tracing::debug!(%report, "zone compiled");
+                compiled.whole += 1;
+                let before = installed.and_then(|image| image.zone(apex.as_wire()));
+                if let Some(before) = before.map(|zone| zone.info()) {
+                    compiled.steps.push(ZoneStep {
+                        apex: apex.clone(),
+                        serials: (before.serial, report.serial),
+                        delegations: (before.delegations, report.delegations),
+                    });
+                }
+                Ok(())
+            }
+            Err(error) => self.not_compiled(snapshot, apex, error),
+        }
+    }
+
+    /// Notes a zone that is refused; what else went wrong is a failure.
+    fn not_compiled(
+        &mut self,
+        snapshot: &Snapshot,
+        apex: &Name,
+        error: CompileError,
+    ) -> Result<(), Failure> {
+        let faults = match error {
+            CompileError::Refused { faults, .. } => faults,
+            CompileError::Write(error) => return Err(write_failure(&error)),
+            CompileError::Sign { error, .. } => {
+                self.note_unsigned(snapshot, apex, &error);
+                return Ok(());
+            }
+            error => return Err(read_failure(error)),
+        };
+        let zone = snapshot.zones().iter().find(|zone| zone.apex == *apex);
+        let serial = zone.map_or(0, |zone| zone.serial);
+        let fault = faults.iter().next().map(ToString::to_string);
+        tracing::error!(
+            zone = %apex, serial, faults = faults.count(), fault,
+            "zone refused, it stays as it is until it is mended"
+        );
+        self.refused.insert(apex.clone(), serial);
+        Ok(())
     }
 }
 
@@ -182,31 +430,27 @@ impl Builder {
     /// Compiles one zone, signed where it has keys. Signatures that are still good are
     /// taken from the generation in service.
     fn compile_zone(
-        &mut self,
+        &self,
         snapshot: &Snapshot,
         apex: &Name,
         current: Option<&Arc<Generation>>,
+        source: &mut dyn zone_compiler::ZoneSource,
         installer: &mut Installer,
-    ) -> Result<Result<Report, CompileError>, Failure> {
-        let mut source = snapshot.source(apex).map_err(read_failure)?;
+    ) -> Result<Report, CompileError> {
         let signing = match &self.signers {
             Some(signers) => signers.signing(snapshot, apex),
             None => Ok(None),
         };
-        let signing = match signing {
-            Ok(signing) => signing.map(Arc::new),
-            Err(error) => {
-                let apex = apex.clone();
-                let error = zone_compiler::sign::SignError::Device(error.to_string());
-                return Ok(Err(CompileError::Sign { apex, error }));
-            }
-        };
+        let signing = signing.map_err(|error| CompileError::Sign {
+            apex: apex.clone(),
+            error: zone_compiler::sign::SignError::Device(error.to_string()),
+        })?;
         let options = Options {
             previous: current.filter(|_| signing.is_some()).cloned(),
-            signing,
+            signing: signing.map(Arc::new),
             ..Options::default()
         };
-        Ok(compile_with(&mut source, installer, &options, &|_| {}))
+        compile_with(source, installer, &options, &|_| {})
     }
 
     /// A zone that cannot be signed stays as it is served and holds up no other.

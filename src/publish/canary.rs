@@ -4,8 +4,10 @@
 //! delegation and for a name that is not there; a wrong answer refuses the image, so
 //! that a defect of the compiler or of the engine stops here and not at a resolver.
 
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 
+use zone_compiler::compile::change::Became;
 use zone_image::{Generation, Lookup, LookupName, Name, Zone};
 
 use crate::dns::engine::{Action, Engine, Outcome, Request, Transport};
@@ -13,6 +15,8 @@ use crate::dns::engine::{Action, Engine, Outcome, Request, Transport};
 /// Zones that are asked; a catalog is in the order of keyed hashes, so that of more
 /// zones these are as good as drawn.
 const ZONES_MAX: usize = 1000;
+/// Changed names that are asked for.
+const NAMES_MAX: usize = 64;
 /// Longest reply over TCP.
 const REPLY_BYTES_MAX: usize = 65_535;
 /// A label that nobody registers; an image that has it anyway is asked for nothing.
@@ -39,6 +43,27 @@ pub fn check(engine: &Engine, generation: &Generation) -> Result<(), String> {
         canary
             .zone(zone, &info.apex, info.serial)
             .map_err(|fault| format!("zone {}: {fault}", info.apex))?;
+    }
+    Ok(())
+}
+
+/// Asks for names that changed: what the compiler says they became must be answered.
+pub fn check_names(
+    engine: &Engine,
+    generation: &Generation,
+    names: &BTreeMap<Name, Became>,
+) -> Result<(), String> {
+    let mut canary = Canary {
+        engine,
+        generation,
+        reply: vec![0; REPLY_BYTES_MAX],
+    };
+    // An even choice over all of them.
+    let step = names.len().div_ceil(NAMES_MAX).max(1);
+    for (name, became) in names.iter().step_by(step) {
+        canary
+            .changed(name, *became)
+            .map_err(|fault| format!("{name}: {fault}"))?;
     }
     Ok(())
 }
@@ -88,6 +113,28 @@ impl Canary<'_> {
             return Err(format!("a name that is not there: {outcome:?}"));
         }
         Ok(())
+    }
+
+    fn changed(&mut self, name: &Name, became: Became) -> Result<(), String> {
+        let question = lookup_name(name.as_wire())?;
+        let zone = self.generation.find_zone(&question, question.labels());
+        let zone = zone.ok_or("in no zone")?;
+        let entry = zone.find(question.suffix(question.labels()));
+        let (outcome, reply) = self.ask(name.as_wire(), TYPE_A)?;
+        let is_authoritative = is_authoritative(reply);
+        let is_right = match became {
+            Became::Delegation => outcome == Outcome::Referral && !is_authoritative,
+            Became::Other => outcome != Outcome::NxDomain && outcome != Outcome::Referral,
+            // A cut above it, a wildcard, or nothing may answer for it now.
+            Became::Gone => entry.is_none() && outcome != Outcome::ServFail,
+        };
+        // Where a zone of its own begins, it answers.
+        if is_right || zone.apex() == question.suffix(question.labels()) {
+            return Ok(());
+        }
+        Err(format!(
+            "became {became:?} and is answered with {outcome:?}"
+        ))
     }
 
     fn is_answered_by(&self, zone: Zone<'_>, wire: &[u8]) -> Result<bool, String> {

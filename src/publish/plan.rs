@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use zone_image::Name;
 
-/// Segments at which everything is compiled into one: each keeps what it has of zones
-/// that were replaced since.
+/// Segments at which everything is compiled into one. Folding keeps them far below it;
+/// this is for an image that was made without.
 const SEGMENTS_MAX: usize = 64;
 
 /// A zone as it is installed.
@@ -37,6 +37,9 @@ pub(super) struct Wanted {
     pub(super) changed: BTreeMap<Name, u64>,
     /// Zones that the compiler refused at this serial: they stay as they are.
     pub(super) refused: BTreeSet<Name>,
+    /// Whether the image is of this registry's own history, so that a zone can be
+    /// compiled by its changes.
+    pub(super) follows: bool,
 }
 
 /// What to do.
@@ -84,6 +87,7 @@ impl Plan {
             .iter()
             .any(|apex| installed.zones.contains_key(apex));
         let is_all = compile.len() == wanted.zones.len();
+        let is_all = is_all && !wanted.follows;
         if !keeps_refused && (is_all || installed.segments >= SEGMENTS_MAX) {
             return Self::Anew(wanted.zones.keys().filter(is_fit).cloned().collect());
         }

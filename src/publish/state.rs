@@ -1,5 +1,6 @@
 //! What can be seen of the publisher, and how others wake it.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::SyncSender;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -7,11 +8,15 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use prometheus_client::metrics::histogram::Histogram;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
+use zone_image::Name;
 
 /// Upper bounds in seconds: what an operator promises lies between them.
 const SECONDS_BUCKETS: [f64; 14] = [
     0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0,
 ];
+
+/// Zones whose serials are followed.
+const SERIALS_MAX: usize = 1000;
 
 /// What a publish does, as far as it can fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,15 +31,18 @@ pub enum Step {
     Verify,
     /// Canary queries.
     Canary,
+    /// A gate: the change would take back a serial or too many delegations.
+    Gate,
 }
 
 /// Every step with its name in metrics.
-pub const STEPS: [(Step, &str); 5] = [
+pub const STEPS: [(Step, &str); 6] = [
     (Step::Read, "read"),
     (Step::Compile, "compile"),
     (Step::Write, "write"),
     (Step::Verify, "verify"),
     (Step::Canary, "canary"),
+    (Step::Gate, "gate"),
 ];
 
 /// A publish that did not come to its end.
@@ -76,6 +84,18 @@ pub struct State {
     registry_event: AtomicU64,
     failures: [AtomicU64; STEPS.len()],
     failure: Mutex<Option<Failure>>,
+    accepted: AtomicU64,
+    serials: Mutex<BTreeMap<Name, (u32, i64)>>,
+    /// Zones that were compiled by their changes.
+    pub changes: AtomicU64,
+    /// Zones that were compiled whole.
+    pub whole: AtomicU64,
+    /// Entries that incremental compiles wrote.
+    pub names: AtomicU64,
+    /// Octets of segments that were written.
+    pub written_bytes: AtomicU64,
+    /// Folds.
+    pub folds: AtomicU64,
     /// Seconds from accepting an event to serving it.
     pub latency: Histogram,
     /// Seconds that builds took: reading, compiling, writing.
@@ -91,6 +111,13 @@ impl State {
             registry_event: AtomicU64::new(0),
             failures: Default::default(),
             failure: Mutex::default(),
+            accepted: AtomicU64::new(0),
+            serials: Mutex::default(),
+            changes: AtomicU64::new(0),
+            whole: AtomicU64::new(0),
+            names: AtomicU64::new(0),
+            written_bytes: AtomicU64::new(0),
+            folds: AtomicU64::new(0),
             latency: Histogram::new(SECONDS_BUCKETS),
             compile: Histogram::new(SECONDS_BUCKETS),
         }
@@ -106,6 +133,36 @@ impl State {
     pub fn hurry(&self) {
         self.hurry.store(true, Ordering::Release);
         self.wake();
+    }
+
+    /// Says that what a gate holds is meant, up to this event.
+    pub fn accept(&self, event: u64) {
+        self.accepted.fetch_max(event, Ordering::AcqRel);
+        self.hurry();
+    }
+
+    pub(super) fn accepted(&self) -> u64 {
+        self.accepted.load(Ordering::Acquire)
+    }
+
+    /// Notes the serials that are served, at a time in microseconds since 1970.
+    pub(super) fn serves_serials(&self, now: i64, zones: impl Iterator<Item = (Name, u32)>) {
+        let mut serials = self.serials.lock().unwrap_or_else(PoisonError::into_inner);
+        for (apex, serial) in zones {
+            let is_new = serials.get(&apex).is_none_or(|kept| kept.0 != serial);
+            if is_new && (serials.len() < SERIALS_MAX || serials.contains_key(&apex)) {
+                serials.insert(apex, (serial, now));
+            }
+        }
+    }
+
+    /// Zones with the time at which their serial came into service.
+    pub fn serial_times(&self) -> Vec<(Name, i64)> {
+        let serials = self.serials.lock().unwrap_or_else(PoisonError::into_inner);
+        let times = serials
+            .iter()
+            .map(|(apex, (_, time))| (apex.clone(), *time));
+        times.collect()
     }
 
     pub(super) fn take_hurry(&self) -> bool {

@@ -153,9 +153,9 @@ pub enum RegistryError {
         /// What the system said.
         source: std::io::Error,
     },
-    /// A zone file that cannot be imported at all.
+    /// A file that cannot be imported at all.
     #[error("{file}: {reason}")]
-    ZoneFile {
+    ImportFile {
         /// The file.
         file: String,
         /// Why, and what to do.
@@ -178,6 +178,16 @@ pub enum RegistryError {
     ZoneExists {
         /// Its apex.
         apex: String,
+    },
+    /// CSV files for a registry that has something in it.
+    #[error(
+        "{place}: has {what} already, and CSV files fill an empty registry; make one with `meridian registry init`"
+    )]
+    NotEmpty {
+        /// The database.
+        place: String,
+        /// What it has.
+        what: &'static str,
     },
     /// A zone that is not there.
     #[error("no zone {apex} in the registry; `meridian registry status` lists the zones")]

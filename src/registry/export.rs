@@ -124,7 +124,7 @@ fn sorted(error: zone_compiler::SourceError, path: &Path) -> RegistryError {
         Ok(error) => RegistryError::io(path, *error),
         Err(error) => match error.downcast::<zone_compiler::database::DatabaseError>() {
             Ok(error) => RegistryError::Source(*error),
-            Err(error) => RegistryError::ZoneFile {
+            Err(error) => RegistryError::ImportFile {
                 file: path.display().to_string(),
                 reason: error.to_string(),
             },

@@ -13,7 +13,6 @@
 //! keeps addresses for stay as they are: such glue is kept with this zone instead.
 
 mod classify;
-mod rejects;
 mod survey;
 mod writer;
 
@@ -28,8 +27,8 @@ use zone_image::Name;
 use super::database::{Database, Timestamp};
 use super::error::RegistryError;
 use super::progress::{Meter, Phase, ProgressSink};
+use super::rejects::Rejects;
 use classify::{Glue, Role, classify};
-use rejects::Rejects;
 use survey::Survey;
 use writer::{Begin, Writer};
 
@@ -276,7 +275,7 @@ impl Input {
 }
 
 fn unreadable(path: &Path, fault: &ZoneFileError) -> RegistryError {
-    RegistryError::ZoneFile {
+    RegistryError::ImportFile {
         file: path.display().to_string(),
         reason: fault.reason.to_string(),
     }

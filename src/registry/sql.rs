@@ -12,7 +12,7 @@ use std::fmt::Write as _;
 
 use sqlx::any::AnyArguments;
 use sqlx::query::Query;
-use sqlx::{Any, AssertSqlSafe};
+use sqlx::{Any, Arguments as _, AssertSqlSafe, Encode, Type};
 
 use super::database::Engine;
 
@@ -55,6 +55,10 @@ impl BulkInsert {
 
     /// The statement for `rows` rows. Its text holds no data, only parameters.
     pub(crate) fn statement(&self, rows: usize) -> AnyQuery<'static> {
+        self.filled(rows, AnyArguments::default())
+    }
+
+    fn filled(&self, rows: usize, arguments: AnyArguments) -> AnyQuery<'static> {
         let full = rows == self.rows_max();
         let text = if full {
             self.full.clone()
@@ -62,7 +66,7 @@ impl BulkInsert {
             self.text(rows)
         };
         // Only the full statement is worth a place in the statement cache.
-        sqlx::query(AssertSqlSafe(text)).persistent(full)
+        sqlx::query_with(AssertSqlSafe(text), arguments).persistent(full)
     }
 
     fn text(&self, rows: usize) -> String {
@@ -85,5 +89,50 @@ impl BulkInsert {
         }
         text.push_str(" ON CONFLICT DO NOTHING");
         text
+    }
+}
+
+/// Rows on their way into a table, bound one after the other.
+pub(crate) struct BulkRows {
+    insert: BulkInsert,
+    arguments: AnyArguments,
+    rows: usize,
+}
+
+impl BulkRows {
+    pub(crate) fn new(insert: BulkInsert) -> Self {
+        Self {
+            insert,
+            arguments: AnyArguments::default(),
+            rows: 0,
+        }
+    }
+
+    /// Binds the next column of the row that is under way.
+    pub(crate) fn bind<'t, T>(&mut self, value: T) -> &mut Self
+    where
+        T: Encode<'t, Any> + Type<Any>,
+    {
+        let added = self.arguments.add(value);
+        added.expect("numbers, texts and octets always encode");
+        self
+    }
+
+    /// The row that is under way has all its columns.
+    pub(crate) fn end_row(&mut self) {
+        self.rows += 1;
+        debug_assert_eq!(self.arguments.len(), self.rows * self.insert.columns);
+    }
+
+    /// Whether a statement has as many rows as it takes.
+    pub(crate) fn is_full(&self) -> bool {
+        self.rows == self.insert.rows_max()
+    }
+
+    /// The statement for the rows so far, if there are any.
+    pub(crate) fn take(&mut self) -> Option<AnyQuery<'static>> {
+        let rows = std::mem::take(&mut self.rows);
+        let arguments = std::mem::take(&mut self.arguments);
+        (rows > 0).then(|| self.insert.filled(rows, arguments))
     }
 }

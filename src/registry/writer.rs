@@ -150,10 +150,14 @@ impl Task {
 
     /// Only being deposed ends the task; what else fails may work the next time.
     async fn renew(&mut self) -> Result<(), RegistryError> {
-        if !self.is_connected && self.connect().await.is_err() {
-            return Ok(());
-        }
-        match lease::renew(&mut self.database).await {
+        // To connect is to renew. Deposed while the connection was lost is deposed: a
+        // writer without commands hears it here or never.
+        let renewed = if self.is_connected {
+            lease::renew(&mut self.database).await
+        } else {
+            self.connect().await
+        };
+        match renewed {
             Err(error @ RegistryError::Deposed { .. }) => Err(error),
             Err(error) => {
                 tracing::warn!(%error, "cannot renew the lease");

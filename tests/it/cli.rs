@@ -195,3 +195,20 @@ fn a_registry_that_is_not_there_is_named() {
         &["no.db", "init"],
     );
 }
+
+#[test]
+fn a_folder_of_zone_files_compiles_whole() {
+    let folder = Folder::new();
+    std::fs::create_dir(folder.path("zones")).unwrap();
+    folder.fail(&["compile", "--zone-file", "zones"], &["zones", ".zone"]);
+    for apex in ["one", "two", "three"] {
+        let text = zone_text(4).replace("example.", &format!("{apex}."));
+        folder.write(&format!("zones/{apex}.zone"), &text);
+    }
+    folder.write("zones/notes.txt", "no zone");
+    folder.succeed(&["compile", "--zone-file", "zones"]);
+    let info = folder.succeed(&["image", "info"]);
+    for apex in ["one. serial 4", "two. serial 4", "three. serial 4"] {
+        assert!(info.contains(apex), "{info}");
+    }
+}

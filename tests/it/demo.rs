@@ -1,12 +1,14 @@
 //! `meridian demo`, from its first line to the empty folder it leaves.
 
 use std::io::{BufRead, BufReader};
+use std::net::TcpStream;
 use std::process::{Command, Stdio};
 
 use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::RecordType;
 
 use crate::support::ask;
+use crate::tls;
 
 #[test]
 fn serves_a_sample_registry_and_leaves_nothing_behind() {
@@ -29,9 +31,12 @@ fn serves_a_sample_registry_and_leaves_nothing_behind() {
                 .ok()
         })
         .expect("it says where it serves");
-    let questions: Vec<_> = lines
+    let invited: Vec<_> = lines
         .by_ref()
         .take_while(|line| !line.starts_with("Ctrl-C"))
+        .collect();
+    let questions: Vec<_> = invited
+        .iter()
         .map(|line| line.split("+norec ").nth(1).unwrap().to_owned())
         .collect();
     assert!(questions.len() >= 5, "{questions:?}");
@@ -47,10 +52,19 @@ fn serves_a_sample_registry_and_leaves_nothing_behind() {
         let has_records = !reply.answers.is_empty() || !reply.authorities.is_empty();
         assert!(has_records, "{question}");
     }
-    assert!(
-        folder.path().read_dir().unwrap().count() > 0,
-        "it works elsewhere"
-    );
+    let inside = folder.path().read_dir().unwrap().next();
+    let inside = inside.expect("it works elsewhere").unwrap().path();
+    let port = invited.iter().find_map(|line| {
+        let (port, _) = line
+            .strip_prefix("  kdig @127.0.0.1 -p ")?
+            .split_once(" +tls ")?;
+        port.parse::<u16>().ok()
+    });
+    let stream = TcpStream::connect(("127.0.0.1", port.expect("it serves TLS"))).unwrap();
+    let client = tls::client_of(&inside.join("certificate.pem"));
+    let mut session = tls::session_with(&client, stream, "localhost");
+    assert_eq!(tls::ask(&mut session, 1).unwrap().id, 1);
+    drop(session);
     let pid = demo.id().to_string();
     assert!(
         Command::new("kill")

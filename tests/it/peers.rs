@@ -6,12 +6,16 @@
 pub(crate) mod alone;
 mod client;
 mod compare;
+pub(crate) mod differential;
 pub(crate) mod faults;
 mod knot_and_nsd;
+mod probes;
 pub(crate) mod rollovers;
 mod root_zone;
 mod rows;
 mod signed;
+mod tls;
+mod validators;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -20,7 +24,7 @@ use loadtest::peer::{Zone, find_program};
 use zone_image::Name;
 
 /// Longest time a server may take to load a zone.
-const LOAD_TIMEOUT: Duration = Duration::from_secs(60);
+pub(crate) const LOAD_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Whether a test that needs `programs` is to run.
 fn wanted(programs: &[&str]) -> bool {
@@ -43,7 +47,7 @@ fn wanted(programs: &[&str]) -> bool {
 }
 
 /// The binary under test.
-fn meridian() -> &'static Path {
+pub(crate) fn meridian() -> &'static Path {
     Path::new(env!("CARGO_BIN_EXE_meridian"))
 }
 

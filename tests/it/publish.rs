@@ -1,6 +1,7 @@
 //! The publisher as part of a server: a commit is answered by DNS, whatever fails on
 //! the way changes nothing that is served, and what failed recovers by itself.
 
+mod changes;
 mod faults;
 mod kills;
 mod registry;
@@ -52,7 +53,7 @@ fn a_commit_is_served_when_wait_returns() {
     }
     assert_eq!(server.metric("meridian_publish_latency_seconds_count"), 3);
     assert_eq!(server.metric("meridian_compile_seconds_count"), 3);
-    for step in ["read", "compile", "write", "verify", "canary"] {
+    for step in ["read", "compile", "write", "verify", "canary", "gate"] {
         let name = format!("meridian_publish_failures_total{{step=\"{step}\"}}");
         assert_eq!(server.metric(&name), 0);
     }

@@ -5,18 +5,21 @@
 
 mod apply;
 mod commands;
-mod failover;
-mod kills;
+mod csv;
+pub(crate) mod failover;
+mod faults;
+pub(crate) mod kills;
 #[path = "../../src/registry/testing/postgres.rs"]
 mod postgres;
 
 use sqlx::{AnyConnection, Connection as _};
 use tempfile::TempDir;
 
-/// How many rounds a test does: few by themselves, as many as asked for by hand.
-fn rounds(few: u64) -> u64 {
-    let asked = std::env::var("MERIDIAN_ROUNDS").ok();
-    asked.map_or(few, |text| text.parse().unwrap())
+/// On which engine.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Place {
+    Sqlite,
+    Postgres,
 }
 
 /// A registry with zone `tld`, registrar `reg-a` and two external hosts.
@@ -31,6 +34,14 @@ impl Registry {
         let folder = tempfile::tempdir().unwrap();
         let database = folder.path().join("registry.db").display().to_string();
         Self { folder, database }.filled()
+    }
+
+    /// Nothing where there is no such engine.
+    fn at(place: Place) -> Option<Self> {
+        match place {
+            Place::Sqlite => Some(Self::on_sqlite()),
+            Place::Postgres => Self::on_postgres(),
+        }
     }
 
     /// Nothing where there is no PostgreSQL.
@@ -61,6 +72,15 @@ impl Registry {
         self
     }
 
+    /// As `registry.database` in a configuration.
+    fn configured(&self) -> String {
+        let scheme = match self.database.starts_with("postgres") {
+            true => "",
+            false => "sqlite:",
+        };
+        format!("[registry]\ndatabase = \"{scheme}{}\"\n", self.database)
+    }
+
     fn command(&self, arguments: &[&str]) -> std::process::Command {
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_meridian"));
         command.current_dir(self.folder.path()).arg("registry");
@@ -73,6 +93,14 @@ impl Registry {
         let output = self.command(arguments).output().unwrap();
         let error = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{arguments:?}: {error}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Without `--database`.
+    fn succeed_plain(&self, arguments: &[&str]) -> String {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_meridian"));
+        let output = command.arg("registry").args(arguments).output().unwrap();
+        assert!(output.status.success(), "{arguments:?}");
         String::from_utf8(output.stdout).unwrap()
     }
 
@@ -108,5 +136,64 @@ impl Registry {
             connection.close().await.unwrap();
             rows.into_iter().map(|(value,)| value).collect()
         })
+    }
+
+    /// Runs `body` while somebody else holds the lock that every write takes.
+    fn while_locked<T>(&self, body: impl FnOnce() -> T) -> T {
+        let (url, lock) = match self.database.starts_with("postgres") {
+            true => (
+                self.database.clone(),
+                ["BEGIN", "LOCK TABLE registry IN EXCLUSIVE MODE"],
+            ),
+            false => (
+                format!("sqlite://{}", self.database),
+                ["PRAGMA busy_timeout = 30000", "BEGIN IMMEDIATE"],
+            ),
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build();
+        let runtime = runtime.unwrap();
+        let mut connection = runtime.block_on(async {
+            sqlx::any::install_default_drivers();
+            let mut connection = AnyConnection::connect(&url).await.unwrap();
+            for statement in lock {
+                sqlx::query(statement)
+                    .execute(&mut connection)
+                    .await
+                    .unwrap();
+            }
+            connection
+        });
+        let result = body();
+        runtime.block_on(async {
+            let unlock = sqlx::query("ROLLBACK");
+            unlock.execute(&mut connection).await.unwrap();
+            connection.close().await.unwrap();
+        });
+        result
+    }
+
+    /// Ends all sessions of the database and lets no new ones in, or lets them in again.
+    fn let_in(&self, is_open: bool) {
+        let (server, name) = self.database.rsplit_once('/').unwrap();
+        let statement =
+            format!("UPDATE pg_database SET datallowconn = {is_open} WHERE datname = '{name}'");
+        let end = format!(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"
+        );
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build();
+        runtime.unwrap().block_on(async {
+            sqlx::any::install_default_drivers();
+            let url = format!("{server}/postgres");
+            let mut connection = AnyConnection::connect(&url).await.unwrap();
+            for statement in [statement, end].iter().take(if is_open { 1 } else { 2 }) {
+                let statement = sqlx::query(sqlx::AssertSqlSafe(statement.clone()));
+                statement.execute(&mut connection).await.unwrap();
+            }
+            connection.close().await.unwrap();
+        });
     }
 }

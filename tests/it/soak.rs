@@ -1,8 +1,13 @@
 //! The long forms of tests that have a short one: `tests/run --soak` selects them.
 
+pub(crate) mod floods;
+mod many_zones;
+mod slow_clients;
+
 use loadtest::blast::RATE_MAX;
 
 use crate::peers;
+use crate::registry::{Place, failover, kills};
 
 #[test]
 fn a_hundred_swaps_at_half_of_capacity_lose_and_mix_nothing() -> anyhow::Result<()> {
@@ -26,6 +31,40 @@ fn five_hundred_kills_leave_database_and_image_whole() -> anyhow::Result<()> {
         return Ok(());
     }
     peers::faults::kill_rounds(500)
+}
+
+#[test]
+fn twenty_thousand_questions_differ_from_knot_and_nsd_by_rules_only() -> anyhow::Result<()> {
+    if !wanted() {
+        return Ok(());
+    }
+    for seed in peers::differential::SEED..peers::differential::SEED + 3 {
+        peers::differential::compare(seed, 20_000, false)?;
+    }
+    Ok(())
+}
+
+#[test]
+fn a_hundred_kills_of_the_writer_lose_nothing_on_each_engine() {
+    if wanted() {
+        kills::writer_rounds(Place::Sqlite, 100);
+        kills::writer_rounds(Place::Postgres, 100);
+    }
+}
+
+#[test]
+fn a_hundred_kills_of_writer_and_server_serve_the_last_event_on_each_engine() {
+    if wanted() {
+        kills::server_rounds(Place::Sqlite, 100);
+        kills::server_rounds(Place::Postgres, 100);
+    }
+}
+
+#[test]
+fn fifty_takeovers_lose_nothing_and_number_nothing_twice() {
+    if wanted() {
+        failover::takeover_rounds(50);
+    }
 }
 
 #[test]

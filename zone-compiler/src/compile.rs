@@ -5,6 +5,7 @@
 //! with faults is refused whole, with every fault named; warnings are told.
 
 mod apex;
+pub mod change;
 mod classify;
 mod denial;
 mod encode;
@@ -173,7 +174,7 @@ pub fn compile_with(
     let used: Vec<AtomicBool> = (0..table.groups())
         .map(|_| AtomicBool::new(false))
         .collect();
-    let mut zone = CheckedZone::check(table, &apex_name, options)?;
+    let mut zone = CheckedZone::check(table, &apex_name, input.names, options)?;
     let shared = zone.shared_bodies(&used);
     let segment = installer.segment();
     let shared_root = shared.write(segment)?;
@@ -228,6 +229,8 @@ struct Input {
     table: Table,
     records_read: u64,
     signed: SignedCounts,
+    /// What the names are, where the signer had to know.
+    names: Option<Names>,
     warnings: Findings,
 }
 
@@ -244,6 +247,7 @@ fn input(
         records_read: table.len() as u64 + dropped,
         table,
         signed: SignedCounts::default(),
+        names: None,
         warnings: Findings::default(),
     };
     let Some(signing) = &options.signing else {
@@ -255,8 +259,9 @@ fn input(
         signing,
         previous: options.previous.as_deref(),
     };
-    input.signed = zone.sign(&mut input.table, &mut input.warnings, progress)?;
-    input.signed.dropped = dropped;
+    let (signed, names) = zone.sign(&mut input.table, &mut input.warnings, progress)?;
+    input.signed = SignedCounts { dropped, ..signed };
+    input.names = Some(names);
     Ok(input)
 }
 
@@ -275,6 +280,7 @@ impl<'t> CheckedZone<'t> {
     fn check(
         table: &'t Table,
         apex_name: &'t Name,
+        names: Option<Names>,
         options: &Options,
     ) -> Result<Self, CompileError> {
         let apex = apex_name.as_wire();
@@ -284,7 +290,7 @@ impl<'t> CheckedZone<'t> {
             faults: Findings::default(),
             warnings: Findings::default(),
         };
-        let names = classifier.run();
+        let names = names.unwrap_or_else(|| classifier.run());
         let Classifier {
             mut faults,
             warnings,

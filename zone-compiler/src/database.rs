@@ -5,9 +5,12 @@
 //! with the zone. SQLite is read by rusqlite on the caller's thread, PostgreSQL by
 //! sqlx. Never writes, and never decides what is published: the views say.
 
+mod changes;
 mod postgres;
 mod signing;
 mod sqlite;
+
+pub use changes::ChangedZone;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -139,6 +142,7 @@ pub struct Snapshot {
     place: String,
     backend: Backend,
     event: u64,
+    /// In canonical order, so that one of many is found without looking at each.
     zones: Vec<Zone>,
 }
 
@@ -189,9 +193,11 @@ impl Snapshot {
             Backend::Postgres(reader) => reader.zones()?,
         };
         let zones = rows.into_iter().map(|row| row.into_zone(&place));
+        let mut zones: Vec<_> = zones.collect::<Result<_, _>>()?;
+        zones.sort_by(|one, other| one.apex.cmp(&other.apex));
         Ok(Self {
             event: u64::try_from(event).unwrap_or_default(),
-            zones: zones.collect::<Result<_, _>>()?,
+            zones,
             place,
             backend,
         })
@@ -227,11 +233,22 @@ impl Snapshot {
         rows.into_iter().map(zone).collect()
     }
 
+    /// When an event was accepted, in microseconds since 1970; `None` where there is no
+    /// such event.
+    pub fn event_time(&self, event: u64) -> Result<Option<i64>, DatabaseError> {
+        let event = i64::try_from(event).unwrap_or(i64::MAX);
+        match &self.backend {
+            Backend::Sqlite(reader) => reader.number(EVENT_TIME, event),
+            Backend::Postgres(reader) => reader.number(EVENT_TIME, event),
+        }
+    }
+
     /// One zone as a source for a compile.
     pub fn source(&self, apex: &Name) -> Result<DatabaseSource<'_>, DatabaseError> {
         let place = self.place.clone();
         let apex = apex.clone();
-        match self.zones.iter().find(|zone| zone.apex == apex) {
+        let found = self.zones.binary_search_by(|zone| zone.apex.cmp(&apex));
+        match found.ok().map(|at| &self.zones[at]) {
             None => Err(DatabaseError::NoZone { place, apex }),
             Some(zone) if zone.importing => Err(DatabaseError::Unfinished { place, apex }),
             Some(zone) => Ok(DatabaseSource {
@@ -373,6 +390,7 @@ const ZONES: &str = "SELECT zone_id, apex, state, soa_mname, soa_rname, serial, 
     soa_retry, soa_expire, soa_minimum, soa_ttl FROM dns_zone ORDER BY apex";
 const CHANGED: &str = "SELECT z.apex, MAX(c.event) FROM dns_changed c \
     JOIN dns_zone z ON z.zone_id = c.zone_id WHERE c.event > $1 GROUP BY z.apex";
+const EVENT_TIME: &str = "SELECT time FROM dns_event_time WHERE event = $1";
 const EVENT: &str = "SELECT event, CAST(contract AS BIGINT) AS contract FROM dns_event";
 
 impl ZoneRow {

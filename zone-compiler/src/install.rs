@@ -22,7 +22,7 @@ pub enum Input {
     Database(Location),
     /// Zone files; other zones of the image stay unless `replace` is set.
     ZoneFiles {
-        /// The files, one zone each.
+        /// The files, one zone each, and folders of such files.
         paths: Vec<PathBuf>,
         /// What completes relative names; the root where it is not given.
         origin: Option<Name>,
@@ -84,6 +84,12 @@ pub enum InstallError {
     /// A zone file cannot be read.
     #[error(transparent)]
     ZoneFile(#[from] ZoneFileError),
+    /// A folder of zone files cannot be read.
+    #[error("{0}: {1}")]
+    Folder(PathBuf, std::io::Error),
+    /// A folder without zone files.
+    #[error("{0}: no file in this folder ends in `.zone`; name the zone files themselves")]
+    NoFiles(PathBuf),
     /// A zone was refused or the image could not be written.
     #[error(transparent)]
     Compile(#[from] CompileError),
@@ -114,27 +120,19 @@ pub fn install_with(
     match input {
         Input::Database(location) => {
             let snapshot = Snapshot::open(location)?;
-            let mut sources = snapshot.sources()?;
+            let sources = snapshot.sources()?;
             if sources.is_empty() {
                 return Err(InstallError::NoZones(location.clone()));
             }
             let installer = Installer::replace(directory, None)?;
-            compile_all(
-                sources.iter_mut().map(|source| source as _),
-                installer,
-                options,
-                progress,
-            )
+            compile_all(sources.into_iter().map(Ok), installer, options, progress)
         }
         Input::ZoneFiles {
             paths,
             origin,
             replace,
         } => {
-            let mut sources = paths
-                .iter()
-                .map(|path| ZoneFileSource::open(path, origin.clone()))
-                .collect::<Result<Vec<_>, _>>()?;
+            let files = zone_files(paths)?;
             let installer = if *replace {
                 Installer::replace(directory, None)?
             } else {
@@ -143,28 +141,58 @@ pub fn install_with(
                     error => error.into(),
                 })?
             };
-            compile_all(
-                sources.iter_mut().map(|source| source as _),
-                installer,
-                options,
-                progress,
-            )
+            // One at a time: a system gives no 100,000 open files.
+            let sources = files
+                .iter()
+                .map(|file| ZoneFileSource::open(file, origin.clone()));
+            compile_all(sources, installer, options, progress)
         }
     }
 }
 
-fn compile_all<'s>(
-    sources: impl Iterator<Item = &'s mut dyn ZoneSource>,
+/// The files that the paths name; of a folder those whose names end in `.zone`, by name.
+fn zone_files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, InstallError> {
+    let mut files = Vec::new();
+    for path in paths {
+        if !path.is_dir() {
+            files.push(path.clone());
+            continue;
+        }
+        let fault = |source| InstallError::Folder(path.clone(), source);
+        let before = files.len();
+        for file in std::fs::read_dir(path).map_err(fault)? {
+            let file = file.map_err(fault)?.path();
+            if file
+                .extension()
+                .is_some_and(|extension| extension == "zone")
+            {
+                files.push(file);
+            }
+        }
+        if files.len() == before {
+            return Err(InstallError::NoFiles(path.clone()));
+        }
+        files[before..].sort();
+    }
+    Ok(files)
+}
+
+fn compile_all<S: ZoneSource>(
+    sources: impl Iterator<Item = Result<S, ZoneFileError>>,
     mut installer: Installer,
     options: &Options,
     progress: &dyn Fn(&Name, Progress),
 ) -> Result<(Vec<Report>, Installed), InstallError> {
     let mut reports = Vec::new();
     for source in sources {
+        let mut source = source?;
         let apex = source.apex().clone();
-        reports.push(compile_with(source, &mut installer, options, &|step| {
-            progress(&apex, step)
-        })?);
+        reports.push(compile_with(
+            &mut source,
+            &mut installer,
+            options,
+            &|step| progress(&apex, step),
+        )?);
     }
     Ok((reports, installer.commit()?))
 }

@@ -18,8 +18,8 @@ use zone_image::writer::Installed;
 #[derive(Debug, Parser)]
 #[command(version, after_help = "Exit status: 0 done, 1 fault, 2 wrong usage.")]
 struct Cli {
-    /// Zone file to compile; can be repeated
-    #[arg(long, value_name = "FILE", required_unless_present = "database")]
+    /// Zone file to compile, or folder of `.zone` files; can be repeated
+    #[arg(long, value_name = "PATH", required_unless_present = "database")]
     zone_file: Vec<PathBuf>,
     /// What completes relative names in the zone files [default: the root]
     #[arg(long, value_name = "NAME", requires = "zone_file")]

@@ -1,6 +1,8 @@
 //! Where a compile takes its records from: a registry database, a zone file,
 //! later an incoming transfer. All feed the same compile.
 
+use std::collections::BTreeSet;
+
 use zone_image::Name;
 
 use crate::Record;
@@ -27,6 +29,33 @@ pub trait ZoneSource {
         &mut self,
         sink: &mut dyn FnMut(Record) -> Result<(), SourceError>,
     ) -> Result<(), SourceError>;
+}
+
+/// What changed of a zone, and how it is now, all from one snapshot: a registry between
+/// two events, later a zone file beside the one before, or an incoming transfer.
+///
+/// Names are lower case.
+pub trait ChangeSource {
+    /// The zone's apex.
+    fn apex(&self) -> &Name;
+
+    /// The event that the zone is at now.
+    fn event(&self) -> u64;
+
+    /// Every owner name whose records may be other than they were; `None` where that
+    /// is not known, or is the whole zone.
+    fn changed(&mut self) -> Result<Option<BTreeSet<Name>>, SourceError>;
+
+    /// Hands the records of one owner to `sink`; none where it has none.
+    fn records_of(&mut self, owner: &Name, sink: &mut dyn FnMut(Record))
+    -> Result<(), SourceError>;
+
+    /// The delegations whose NS records name `host`.
+    fn delegations_to(&mut self, host: &Name) -> Result<Vec<Name>, SourceError>;
+
+    /// The owners of addresses and of the zone's own data below a name that is, or
+    /// was, a delegation.
+    fn names_below(&mut self, cut: &Name) -> Result<Vec<Name>, SourceError>;
 }
 
 /// A zone that is in memory already.

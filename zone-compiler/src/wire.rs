@@ -17,6 +17,8 @@ pub struct Malformed(pub usize);
 
 /// Octets of a message header.
 const HEADER_BYTES: usize = 12;
+/// Octets of an NSEC3 hash, which is SHA-1 (RFC 5155 section 11).
+const HASH_BYTES: usize = 20;
 
 /// Reads the record at `at` of a message; returns it and where it ends.
 pub fn read_record(message: &[u8], at: usize) -> Result<(Record, usize), Malformed> {
@@ -130,7 +132,8 @@ pub fn read_sections(message: &[u8]) -> Result<Sections, Malformed> {
 }
 
 /// Calls `sink` for every record of a zone, name by name in the order of their
-/// hashes. Glue comes once with each delegation that it serves.
+/// hashes, then NSEC3 by NSEC3. Glue, and what signs addresses, comes once with each
+/// NS set that it serves.
 pub fn each_record<E>(
     zone: Zone<'_>,
     sink: &mut dyn FnMut(Part, Record) -> Result<(), E>,
@@ -141,93 +144,123 @@ pub fn each_record<E>(
             result = each_record_of(zone, entry, sink);
         }
     });
-    result
+    result?;
+    each_proof(zone, sink)
 }
 
-/// Calls `sink` for every NSEC3 of a zone and its signatures.
-pub fn each_nsec3<E>(
+/// Goes along the chain of NSEC3, from whatever is before the first hash.
+fn each_proof<E>(
     zone: Zone<'_>,
-    sink: &mut dyn FnMut(Record) -> Result<(), E>,
-) -> Result<(), E> {
-    let mut result = Ok(());
-    zone.each_nsec3(&mut |proof| {
-        if result.is_ok() {
-            result = proof_records(zone, proof)
-                .into_iter()
-                .try_for_each(&mut *sink);
-        }
-    });
-    result
-}
-
-fn each_record_of<E>(
-    zone: Zone<'_>,
-    entry: Entry<'_>,
     sink: &mut dyn FnMut(Part, Record) -> Result<(), E>,
 ) -> Result<(), E> {
-    let owner = entry.name();
-    let lead = entry.bodies().find(|body| body.rtype() == RecordType::NS.0);
-    for body in entry.bodies() {
-        // Glue points into the NS body, so that has to stand before it.
-        let needs_lead = !matches!(body.part(), Part::Records | Part::Signatures);
-        let lead = lead.filter(|_| needs_lead);
-        for record in read_body(zone, owner.as_wire(), lead, body) {
-            sink(body.part(), record)?;
+    // The last of the chain covers what is before the first, and so names the first.
+    let covering = zone.nsec3(&[0; HASH_BYTES]);
+    let covering = covering.map(|proof| read_proof(zone, proof.body));
+    let mut next = covering.and_then(|records| records.iter().find_map(next_hash));
+    while let Some(hash) = next {
+        let Some(proof) = zone.nsec3(&hash) else {
+            break;
+        };
+        let records = read_proof(zone, proof.body);
+        // Hashes grow until the chain is back at its start, so this ends.
+        next = records.iter().find_map(next_hash).filter(|own| *own > hash);
+        for record in records {
+            sink(Part::Proof, record)?;
         }
     }
     Ok(())
 }
 
+/// The records of an NSEC3 with its RRSIGs.
+pub fn read_proof(zone: Zone<'_>, body: BodyRef<'_>) -> Vec<Record> {
+    read_body(zone, zone.apex(), body)
+}
+
 /// One RRset of a name, or its signatures.
-pub fn entry_records(
-    zone: Zone<'_>,
-    entry: Entry<'_>,
-    rtype: RecordType,
-    part: Part,
-) -> Vec<Record> {
+pub fn read_rrset(zone: Zone<'_>, entry: Entry<'_>, rtype: RecordType, part: Part) -> Vec<Record> {
     let body = entry.body(rtype.0, part);
     body.map_or_else(Vec::new, |body| {
-        read_body(zone, entry.name().as_wire(), None, body)
+        read_body(zone, entry.name().as_wire(), body)
     })
 }
 
-/// An NSEC3 and its signatures.
-pub fn proof_records(zone: Zone<'_>, proof: BodyRef<'_>) -> Vec<Record> {
-    read_body(zone, zone.apex(), None, proof)
-}
-
-/// The records of a body whose owner is `owner`, after the body it points into.
-fn read_body(
-    zone: Zone<'_>,
-    owner: &[u8],
-    lead: Option<BodyRef<'_>>,
-    body: BodyRef<'_>,
-) -> Vec<Record> {
-    let mut at = HEADER_BYTES + owner.len();
+/// The records of a body that points to no other body.
+fn read_body(zone: Zone<'_>, owner: &[u8], body: BodyRef<'_>) -> Vec<Record> {
+    let mut message = vec![0; HEADER_BYTES];
+    message.extend_from_slice(owner);
+    let mut at = message.len();
     let place = |at| u16::try_from(at).expect("a name has 255 octets");
     let bases = Bases {
         owner: place(HEADER_BYTES),
         apex: place(at - zone.apex().len()),
-        lead: place(at),
+        ..Bases::default()
     };
-    let lead_length = lead.map_or(0, |lead| lead.length());
-    let mut message = vec![0; at + lead_length + body.length()];
-    message[HEADER_BYTES..at].copy_from_slice(owner);
-    for body in lead.into_iter().chain([body]) {
-        let end = body.write(&mut message, at, bases);
-        let end = end.expect("the buffer was sized for it");
-        if end == message.len() {
-            break;
-        }
-        at = end;
-    }
+    message.resize(at + body.length(), 0);
+    let end = body
+        .write(&mut message, at, bases)
+        .expect("the buffer was sized for it");
     let mut records = Vec::with_capacity(usize::from(body.records()));
-    while at < message.len() {
+    while at < end {
         let (record, next) = read_record(&message, at).expect("the verifier read the body");
         records.push(record);
         at = next;
     }
     records
+}
+
+/// The next hashed owner of an NSEC3 (RFC 5155 section 3.2).
+fn next_hash(record: &Record) -> Option<[u8; HASH_BYTES]> {
+    if record.rtype != RecordType::NSEC3 {
+        return None;
+    }
+    let salt_bytes = usize::from(*record.rdata.get(4)?);
+    let start = 5 + salt_bytes + 1;
+    record.rdata.get(start..start + HASH_BYTES)?.try_into().ok()
+}
+
+/// Hands every record of one entry to `sink`, glue under the name of its host.
+pub fn each_record_of<E>(
+    zone: Zone<'_>,
+    entry: Entry<'_>,
+    sink: &mut dyn FnMut(Part, Record) -> Result<(), E>,
+) -> Result<(), E> {
+    let owner = entry.name();
+    let start = HEADER_BYTES + owner.as_wire().len();
+    let mut message = vec![0; HEADER_BYTES];
+    message.extend_from_slice(owner.as_wire());
+    let place = |at| u16::try_from(at).expect("a name has 255 octets");
+    let mut bases = Bases {
+        owner: place(HEADER_BYTES),
+        apex: place(start - zone.apex().len()),
+        lead: place(start),
+    };
+    let lead = entry.bodies().find(|body| body.rtype() == RecordType::NS.0);
+    for body in entry.bodies() {
+        message.truncate(start);
+        let mut at = start;
+        // Glue points into the NS body, so that has to stand before it.
+        let needs_lead = matches!(
+            body.part(),
+            Part::RequiredGlue | Part::SiblingGlue | Part::AddressSignatures
+        );
+        if let Some(lead) = lead.filter(|_| needs_lead) {
+            message.resize(at + lead.length(), 0);
+            at = lead
+                .write(&mut message, at, bases)
+                .expect("the buffer was sized for it");
+            bases.lead = place(start);
+        }
+        message.resize(at + body.length(), 0);
+        let end = body
+            .write(&mut message, at, bases)
+            .expect("the buffer was sized for it");
+        while at < end {
+            let (record, next) = read_record(&message, at).expect("the verifier read the body");
+            sink(body.part(), record)?;
+            at = next;
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

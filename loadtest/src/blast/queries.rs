@@ -11,6 +11,9 @@ const QUERIES_MAX: usize = 20_000_000;
 const HEADER_BYTES: usize = 12;
 /// An OPT record without options for EDNS with 1232 octets (RFC 6891 section 6.1.2).
 const OPT: [u8; 11] = [0, 0, 41, 0x04, 0xd0, 0, 0, 0, 0, 0, 0];
+/// The octet of the OPT that holds DO, and DO (RFC 3225 section 3).
+const DO_AT: usize = 7;
+const DO: u8 = 0x80;
 
 /// Ready-made query messages with id 0, one behind the other.
 #[derive(Debug, Default, Clone)]
@@ -18,6 +21,7 @@ pub struct Queries {
     wire: Vec<u8>,
     ends: Vec<u32>,
     edns: bool,
+    dnssec_ok_percent: usize,
 }
 
 impl Queries {
@@ -29,11 +33,23 @@ impl Queries {
         }
     }
 
+    /// Of a hundred queries that are added from here on so many set DO, spread evenly.
+    #[must_use]
+    pub fn with_dnssec_ok(mut self, percent: u8) -> Self {
+        self.dnssec_ok_percent = usize::from(percent);
+        self
+    }
+
     /// Reads a file in dnsperf's format: `NAME TYPE` lines, `;` starts a comment.
     pub fn read(path: &Path, edns: bool) -> anyhow::Result<Self> {
+        Self::new(edns).read_more(path)
+    }
+
+    /// Adds the queries of a file in dnsperf's format.
+    pub fn read_more(self, path: &Path) -> anyhow::Result<Self> {
         let text = std::fs::read_to_string(path)
             .with_context(|| format!("reading queries from {}", path.display()))?;
-        let mut queries = Self::new(edns);
+        let mut queries = self;
         for (number, line) in text.lines().enumerate() {
             let line = line.split(';').next().unwrap_or_default().trim();
             if line.is_empty() {
@@ -70,9 +86,27 @@ impl Queries {
         self.wire.extend_from_slice(&qtype.to_be_bytes());
         self.wire.extend_from_slice(&[0, 1]);
         if self.edns {
-            self.wire.extend_from_slice(&OPT);
+            let mut opt = OPT;
+            // A step of 37 visits every hundredth once before it comes back.
+            if self.ends.len() * 37 % 100 < self.dnssec_ok_percent {
+                opt[DO_AT] = DO;
+            }
+            self.wire.extend_from_slice(&opt);
         }
         let end = u32::try_from(self.wire.len()).expect("QUERIES_MAX queries of 300 octets");
+        self.ends.push(end);
+    }
+
+    /// Adds a message as it is, well-formed or not, of at least a header. Its id is
+    /// replaced when it is sent.
+    ///
+    /// # Panics
+    /// When these queries have EDNS, which would be looked for behind the question.
+    pub fn push_message(&mut self, message: &[u8]) {
+        assert!(!self.edns, "messages are sent as they are");
+        assert!(message.len() >= HEADER_BYTES, "a message without an id");
+        self.wire.extend_from_slice(message);
+        let end = u32::try_from(self.wire.len()).expect("less than 4 GiB of messages");
         self.ends.push(end);
     }
 

@@ -26,6 +26,8 @@ pub struct Report {
     pub truncated: u64,
     /// Replies a second.
     pub rate: f64,
+    /// Octets of a reply on average.
+    pub reply_octets_mean: f64,
     /// Latency from the moment a query was due.
     pub latency: Latency,
     /// Longest time between two replies one after the other, in microseconds.

@@ -58,6 +58,7 @@ struct Blaster<'p> {
 struct Tally {
     sent: u64,
     received: u64,
+    octets: u64,
     lost: u64,
     unsent: u64,
     stray: u64,
@@ -78,7 +79,7 @@ impl<'p> Blaster<'p> {
         }
         socket::sharpen_timers();
         let sockets = (0..plan.sockets)
-            .map(|_| socket::connect(plan.target.address()))
+            .map(|_| socket::connect(plan.target.address(), plan.source))
             .collect::<anyhow::Result<Vec<_>>>()?;
         Ok(Self {
             plan,
@@ -259,6 +260,7 @@ impl Tally {
         Self {
             sent: 0,
             received: 0,
+            octets: 0,
             lost: 0,
             unsent: 0,
             stray: 0,
@@ -299,6 +301,7 @@ impl Tally {
         }
         window.close(id);
         self.received += 1;
+        self.octets += reply.len() as u64;
         self.truncated += u64::from(header[2] & 0x02 != 0);
         self.rcodes[usize::from(header[3] & 0x0f)] += 1;
         self.latency.record(now.saturating_sub(pending.due));
@@ -324,6 +327,7 @@ impl Tally {
             stray: self.stray,
             truncated: self.truncated,
             rate: self.received as f64 / seconds.max(f64::MIN_POSITIVE),
+            reply_octets_mean: self.octets as f64 / self.received.max(1) as f64,
             latency: Latency::from_histogram(&self.latency),
             gap_microseconds_max: microseconds(self.gap_max),
             lag_microseconds_max: microseconds(self.lag_max),

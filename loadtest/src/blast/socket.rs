@@ -4,7 +4,7 @@
 #![expect(unsafe_code, reason = "system calls that std does not have")]
 
 use std::io;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::os::fd::AsRawFd;
 use std::time::Duration;
 
@@ -18,19 +18,22 @@ const REPLY_BYTES_MAX: usize = 2048;
 /// Receive buffer asked of the kernel, for the bursts after a pause.
 const BUFFER_BYTES: libc::c_int = 8 << 20;
 
-/// A non-blocking socket that is connected to `server`.
-pub(super) fn connect(server: SocketAddr) -> anyhow::Result<UdpSocket> {
+/// A non-blocking socket that is connected to `server`, from `source` if it is given.
+pub(super) fn connect(server: SocketAddr, source: Option<IpAddr>) -> anyhow::Result<UdpSocket> {
     let open = || {
         let socket = Socket::new(
             Domain::for_address(server),
             Type::DGRAM.nonblocking(),
             Some(Protocol::UDP),
         )?;
-        let local: SocketAddr = match server {
-            SocketAddr::V4(_) => (Ipv4Addr::LOCALHOST, 0).into(),
-            SocketAddr::V6(_) => (Ipv6Addr::LOCALHOST, 0).into(),
-        };
-        socket.bind(&local.into())?;
+        let local = source.unwrap_or_else(|| match server {
+            SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+            SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+        });
+        if !local.is_loopback() {
+            return Err(io::Error::other("load is sent from loopback only"));
+        }
+        socket.bind(&SocketAddr::from((local, 0)).into())?;
         socket.connect(&server.into())?;
         grow_buffer(&socket)?;
         Ok::<UdpSocket, io::Error>(socket.into())

@@ -1,57 +1,117 @@
 //! Figures side by side.
 
-use super::{Figures, Round};
+use std::fmt::Write as _;
 
-/// One line a server; the first server is what the last column compares with.
-pub(super) fn format(figures: &[Figures]) -> String {
-    let mut lines = vec![format!(
-        "{:<10} {:>8} {:>8} {:>10} {:>19} {:>8} {:>8} {:>8} {:>8} {:>6} {:>7}",
-        "server",
-        "load s",
-        "MiB",
-        "replies/s",
-        "least..most",
-        "user us",
-        "sys us",
-        "p50 us",
-        "p99 us",
-        "lost",
-        "rate"
-    )];
-    let first = figures
-        .first()
-        .map_or(0.0, |figures| median(figures, |round| round.rate));
-    for figures in figures {
-        let rates = || figures.rounds.iter().map(|round| round.rate);
-        let least = rates().fold(f64::INFINITY, f64::min);
-        let most = rates().fold(0.0, f64::max);
-        let rate = median(figures, |round| round.rate);
-        lines.push(format!(
-            "{:<10} {:>8.2} {:>8.1} {:>10.0} {:>19} {:>8.2} {:>8.2} {:>8.1} {:>8.1} {:>6} {:>6.2}x",
-            figures.server,
-            figures.load_seconds,
-            figures.memory_bytes as f64 / f64::from(1 << 20),
-            rate,
-            format!("{least:.0}..{most:.0}"),
-            median(figures, |round| round.user_microseconds),
-            median(figures, |round| round.system_microseconds),
-            median(figures, |round| round.p50),
-            median(figures, |round| round.p99),
-            figures.rounds.iter().map(|round| round.lost).sum::<u64>(),
-            if rate > 0.0 { first / rate } else { 0.0 },
-        ));
-    }
-    lines.join("\n")
+use super::{Comparison, Load, Round, median};
+
+/// Every figure as text.
+pub(super) fn format(comparison: &Comparison) -> String {
+    let mut text = String::new();
+    write_all(comparison, &mut text).expect("a string takes everything");
+    text
 }
 
-fn median(figures: &Figures, value: impl Fn(&Round) -> f64) -> f64 {
-    let mut values: Vec<f64> = figures.rounds.iter().map(value).collect();
-    values.sort_by(f64::total_cmp);
-    match values.len() {
-        0 => 0.0,
-        count if count % 2 == 1 => values[count / 2],
-        count => f64::midpoint(values[count / 2 - 1], values[count / 2]),
+fn write_all(comparison: &Comparison, text: &mut String) -> std::fmt::Result {
+    let pinned = match comparison.pinned {
+        true => "one CPU for the server, one for the load",
+        false => "server and load share the machine",
+    };
+    writeln!(text, "{} delegations, signed; {pinned}", comparison.domains)?;
+    if !comparison.missing.is_empty() {
+        writeln!(text, "not installed: {}", comparison.missing.join(", "))?;
     }
+    writeln!(
+        text,
+        "\n{:<10} {:>9} {:>8} {:>9}",
+        "server", "compile s", "load s", "MiB"
+    )?;
+    for start in &comparison.starts {
+        writeln!(
+            text,
+            "{:<10} {:>9.2} {:>8.2} {:>9.1}",
+            start.server,
+            start.compile_seconds,
+            start.load_seconds,
+            mebibytes(start.memory_bytes)
+        )?;
+    }
+    for load in &comparison.loads {
+        write_load(load, text)?;
+    }
+    writeln!(
+        text,
+        "\n{:<10} {:>8} {:>8} {:>6} {:>10}",
+        "reload", "seconds", "sent", "lost", "gap ms"
+    )?;
+    for reload in &comparison.reloads {
+        write!(
+            text,
+            "{:<10} {:>8.2} {:>8} {:>6} {:>10.2}",
+            reload.server,
+            reload.seconds,
+            reload.sent,
+            reload.lost,
+            reload.gap_microseconds_max / 1000.0
+        )?;
+        match &reload.error {
+            Some(error) => writeln!(text, "  {error}")?,
+            None => writeln!(text)?,
+        }
+    }
+    writeln!(
+        text,
+        "\n{:<28} {:<26} {:>6} {:>6} {:>6}",
+        "Meridian / better of two", "", "min", "median", "max"
+    )?;
+    for ratio in &comparison.ratios {
+        writeln!(
+            text,
+            "{:<28} {:<26} {:>6.2} {:>6.2} {:>6.2}",
+            ratio.load, ratio.figure, ratio.min, ratio.median, ratio.max
+        )?;
+    }
+    Ok(())
+}
+
+fn write_load(load: &Load, text: &mut String) -> std::fmt::Result {
+    writeln!(
+        text,
+        "\n{:<22} {:>10} {:>19} {:>7} {:>7} {:>7} {:>7} {:>8} {:>8} {:>6}",
+        load.name,
+        "replies/s",
+        "least..most",
+        "CPU us",
+        "user",
+        "system",
+        "octets",
+        "p50 us",
+        "p99 us",
+        "lost"
+    )?;
+    for (server, rounds) in &load.servers {
+        let of = |figure: &dyn Fn(&Round) -> f64| median(rounds.iter().map(figure));
+        let rates = || rounds.iter().map(|round| round.rate);
+        let least = rates().fold(f64::INFINITY, f64::min);
+        let most = rates().fold(0.0, f64::max);
+        writeln!(
+            text,
+            "{server:<22} {:>10.0} {:>19} {:>7.2} {:>7.2} {:>7.2} {:>7.0} {:>8.1} {:>8.1} {:>6}",
+            of(&|round| round.rate),
+            format!("{least:.0}..{most:.0}"),
+            of(&Round::microseconds),
+            of(&|round| round.user_microseconds),
+            of(&|round| round.system_microseconds),
+            of(&|round| round.reply_octets),
+            of(&|round| round.p50),
+            of(&|round| round.p99),
+            rounds.iter().map(|round| round.lost).sum::<u64>()
+        )?;
+    }
+    Ok(())
+}
+
+fn mebibytes(bytes: u64) -> f64 {
+    bytes as f64 / f64::from(1 << 20)
 }
 
 #[cfg(test)]

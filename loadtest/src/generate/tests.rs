@@ -10,6 +10,7 @@ fn registry(domains: u64, seed: u64) -> Registry {
         seed,
         queries: 1000,
         exponent: 1.0,
+        signed: false,
     })
     .unwrap()
 }
@@ -167,4 +168,109 @@ fn in_domain_name_servers_always_have_glue() {
         count += 1;
     }
     assert!(count > 1000);
+}
+
+#[test]
+fn the_csv_files_hold_what_the_zone_file_holds() {
+    let registry = registry(2000, 4);
+    let folder = tempfile::tempdir().unwrap();
+    csv_files::write(&registry, folder.path()).unwrap();
+    let rows = |name: &str| -> Vec<Vec<String>> {
+        let text = std::fs::read_to_string(folder.path().join(name)).unwrap();
+        let fields = |line: &str| line.split(',').map(str::to_owned).collect();
+        text.lines().skip(1).map(fields).collect()
+    };
+    let zone = zone_text(&registry);
+    let records = |kind: &str| -> HashSet<String> {
+        let lines = zone.lines().filter(|line| !line.starts_with(['@', '$']));
+        let parts = lines.filter_map(|line| line.split_once(kind));
+        parts
+            .map(|(owner, data)| format!("{} {data}", owner.replace(" 86400", "")))
+            .collect()
+    };
+    let own = rows("delegations.csv");
+    let own: HashSet<_> = own.iter().map(|row| row.join(" ")).collect();
+    assert_eq!(own, records(" IN NS "));
+    let own = rows("ds.csv");
+    let own: HashSet<_> = own.iter().map(|row| row.join(" ")).collect();
+    assert_eq!(own, records(" IN DS "));
+    let addresses = rows("addresses.csv");
+    let own: HashSet<_> = addresses.iter().map(|row| row.join(" ")).collect();
+    let nic = |record: &String| record.contains(".nic.example.");
+    let all = records(" IN A ").into_iter().chain(records(" IN AAAA "));
+    let all: HashSet<_> = all.filter(|record| !nic(record)).collect();
+    assert_eq!(own, all);
+    let hosts: HashSet<_> = rows("hosts.csv")
+        .into_iter()
+        .map(|row| row[0].clone())
+        .collect();
+    assert_eq!(hosts.len(), rows("hosts.csv").len(), "a host twice");
+    for row in rows("delegations.csv") {
+        assert!(hosts.contains(&row[1]), "{row:?}");
+    }
+    assert_eq!(rows("domains.csv").len(), 2000);
+    assert_eq!(rows("records.csv").len(), 12);
+}
+
+#[test]
+fn small_zones_are_files_that_name_their_number_and_serial() {
+    let directory = tempfile::tempdir().unwrap();
+    let zones = SmallZones {
+        parent: Name::parse_absolute("test.").unwrap(),
+        first: 5,
+        count: 3,
+        serial: 9,
+    };
+    let (folder, queries) = zones.write(directory.path()).unwrap();
+    let mut files: Vec<_> = std::fs::read_dir(&folder)
+        .unwrap()
+        .map(|file| file.unwrap().file_name().into_string().unwrap())
+        .collect();
+    files.sort();
+    assert_eq!(files, ["zone-5.zone", "zone-6.zone", "zone-7.zone"]);
+    let text = std::fs::read_to_string(folder.join("zone-6.zone")).unwrap();
+    assert!(text.starts_with("$ORIGIN zone-6.test.\n"), "{text}");
+    assert!(text.contains("hostmaster 9 "), "{text}");
+    let queries = std::fs::read_to_string(queries).unwrap();
+    for number in 5..8 {
+        let line = format!("www.zone-{number}.test. A\n");
+        assert_eq!(queries.matches(&line).count(), 1, "{queries}");
+    }
+    let none = SmallZones { count: 0, ..zones };
+    assert!(none.write(directory.path()).is_err());
+}
+
+#[test]
+fn a_signed_zone_has_a_closed_chain_and_a_signature_for_each_ds() {
+    let parameters = Parameters {
+        signed: true,
+        ..registry(2000, 5).parameters().clone()
+    };
+    let registry = Registry::new(parameters).unwrap();
+    let text = zone_text(&registry);
+    let records: Vec<Vec<&str>> = text
+        .lines()
+        .map(|line| line.split_whitespace().collect())
+        .collect();
+    let is = |record: &&Vec<&str>, rtype: &str| record.get(3) == Some(&rtype);
+    let chain: Vec<_> = records
+        .iter()
+        .filter(|record| is(record, "NSEC3"))
+        .collect();
+    assert!(chain.is_sorted_by_key(|record| record[0]));
+    for (own, next) in chain.iter().zip(chain.iter().cycle().skip(1)) {
+        assert_eq!(own[8], next[0]);
+    }
+    let secure = registry.domains().filter(|domain| domain.ds_count > 0);
+    // Besides the secure ones: the apex, `nic` and four name servers.
+    assert_eq!(chain.len(), secure.count() + 6);
+    let signed = |rtype| {
+        let signatures = records.iter().filter(|record| is(record, "RRSIG"));
+        signatures.filter(|record| record[4] == rtype).count()
+    };
+    assert_eq!(signed("DS"), chain.len() - 6);
+    assert_eq!(signed("NSEC3"), chain.len());
+    for record in records.iter().filter(|record| is(record, "RRSIG")) {
+        assert_eq!(record.last().unwrap().len(), 88, "64 octets in base64");
+    }
 }

@@ -20,6 +20,18 @@ const TYPE_DS: u16 = 43;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Malformed;
 
+/// The TTL of the first record in any section, if there is one.
+pub(crate) fn first_ttl(reply: &[u8]) -> Result<Option<u32>, Malformed> {
+    let records = u16_at(reply, 6)? | u16_at(reply, 8)? | u16_at(reply, 10)?;
+    if u16_at(reply, 4)? != 1 || records == 0 {
+        return Ok(None);
+    }
+    let owner = skip_name(reply, HEADER_BYTES)? + 4;
+    let ttl = skip_name(reply, owner)? + 4;
+    let (high, low) = (u16_at(reply, ttl)?, u16_at(reply, ttl + 2)?);
+    Ok(Some(u32::from(high) << 16 | u32::from(low)))
+}
+
 /// What the stamps of one reply say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stamps {

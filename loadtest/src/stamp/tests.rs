@@ -111,3 +111,14 @@ fn zones_of_two_generations_differ_in_every_stamped_record_only() {
     }
     assert_eq!(one.lines().filter(|line| line.contains(" DS ")).count(), 10);
 }
+
+#[test]
+fn the_first_ttl_is_found_behind_question_and_owner() {
+    let mut reply = vec![0, 0, 0x80, 0, 0, 1, 0, 0, 0, 1, 0, 0];
+    reply.extend(b"\x01a\x02xx\x00\x00\x02\x00\x01");
+    reply.extend(b"\xc0\x0c\x00\x02\x00\x01\x00\x01\x51\x80\x00\x02\xc0\x0c");
+    assert_eq!(first_ttl(&reply), Ok(Some(86_400)));
+    assert!(first_ttl(&reply[..30]).is_err(), "cut off");
+    reply[9] = 0;
+    assert_eq!(first_ttl(&reply), Ok(None));
+}

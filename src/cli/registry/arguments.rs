@@ -18,6 +18,9 @@ pub(crate) struct ActingArgs {
     /// Take addresses that are set apart for documentation
     #[arg(long)]
     pub(super) lab: bool,
+    /// Change nothing; print the DNS records that would come (+) and go (-)
+    #[arg(long)]
+    pub(super) dry_run: bool,
 }
 
 /// `meridian registry domain ..`

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::super::{Global, output};
+use super::super::{Global, diff, output};
 use super::arguments::ActingArgs;
 use super::build::Built;
 use super::{location, now, poke_server};
@@ -21,6 +21,12 @@ pub(super) async fn run(built: Built<'_>, global: &Global) -> anyhow::Result<()>
     };
     let mut database = Database::open(&location(&acting.database, global)?).await?;
     let request = request(actor, acting, command);
+    if acting.dry_run && !request.command.is_read() {
+        return match Box::pin(database.rehearse(&request)).await {
+            Ok(found) => diff::show(&found.added, &found.removed, global),
+            Err(error) => show(Err(error), global),
+        };
+    }
     let outcome = Box::pin(database.execute(&request)).await;
     if matches!(outcome, Ok(Outcome::Changed { .. })) {
         poke_server(global);

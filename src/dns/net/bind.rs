@@ -28,6 +28,9 @@ pub struct SocketOptions {
     pub receive_buffer_bytes: usize,
     /// Send buffer of each UDP socket in octets; 0 leaves the system's.
     pub send_buffer_bytes: usize,
+    /// Whether a datagram goes to the worker of the CPU that took it from the
+    /// network, instead of one by the hash of its addresses.
+    pub steer_by_cpu: bool,
 }
 
 /// The sockets of one listen address.
@@ -47,27 +50,31 @@ pub struct Bound {
 pub struct BindError {
     /// The address as configured.
     pub address: SocketAddr,
-    /// "UDP" or "TCP".
+    /// "UDP", "TCP" or "TLS".
     pub transport: &'static str,
     /// What the system said.
     pub source: io::Error,
     /// What to do about it.
-    pub way_out: &'static str,
+    pub way_out: String,
 }
 
 impl BindError {
     fn new(address: SocketAddr, transport: &'static str, source: io::Error) -> Self {
+        let key = match transport {
+            "TLS" => "dns.tls.listen",
+            _ => "dns.listen",
+        };
         let way_out = match source.kind() {
             io::ErrorKind::AddrInUse => {
-                "stop the process that has it (see `ss -lnup`) or change dns.listen"
+                format!("stop the process that has it (see `ss -lnutp`) or change {key}")
             }
             io::ErrorKind::PermissionDenied => {
-                "ports below 1024 need CAP_NET_BIND_SERVICE, or change dns.listen"
+                format!("ports below 1024 need CAP_NET_BIND_SERVICE, or change {key}")
             }
             io::ErrorKind::AddrNotAvailable => {
-                "give the address to an interface or remove it from dns.listen"
+                format!("give the address to an interface or remove it from {key}")
             }
-            _ => "remove it from dns.listen if this machine does not have it",
+            _ => format!("remove it from {key} if this machine does not have it"),
         };
         Self {
             address,
@@ -76,6 +83,13 @@ impl BindError {
             way_out,
         }
     }
+}
+
+/// Binds one listen address for TLS; gives the address with its real port.
+pub fn bind_tls(address: SocketAddr) -> Result<(SocketAddr, TcpListener), BindError> {
+    tcp_listener(address)
+        .and_then(|listener| Ok((listener.local_addr()?, listener)))
+        .map_err(|error| BindError::new(address, "TLS", error))
 }
 
 /// Binds one listen address for UDP and TCP.
@@ -99,7 +113,12 @@ fn bind_once(address: SocketAddr, options: &SocketOptions) -> Result<Bound, Bind
     drop(probe);
     let udp = (0..options.workers.clamp(1, WORKERS_MAX))
         .map(|_| udp_socket(address_bound, options, true).map_err(udp_error))
-        .collect::<Result<_, _>>()?;
+        .collect::<Result<Vec<_>, _>>()?;
+    if options.steer_by_cpu
+        && let Some(first) = udp.first()
+    {
+        sys::steer_by_cpu(first.as_fd(), udp.len()).map_err(udp_error)?;
+    }
     let tcp = tcp_listener(address_bound).map_err(|e| BindError::new(address, "TCP", e))?;
     Ok(Bound {
         address: address_bound,

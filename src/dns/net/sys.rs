@@ -10,9 +10,11 @@ mod options;
 mod poll;
 
 pub(crate) use batch::{BATCH, Batch, Received};
+#[cfg(test)]
+pub(crate) use options::option;
 pub(crate) use options::{
-    allowed_cpus, grow_receive_buffer, omit_path_mtu_discovery, pin_current_thread,
-    raise_open_files, receive_address, refuse_new_datagrams,
+    allowed_cpus, grow_receive_buffer, lower_priority, omit_path_mtu_discovery, pin_current_thread,
+    raise_open_files, receive_address, refuse_new_datagrams, steer_by_cpu,
 };
 pub(crate) use poll::Poller;
 pub use poll::Wake;

@@ -1,4 +1,5 @@
-//! DNS over TCP (RFC 7766, RFC 9210): pipelined, bounded, polite at the end.
+//! DNS over TCP (RFC 7766, RFC 9210), and over TLS on it (RFC 7858): pipelined,
+//! bounded, polite at the end.
 //!
 //! A connection reads what is there, answers every whole message in order, each
 //! from one generation, and writes the replies together. It has until the idle
@@ -6,6 +7,7 @@
 //! gains no time. Buffers grow with what was received, never with what a length
 //! field promises.
 
+mod arrived;
 mod connections;
 mod stream;
 
@@ -18,17 +20,20 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use self::connections::{Admission, Connections};
+use tokio_rustls::server::TlsStream;
+
+use self::connections::{Admission, Connections, Place};
 use super::failure::Offences;
+use super::tls::Tls;
 use super::{Answer, Clock};
-use crate::dns::counters::StreamCounters;
+use crate::dns::counters::{Handshake, StreamCounters};
 use crate::dns::generations::Generations;
 
 /// Pause after the system gave us no connection, so that a want of descriptors
 /// does not become a busy loop.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Limits of TCP service.
+/// Limits of a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// Connections open at once.
@@ -60,8 +65,17 @@ pub struct Service<A> {
     pub offences: Arc<Offences>,
     /// Limits.
     pub limits: Limits,
+    /// Makes it DNS over TLS.
+    pub tls: Option<Tls>,
     /// The clock.
     pub clock: Clock,
+}
+
+impl<A> Service<A> {
+    /// The name of the transport.
+    fn name(&self) -> &'static str {
+        if self.tls.is_some() { "tls" } else { "tcp" }
+    }
 }
 
 /// Serves the listeners until `stop` turns true, then lets the connections
@@ -115,7 +129,8 @@ async fn accept<A: Answer>(
     let finish = async { while tasks.join_next().await.is_some() {} };
     if tokio::time::timeout(drain, finish).await.is_err() {
         // Dropping the set ends the rest.
-        tracing::info!("tcp connections cut off at the end of the drain");
+        let transport = service.name();
+        tracing::info!(transport, "connections cut off at the end of the drain");
     }
 }
 
@@ -147,10 +162,46 @@ fn admit<A: Answer>(
     service.counters.accepted.add(1);
     let (service, stop) = (Arc::clone(service), stop.clone());
     Some(async move {
-        stream::run(&service, stream, peer, &place, stop).await;
+        // Replies are written whole; waiting for more would only delay them.
+        let _ = stream.set_nodelay(true);
+        match &service.tls {
+            None => stream::run(&service, stream, peer, &place, stop).await,
+            Some(tls) => {
+                if let Some(stream) = shake_hands(&service, tls, stream, &place, &stop).await {
+                    stream::run(&service, stream, peer, &place, stop).await;
+                }
+            }
+        }
+        // The place is given back before it is said that the connection is closed.
+        drop(place);
         service.counters.closed.add(1);
     })
 }
 
+/// The session on a new connection, which counts as idle until it is there: it has
+/// its place, and may have to make room like any other.
+async fn shake_hands<A>(
+    service: &Service<A>,
+    tls: &Tls,
+    stream: TcpStream,
+    place: &Place,
+    stop: &watch::Receiver<bool>,
+) -> Option<TlsStream<TcpStream>> {
+    let mut stop = stop.clone();
+    let shaken = tokio::select! {
+        biased;
+        () = place.sent_away() => Err(Handshake::Evicted),
+        () = stopped(&mut stop) => Err(Handshake::Other),
+        shaken = tls.shake_hands(stream) => shaken,
+    };
+    let end = shaken.as_ref().err().copied();
+    service
+        .counters
+        .handshake(end.unwrap_or(Handshake::Completed));
+    shaken.ok()
+}
+
+#[cfg(test)]
+pub(super) mod testing;
 #[cfg(test)]
 mod tests;

@@ -19,7 +19,7 @@ use super::failure::{Offences, answer_guarded};
 use super::sys::{self, BATCH, Batch, Poller, Wake};
 use super::{Answer, Clock};
 use crate::dns::counters::{Loss, WorkerCounters};
-use crate::dns::engine::{Action, DropReason, Request, Transport};
+use crate::dns::engine::{Action, DropReason, Job, Request, TURNS, Transport};
 
 /// Full batches taken from one socket before the others get their turn.
 const ROUNDS_MAX: usize = 16;
@@ -161,12 +161,30 @@ impl<A: Answer> Desk<A> {
 
     fn answer_all(&mut self, count: usize, now: u64) {
         let generation = self.generation.load();
-        for slot in 0..count {
-            let (received, wire, out) = self.batch.slot(slot);
-            self.fates[slot] = match request(received, wire, now) {
-                Ok(request) => Fate::Done(self.engine.answer(generation, &request, out)),
-                Err(fate) => fate,
-            };
+        let mut slots = self.batch.slots(count);
+        for fates in self.fates[..count].chunks_mut(TURNS) {
+            let mut jobs: [Option<Job<'_>>; TURNS] = std::array::from_fn(|at| {
+                let fate = fates.get_mut(at)?;
+                let (received, wire, out) = slots.next()?;
+                match request(received, wire, now) {
+                    Ok(request) => Some(Job {
+                        request,
+                        out,
+                        action: Action::Drop(DropReason::Short),
+                    }),
+                    Err(own) => {
+                        *fate = own;
+                        None
+                    }
+                }
+            });
+            let jobs = &mut jobs[..fates.len()];
+            self.engine.answer_batch(generation, jobs);
+            for (fate, job) in fates.iter_mut().zip(jobs) {
+                if let Some(job) = job {
+                    *fate = Fate::Done(job.action);
+                }
+            }
         }
     }
 

@@ -38,6 +38,7 @@ fn check(wanted: &str, refused: &str, installed: Option<&str>, segments: usize, 
             .into_iter()
             .map(|(apex, _, _)| apex)
             .collect(),
+        follows: false,
     };
     let installed = installed.map(|installed| InstalledImage {
         zones: zones(installed)
@@ -104,4 +105,26 @@ fn a_refused_zone_keeps_its_last_good_pages() {
     check("a 2, b 2", "b", Some("a 1 @5, b 1 @5"), much, "+a. -");
     check("a 2, b 2", "b", None, 0, "anew a.");
     check("a 2, b 2", "b", Some("a 1 @5"), much, "anew a.");
+}
+
+#[test]
+fn an_image_of_the_same_history_is_changed_and_not_made_anew() {
+    let apex = name("a");
+    let wanted = Wanted {
+        event: 10,
+        zones: [(apex.clone(), 2)].into(),
+        follows: true,
+        ..Wanted::default()
+    };
+    let zone = InstalledZone {
+        serial: 1,
+        event: 5,
+    };
+    let installed = InstalledImage {
+        zones: [(apex.clone(), zone)].into(),
+        segments: 9,
+    };
+    let (compile, remove) = (vec![apex], Vec::new());
+    let expected = Plan::Update { compile, remove };
+    assert_eq!(Plan::new(&wanted, Some(&installed)), expected);
 }

@@ -20,7 +20,7 @@ fn a_failure_is_news_once_until_it_recovers() {
     assert!(state.fail(failure("disk full")));
     assert!(!state.fail(failure("disk full")));
     assert!(state.fail(failure("disk gone")));
-    assert_eq!(state.failures(), [0, 0, 3, 0, 0]);
+    assert_eq!(state.failures(), [0, 0, 3, 0, 0, 0]);
     assert_eq!(state.status().failure.as_deref(), Some("disk gone"));
     assert_eq!(state.recover(), Some(failure("disk gone")));
     assert_eq!(state.recover(), None);

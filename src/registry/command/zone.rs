@@ -1,6 +1,6 @@
 //! Commands on zones: SOA, the zone's own records, policy. The registry's own.
 
-mod create;
+pub(crate) mod create;
 mod delete;
 mod info;
 mod records;

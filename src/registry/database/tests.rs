@@ -200,6 +200,43 @@ async fn a_commit_raises_the_serial_of_what_it_changed_once() {
     }
 }
 
+/// RFC 1982 section 3.2, as it is written there.
+fn is_greater(one: u32, other: u32) -> bool {
+    const HALF: u32 = 1 << 31;
+    one != other && (one < other && other - one > HALF || one > other && one - other < HALF)
+}
+
+/// Whatever the serial was, a secondary takes the one after it for newer.
+#[tokio::test]
+async fn a_raised_serial_is_greater_by_serial_arithmetic() {
+    assert!(is_greater(0, 255 << 24) && !is_greater(255 << 24, 0));
+    let mut serials = vec![
+        0,
+        1,
+        0x7fff_fffe,
+        0x7fff_ffff,
+        0x8000_0000,
+        0xffff_fffe,
+        u32::MAX,
+    ];
+    // And some without a reason, the same each time.
+    let mut drawn = 1u32;
+    serials.extend((0..20).map(|_| {
+        drawn = drawn.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        drawn
+    }));
+    for engine in engines() {
+        for &before in &serials {
+            let after = serial_after(engine, before.into(), &["a.tld"]).await;
+            let after = u32::try_from(after).expect("32 bits");
+            assert!(
+                is_greater(after, before) && after != 0,
+                "{before} to {after}"
+            );
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_deposed_process_writes_nothing() {
     for engine in engines() {

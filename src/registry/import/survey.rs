@@ -290,7 +290,7 @@ impl Scan {
     }
 
     fn finish(self, options: &ImportOptions) -> Result<Survey, RegistryError> {
-        let refuse = |reason: String| RegistryError::ZoneFile {
+        let refuse = |reason: String| RegistryError::ImportFile {
             file: options.file.display().to_string(),
             reason,
         };

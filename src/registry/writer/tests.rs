@@ -134,6 +134,31 @@ async fn a_deposed_writer_ends_and_writes_nothing() {
     }
 }
 
+/// A successor ends the session of a writer that hung. Without a command to write it
+/// must hear of it all the same, or it would wait for ever.
+#[tokio::test]
+async fn an_idle_writer_that_was_deposed_ends() {
+    for engine in engines().into_iter().filter(|e| *e == Engine::Postgres) {
+        let mut test = stage(engine).await;
+        let start = Writer::start(&test.location, "test", Standby::Refuse);
+        let (_writer, task) = start.await.unwrap();
+        for statement in [
+            "UPDATE registry SET epoch = epoch + 1",
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+             WHERE datname = current_database() AND pid <> pg_backend_pid()",
+        ] {
+            let statement = sqlx::query(statement);
+            statement.execute(test.database.connection()).await.unwrap();
+        }
+        let ended = tokio::time::timeout(Duration::from_secs(20), task).await;
+        let error = ended
+            .expect("it goes on without its epoch")
+            .unwrap()
+            .unwrap_err();
+        assert!(error.to_string().contains("taken over"), "{error}");
+    }
+}
+
 /// An operator's psql in the middle of a transaction, and the server ending every
 /// session: clear words, nothing written, and the next command works.
 #[tokio::test]

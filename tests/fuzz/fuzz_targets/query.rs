@@ -2,70 +2,38 @@
 //! reply or none, by an engine that does all it can and by one that does little.
 #![no_main]
 
-use std::io::Cursor;
-use std::path::Path;
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
-use meridian::dns::cookie::CookieSecrets;
 use meridian::dns::engine::{Action, Engine, EngineConfig, Request, Transport};
 use meridian::dns::rate::RateLimits;
-use meridian::dns::secret::Secret;
-use zone_compiler::zonefile::Reader;
-use zone_compiler::{RecordList, compile};
-use zone_image::writer::Installer;
-use zone_image::{Generation, Memory, Name};
+use zone_image::{Generation, Memory};
 
 #[path = "../checks/reply.rs"]
 mod reply;
-
-const ZONES: [&str; 3] = [
-    include_str!("../checks/plain.zone"),
-    include_str!("../checks/nsec.zone"),
-    include_str!("../checks/nsec3.zone"),
-];
+#[path = "../checks/subject.rs"]
+mod subject;
 
 struct Subject {
     generation: Generation,
     engines: [Engine; 2],
 }
 
-static SUBJECT: LazyLock<Subject> = LazyLock::new(|| Subject {
-    generation: generation(),
-    engines: engines(),
-});
-
-fn generation() -> Generation {
+static SUBJECT: LazyLock<Subject> = LazyLock::new(|| {
     let directory = tempfile::tempdir().expect("a folder");
-    let mut installer = Installer::replace(directory.path(), None).expect("an installer");
-    for text in ZONES {
-        let input = Box::new(Cursor::new(text.as_bytes()));
-        let records = Reader::new(input, Path::new("fuzz.zone"), Some(Name::root()))
-            .collect::<Result<Vec<_>, _>>()
-            .expect("a zone file without faults");
-        let apex = records[0].owner.clone();
-        let mut source = RecordList::new(apex, 0, records);
-        compile(&mut source, &mut installer, &|_| {}).expect("a zone without faults");
-    }
-    installer.commit().expect("an image");
-    Generation::open(directory.path(), Memory::Sealed).expect("a generation")
-}
-
-fn engines() -> [Engine; 2] {
+    subject::install(directory.path(), &subject::ZONES);
     let full = EngineConfig {
-        version: "v".repeat(255),
-        identity: "i".to_owned(),
-        nsid: "n".repeat(255),
-        report_channel: Some("report.test".parse().expect("a name")),
-        cookie_secrets: CookieSecrets::one(Secret::new([1; 16])),
         rate_limits: Some(RateLimits {
             responses_per_second: 1,
             ..RateLimits::default()
         }),
-        ..EngineConfig::default()
+        ..subject::full()
     };
-    [Engine::new(full), Engine::default()]
-}
+    Subject {
+        generation: Generation::open(directory.path(), Memory::Sealed).expect("a generation"),
+        engines: [Engine::new(full), Engine::default()],
+    }
+});
 
 fuzz_target!(|message: &[u8]| {
     let mut out = vec![0xaa; 65_535];

@@ -15,6 +15,8 @@ use crate::support::Folder;
 
 const VERIFIERS: [&str; 3] = ["ldns-verify-zone", "kzonecheck", "dnssec-verify"];
 const DENIALS: [&[&str]; 3] = [&[], &["--no-opt-out"], &["--nsec"]];
+/// Longest time for one zone.
+const VERIFY_SECONDS: &str = "60";
 /// Zones of [`random_zones_verify`], each signed in three ways.
 const RANDOM_ZONES: u64 = 12;
 
@@ -118,9 +120,17 @@ fn random_zones_verify() {
         for denial in DENIALS {
             let arguments = [denial, &["--zonemd"]].concat();
             let dump = check(&folder, &[&key], &arguments, &["-z"]);
-            verify("ldns-verify-zone", &["-ZZ"], &dump);
+            if !has_zero_octets(&dump) {
+                verify("ldns-verify-zone", &["-ZZ"], &dump);
+            }
         }
     }
+}
+
+/// The verifier of ldns 1.8 never ends where labels have octets of zero and there is
+/// NSEC3; Knot's and BIND's do.
+fn has_zero_octets(dump: &Path) -> bool {
+    std::fs::read_to_string(dump).unwrap().contains("\\000")
 }
 
 #[test]
@@ -173,7 +183,9 @@ fn check(folder: &Folder, keys: &[&str], arguments: &[&str], bind: &[&str]) -> s
     folder.succeed(&command);
     let text = folder.succeed(&["image", "dump", "--image", &image]);
     let dump = folder.write("example.zone", &text);
-    verify("ldns-verify-zone", &["-V", "1"], &dump);
+    if !has_zero_octets(&dump) {
+        verify("ldns-verify-zone", &["-V", "1"], &dump);
+    }
     verify("kzonecheck", &["-d", "on", "-o", "example."], &dump);
     verify(
         "dnssec-verify",
@@ -191,8 +203,9 @@ fn verify(program: &str, arguments: &[&str], zone: &Path) {
 }
 
 fn run(program: &str, arguments: &[&str], zone: &Path) -> (bool, String) {
-    let output = Command::new(program).args(arguments).arg(zone).output();
-    let output = output.unwrap();
+    let mut command = Command::new("timeout");
+    command.args([VERIFY_SECONDS, program]).args(arguments);
+    let output = command.arg(zone).output().unwrap();
     let said = [output.stdout, output.stderr].concat();
     (
         output.status.success(),
@@ -218,15 +231,12 @@ fn random_zone(seed: u64) -> String {
     let mut cuts: Vec<String> = Vec::new();
     let mut owners: Vec<String> = vec![".ns1".to_owned()];
     for _ in 0..5 + below(55) {
-        let labels = [
-            "a",
-            "b",
-            "C",
-            "*",
-            "\\000x",
-            "long-label-of-some-length",
-            "z9",
-        ];
+        let odd = if seed.is_multiple_of(2) {
+            "\\000x"
+        } else {
+            "_x"
+        };
+        let labels = ["a", "b", "C", "*", odd, "long-label-of-some-length", "z9"];
         let mut owner = String::new();
         for _ in 0..1 + below(4) {
             let label = labels[usize::try_from(below(7)).unwrap()];

@@ -21,6 +21,7 @@ pub(super) struct Acknowledged {
 pub(super) struct Apply {
     child: Child,
     acknowledged: Receiver<Acknowledged>,
+    refused: Receiver<String>,
     feeder: Option<JoinHandle<()>>,
     listener: Option<JoinHandle<()>>,
     complaints: Option<JoinHandle<String>>,
@@ -38,7 +39,12 @@ fn line(name: &str) -> String {
 impl Apply {
     /// Starts it, to create `PREFIX-N.tld` for ever.
     pub(super) fn start(registry: &Registry, prefix: &str) -> Self {
-        let mut command = registry.command(&["apply", "--lab", "--standby"]);
+        let command = registry.command(&["apply", "--lab", "--standby"]);
+        Self::start_by(command, prefix)
+    }
+
+    /// The same by a command of the test's own, which becomes it.
+    pub(super) fn start_by(mut command: std::process::Command, prefix: &str) -> Self {
         command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -58,6 +64,7 @@ impl Apply {
         });
         let output = BufReader::new(child.stdout.take().unwrap());
         let (sender, acknowledged) = channel();
+        let (refusal, refused) = channel();
         let names = prefix.to_owned();
         let listener = std::thread::spawn(move || {
             for text in output.lines() {
@@ -67,6 +74,7 @@ impl Apply {
                     break;
                 };
                 let Some(event) = said["event"].as_i64() else {
+                    let _ = refusal.send(said.to_string());
                     continue;
                 };
                 let name = format!("{names}-{}.tld", said["line"]);
@@ -79,6 +87,7 @@ impl Apply {
         Self {
             child,
             acknowledged,
+            refused,
             feeder: Some(feeder),
             listener: Some(listener),
             complaints: Some(complaints),
@@ -88,6 +97,15 @@ impl Apply {
     /// The next acknowledgement.
     pub(super) fn next(&self) -> Acknowledged {
         self.acknowledged.recv_timeout(PATIENCE).unwrap()
+    }
+
+    /// The next refusal.
+    pub(super) fn next_refused(&self) -> String {
+        self.refused.recv_timeout(PATIENCE).unwrap()
+    }
+
+    pub(super) fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     /// Acknowledgements that came and were not taken yet.
@@ -101,8 +119,8 @@ impl Apply {
         assert!(status.unwrap().success());
     }
 
-    /// Waits for its end, for so long as anything that works takes; all that it acknowledged and was not taken yet, and its
-    /// last words.
+    /// Waits for its end, for so long as anything that works takes; all that it
+    /// acknowledged and was not taken yet, and its last words.
     pub(super) fn ended(mut self) -> (Vec<Acknowledged>, String) {
         let start = std::time::Instant::now();
         while self.child.try_wait().unwrap().is_none() {

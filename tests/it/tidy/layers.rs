@@ -13,7 +13,7 @@ struct Layer {
 }
 
 /// Crates that some layer must not see. Others are free.
-const CRATES: [&str; 24] = [
+const CRATES: [&str; 26] = [
     "anyhow",
     "arc_swap",
     "axum",
@@ -26,6 +26,7 @@ const CRATES: [&str; 24] = [
     "meridian",
     "prometheus_client",
     "quick_xml",
+    "rcgen",
     "rkyv",
     "rustls",
     "sd_notify",
@@ -35,6 +36,7 @@ const CRATES: [&str; 24] = [
     "socket2",
     "sqlx",
     "tokio",
+    "tokio_rustls",
     "toml",
     "zone_compiler",
     "zone_image",
@@ -86,7 +88,7 @@ const LAYERS: &[Layer] = &[
         crates: STREAM,
     },
     Layer {
-        path: "src/dns/tcp",
+        path: "src/dns/net/tls",
         modules: Some(&["dns"]),
         crates: STREAM,
     },
@@ -161,6 +163,7 @@ const STREAM: &[&str] = &[
     "siphasher",
     "socket2",
     "tokio",
+    "tokio_rustls",
     "zone_image",
 ];
 

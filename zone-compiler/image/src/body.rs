@@ -53,6 +53,12 @@ impl<'g> BodyRef<'g> {
         Part::from_number(self.body.part & !SHARED).expect("the verifier read the part")
     }
 
+    /// Asks for its octets.
+    #[inline]
+    pub(crate) fn ask(&self) {
+        crate::prefetch::span(self.wire);
+    }
+
     /// Where its octets are in memory: tells two bodies apart.
     pub fn address(&self) -> usize {
         self.wire.as_ptr().addr()
@@ -62,6 +68,14 @@ impl<'g> BodyRef<'g> {
     /// proofs do: of these a page can repeat one of another page.
     pub fn repeats(&self, other: &Self) -> bool {
         self.wire == other.wire
+    }
+
+    /// Its octets and the positions of its pointers as they are stored, to be stored
+    /// again or compared.
+    pub fn stored(&self) -> (&'g [u8], impl Iterator<Item = u16> + use<'g>) {
+        let patches = self.patches.chunks_exact(2);
+        let patches = patches.map(|patch| u16::from_le_bytes([patch[0], patch[1]]));
+        (self.wire, patches)
     }
 
     /// Number of records.

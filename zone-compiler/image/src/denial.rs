@@ -2,14 +2,17 @@
 //!
 //! Only finds records; which of them a reply needs is the answer path's choice.
 
-use std::collections::HashSet;
+use std::cmp::Ordering;
 
 use sha1::{Digest, Sha1};
 
+use crate::Generation;
 use crate::body::BodyRef;
-use crate::layout::{Denial, PageRef};
+use crate::layout::{ArchivedNsec3Page, Denial, PageRef};
 use crate::lookup::{Entry, LookupName, Zone};
 use crate::name::NAME_BYTES_MAX;
+use crate::prefetch;
+use crate::seek::Walk;
 use crate::segment::access;
 
 /// Longest sort key: each octet of a name can take two, and each label ends in two.
@@ -47,6 +50,7 @@ impl<'s> Nsec3Hasher<'s> {
 }
 
 /// The key of an NSEC3 in its tree: the first eight octets of its hash.
+#[inline]
 pub fn nsec3_key(hash: &[u8; 20]) -> u64 {
     let mut key = [0; 8];
     key.copy_from_slice(&hash[..8]);
@@ -97,38 +101,22 @@ impl<'g> Zone<'g> {
 
     /// The NSEC3 that matches a hash or covers it.
     pub fn nsec3(&self, hash: &[u8; 20]) -> Option<Nsec3<'g>> {
+        self.seek_nsec3(hash)?.finish()
+    }
+
+    /// Starts to look for the NSEC3 that matches a hash or covers it.
+    #[inline(always)]
+    pub fn seek_nsec3(&self, hash: &[u8; 20]) -> Option<Nsec3Seek<'g>> {
         if self.denial() != Denial::Nsec3 {
             return None;
         }
         let root = PageRef(self.page.proofs.to_native());
-        let page = access::nsec3(self.generation.find_leaf(root, nsec3_key(hash))?);
-        // The first record ends the leaf before this one; where this is the first
-        // leaf of all, it is the last record of the chain and covers what wraps.
-        let at = page.hashes[1..].partition_point(|own| own <= hash);
-        let matches = page.hashes[at] == *hash;
-        Some(Nsec3 {
-            body: BodyRef::local(&page.bodies[at], &page.heap),
-            matches,
+        let walk = Walk::new(self.generation, root, nsec3_key(hash));
+        Some(Nsec3Seek {
+            generation: self.generation,
+            hash: *hash,
+            state: Nsec3State::Walking(walk),
         })
-    }
-
-    /// Every NSEC3 of the zone.
-    pub fn each_nsec3(&self, visit: &mut dyn FnMut(BodyRef<'g>)) {
-        if self.denial() != Denial::Nsec3 {
-            return;
-        }
-        // Slots without proofs name the leaf before them, wherever that stands.
-        let mut seen = HashSet::new();
-        let root = PageRef(self.page.proofs.to_native());
-        self.generation.each_leaf(root, &mut |leaf, octets| {
-            if seen.insert(leaf.0) {
-                let page = access::nsec3(octets);
-                // The first one is of the page before this one.
-                for body in &page.bodies[1..] {
-                    visit(BodyRef::local(body, &page.heap));
-                }
-            }
-        });
     }
 
     /// The last owner of an NSEC at or before the last `labels` labels of `name`,
@@ -166,6 +154,108 @@ impl<'g> Zone<'g> {
             }
         }
     }
+}
+
+/// The search for an NSEC3, in steps as those of [`crate::Seek`].
+#[derive(Clone, Copy)]
+pub struct Nsec3Seek<'g> {
+    generation: &'g Generation,
+    hash: [u8; 20],
+    state: Nsec3State<'g>,
+}
+
+#[derive(Clone, Copy)]
+enum Nsec3State<'g> {
+    Walking(Walk<'g>),
+    /// Near the place that the hash should have among those of the page.
+    Page(&'g ArchivedNsec3Page, usize),
+    /// At the record that was found.
+    Body(&'g ArchivedNsec3Page, usize),
+    Done(Option<Nsec3<'g>>),
+}
+
+/// Hashes on either side of the place where one should be that are asked for:
+/// hashes are as good as random, so that it is rarely further away.
+const NSEC3_HASHES_ASKED: usize = 6;
+
+impl<'g> Nsec3Seek<'g> {
+    /// Takes one step; says whether there may be more to do.
+    #[inline]
+    pub fn advance(&mut self) -> bool {
+        self.state = match &mut self.state {
+            Nsec3State::Done(_) => return false,
+            Nsec3State::Walking(walk) => {
+                if walk.advance(self.generation) {
+                    return true;
+                }
+                match walk.leaf() {
+                    Some(octets) => {
+                        let page = access::nsec3(octets);
+                        let near = walk.place_among(page.hashes.len());
+                        let first = near.saturating_sub(NSEC3_HASHES_ASKED);
+                        let end = (near + NSEC3_HASHES_ASKED).min(page.hashes.len());
+                        prefetch::span(page.hashes[first..end].as_flattened());
+                        Nsec3State::Page(page, near)
+                    }
+                    None => Nsec3State::Done(None),
+                }
+            }
+            Nsec3State::Page(page, near) => {
+                let at = last_at_or_before(&page.hashes, &self.hash, *near);
+                prefetch::line(&page.bodies[at]);
+                Nsec3State::Body(page, at)
+            }
+            Nsec3State::Body(page, at) => {
+                let body = BodyRef::local(&page.bodies[*at], &page.heap);
+                body.ask();
+                Nsec3State::Done(Some(Nsec3 {
+                    body,
+                    matches: page.hashes[*at] == self.hash,
+                }))
+            }
+        };
+        true
+    }
+
+    /// What was found; takes the steps that are left.
+    pub fn finish(&mut self) -> Option<Nsec3<'g>> {
+        loop {
+            if let Nsec3State::Done(found) = self.state {
+                return found;
+            }
+            self.advance();
+        }
+    }
+}
+
+/// The last of the sorted `hashes[1..]` at or before `hash`, else 0: the first
+/// record ends the leaf before this one; where this is the first leaf of all, it
+/// is the last record of the chain and covers what wraps. Looks around `near`
+/// first.
+fn last_at_or_before(hashes: &[[u8; 20]], hash: &[u8; 20], near: usize) -> usize {
+    let key = nsec3_key(hash);
+    let is_at_or_before = |own: &[u8; 20]| match nsec3_key(own).cmp(&key) {
+        Ordering::Equal => own <= hash,
+        order => order.is_lt(),
+    };
+    let (mut low, mut high) = (0, hashes.len());
+    let mut at = near.clamp(1, hashes.len().max(2) - 1);
+    for _ in 0..NSEC3_HASHES_ASKED {
+        if high - low <= 1 {
+            return low;
+        }
+        if is_at_or_before(&hashes[at]) {
+            low = at;
+            at += 1;
+        } else {
+            high = at;
+            at -= 1;
+        }
+        if at <= low || at >= high {
+            return low;
+        }
+    }
+    low + hashes[low + 1..high].partition_point(is_at_or_before)
 }
 
 type OrderPage = crate::layout::ArchivedOrderPage;

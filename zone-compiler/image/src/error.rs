@@ -96,6 +96,9 @@ pub enum WriteError {
     /// Another process is writing the image.
     #[error("{0}: another process is installing an image here; try again when it is done")]
     Busy(PathBuf),
+    /// The image that was to be changed is not there any more.
+    #[error("{0}: another image was installed meanwhile; nothing was installed")]
+    Replaced(PathBuf),
     /// The image that is there cannot be read.
     #[error("{0}")]
     Open(#[from] OpenError),

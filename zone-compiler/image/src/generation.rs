@@ -14,6 +14,7 @@ use crate::hash::{Seed, slot_at};
 use crate::layout::{ArchivedCatalogEntry, ArchivedManifest, HEADER_BYTES, PageRef, SegmentRef};
 use crate::lookup::Zone;
 use crate::memory::Memory;
+use crate::reach::Live;
 use crate::segment::{Segment, access, file_name, read_generation_file};
 use crate::{LookupName, Name, verify};
 
@@ -33,6 +34,13 @@ pub struct Generation {
     pub(crate) zones_count: u64,
     /// By slot.
     pub(crate) segments: Vec<Option<Arc<Segment>>>,
+    /// Slots in the order in which their segments were written: no page refers to one
+    /// of a later segment.
+    pub(crate) order: Vec<u16>,
+    /// What of each segment is reached.
+    pub(crate) live: Live,
+    /// Digest of the generation file.
+    pub(crate) digest: [u8; 32],
 }
 
 /// One zone of a generation, for people and monitoring.
@@ -126,6 +134,7 @@ impl Generation {
         let manifest = rkyv::access::<ArchivedManifest, Error>(&file[HEADER_BYTES..])
             .map_err(|_| invalid("the generation file is not what rkyv expects"))?;
         let mut segments: Vec<Option<Arc<Segment>>> = Vec::new();
+        let mut order = Vec::new();
         for reference in manifest.segments.iter() {
             let reference = SegmentRef {
                 slot: reference.slot.to_native(),
@@ -142,6 +151,7 @@ impl Generation {
                     memory,
                 )?),
             };
+            order.push(reference.slot);
             let slot = usize::from(reference.slot);
             if slot >= segments.len() {
                 segments.resize_with(slot + 1, || None);
@@ -152,7 +162,7 @@ impl Generation {
                 ));
             }
         }
-        let generation = Self {
+        let mut generation = Self {
             number: manifest.number.to_native(),
             event: manifest.event.to_native(),
             seed: Seed::new(manifest.seed),
@@ -160,8 +170,15 @@ impl Generation {
             catalog_depths: depths(&manifest.catalog_depths),
             zones_count: manifest.zones_count.to_native(),
             segments,
+            order,
+            live: Live::default(),
+            digest: *blake3::hash(&file[HEADER_BYTES..]).as_bytes(),
         };
-        verify::generation(&generation).map_err(|(path, fault)| OpenError::Invalid {
+        let live = match previous {
+            Some(previous) => verify::generation_after(&generation, previous),
+            None => verify::generation(&generation),
+        };
+        generation.live = live.map_err(|(path, fault)| OpenError::Invalid {
             path: path.unwrap_or_else(|| directory.to_owned()),
             fault,
         })?;
@@ -190,6 +207,35 @@ impl Generation {
             .flatten()
             .map(|segment| segment.bytes())
             .sum()
+    }
+
+    /// Digest of the generation file: tells this generation from any other.
+    pub fn digest(&self) -> [u8; 32] {
+        self.digest
+    }
+
+    /// The zone of exactly this apex: wire format, lower case.
+    pub fn zone(&self, apex: &[u8]) -> Option<Zone<'_>> {
+        let entry = self.find_catalog_entry(apex)?;
+        Some(self.zone_at(PageRef(entry.zone.to_native())))
+    }
+
+    /// Octets of pages that nothing refers to any more: a change leaves them behind.
+    pub fn garbage_bytes(&self) -> u64 {
+        self.order.iter().map(|slot| self.garbage_of(*slot)).sum()
+    }
+
+    /// Octets of dead pages in one segment.
+    fn garbage_of(&self, slot: u16) -> u64 {
+        let segment = self.segments[usize::from(slot)].as_deref();
+        let pages = segment.map_or(0, Segment::pages_bytes);
+        pages.saturating_sub(self.live.bytes(slot))
+    }
+
+    /// Whether `directory` has this generation installed.
+    pub(crate) fn is_installed_in(&self, directory: &Path) -> bool {
+        read_generation_file(&directory.join(GENERATION_FILE))
+            .is_ok_and(|file| *blake3::hash(&file[HEADER_BYTES..]).as_bytes() == self.digest)
     }
 
     /// Octets that the kernel put on huge pages.
@@ -230,8 +276,13 @@ impl Generation {
         None
     }
 
-    fn find_catalog_entry(&self, apex: &[u8]) -> Option<&ArchivedCatalogEntry> {
-        let leaf = self.find_leaf(self.catalog, self.seed.hash(apex))?;
+    pub(crate) fn find_catalog_entry(&self, apex: &[u8]) -> Option<&ArchivedCatalogEntry> {
+        // A catalog of one page needs no path, and so no hash.
+        let hash = match self.catalog.is_node() {
+            true => self.seed.hash(apex),
+            false => 0,
+        };
+        let leaf = self.find_leaf(self.catalog, hash)?;
         access::catalog(leaf)
             .zones
             .iter()
@@ -321,6 +372,21 @@ impl Generation {
         self.each_leaf(self.catalog, &mut |_, octets| {
             access::catalog(octets).zones.iter().for_each(&mut *visit);
         });
+    }
+
+    /// Whether a reference means the same page in both.
+    pub(crate) fn shares_slot(&self, other: &Self, slot: u16) -> bool {
+        let of = |generation: &Self| {
+            generation
+                .segments
+                .get(usize::from(slot))
+                .cloned()
+                .flatten()
+        };
+        match (of(self), of(other)) {
+            (Some(own), Some(other)) => Arc::ptr_eq(&own, &other),
+            _ => false,
+        }
     }
 
     fn segment_by_digest(&self, digest: &[u8; 32]) -> Option<Arc<Segment>> {

@@ -158,7 +158,8 @@ pub struct Body {
     pub patches: u16,
     /// Octets of wire format.
     pub length: u16,
-    /// Place in the heap; of a shared body, its number.
+    /// Place in the heap; of a shared body, its number. What else is said of a shared
+    /// body here was so when the entry was written; its page has what is.
     pub place: u32,
 }
 
@@ -184,17 +185,17 @@ pub enum Part {
 }
 
 impl Part {
+    #[inline]
     pub(crate) fn from_number(number: u8) -> Option<Self> {
-        [
-            Self::Records,
-            Self::Signatures,
-            Self::RequiredGlue,
-            Self::SiblingGlue,
-            Self::Proof,
-            Self::AddressSignatures,
-        ]
-        .into_iter()
-        .find(|part| *part as u8 == number)
+        const PARTS: [Part; 6] = [
+            Part::Records,
+            Part::Signatures,
+            Part::RequiredGlue,
+            Part::SiblingGlue,
+            Part::Proof,
+            Part::AddressSignatures,
+        ];
+        PARTS.get(usize::from(number)).copied()
     }
 }
 

@@ -14,18 +14,22 @@ pub mod layout;
 mod lookup;
 mod memory;
 pub mod name;
+mod prefetch;
+mod reach;
+mod seek;
 mod segment;
 mod verify;
 pub mod writer;
 
 pub use body::{Bases, BodyRef};
-pub use denial::{Nsec3, Nsec3Hasher, SortKey, nsec3_key};
+pub use denial::{Nsec3, Nsec3Hasher, Nsec3Seek, SortKey, nsec3_key};
 pub use error::{Fault, OpenError, WriteError};
 pub use generation::{GENERATION_FILE, Generation, ZoneInfo};
 pub use hash::Seed;
-pub use lookup::{Entry, Lookup, LookupName, Zone};
+pub use lookup::{Entry, Lookup, LookupName, StoredBody, Zone};
 pub use memory::Memory;
 pub use name::{Name, NameError};
+pub use seek::{Seek, Touch};
 
 #[cfg(test)]
 mod tests;

@@ -6,12 +6,13 @@
 
 use crate::body::BodyRef;
 use crate::generation::depths;
-use crate::hash::tag;
 use crate::layout::{
-    ArchivedEntry, ArchivedNamePage, ArchivedZonePage, ENTRY_CNAME, ENTRY_DELEGATION, ENTRY_DNAME,
-    ENTRY_WILDCARD_BELOW, PageRef, Part,
+    ArchivedBody, ArchivedEntry, ArchivedNamePage, ArchivedZonePage, ENTRY_CNAME, ENTRY_DELEGATION,
+    PageRef, Part, SHARED, SHARED_PAGE_BODIES, shared_key,
 };
 use crate::name::{LABELS_MAX, NAME_BYTES_MAX};
+use crate::prefetch;
+use crate::seek::Probe;
 use crate::segment::access;
 use crate::{Generation, Name, NameError, ZoneInfo};
 
@@ -26,37 +27,53 @@ pub struct LookupName {
 }
 
 impl LookupName {
+    /// The root, and a place to read other names to.
+    pub const ROOT: Self = Self {
+        wire: [0; NAME_BYTES_MAX],
+        length: 1,
+        starts: [0; LABELS_MAX + 1],
+        labels: 0,
+    };
+
     /// Reads the uncompressed name at the start of `message`.
     pub fn parse(message: &[u8]) -> Result<Self, NameError> {
-        let mut name = Self {
-            wire: [0; NAME_BYTES_MAX],
-            length: 0,
-            starts: [0; LABELS_MAX + 1],
-            labels: 0,
-        };
+        let mut name = Self::ROOT;
+        name.read(message)?;
+        Ok(name)
+    }
+
+    /// Takes on the uncompressed name at the start of `message`; after an error it
+    /// is the root.
+    pub fn read(&mut self, message: &[u8]) -> Result<(), NameError> {
+        self.read_labels(message)
+            .inspect_err(|_| *self = Self::ROOT)
+    }
+
+    fn read_labels(&mut self, message: &[u8]) -> Result<(), NameError> {
+        self.labels = 0;
         let mut at = 0;
         loop {
             let length = usize::from(*message.get(at).ok_or(NameError::Malformed)?);
-            name.starts[usize::from(name.labels)] = u8::try_from(at).expect("below 255");
-            let next = at + 1 + length;
+            self.starts[usize::from(self.labels)] = u8::try_from(at).expect("below 255");
+            at += 1 + length;
             if length > 63 {
                 return Err(NameError::Malformed);
             }
-            if next > NAME_BYTES_MAX {
+            if at > NAME_BYTES_MAX {
                 return Err(NameError::NameTooLong);
             }
-            let label = message.get(at..next).ok_or(NameError::Malformed)?;
-            name.wire[at..next].copy_from_slice(label);
-            at = next;
             if length == 0 {
                 break;
             }
-            name.labels += 1;
+            self.labels += 1;
         }
-        name.length = u8::try_from(at).expect("at most 255");
+        let wire = message.get(..at).ok_or(NameError::Malformed)?;
+        self.length = u8::try_from(at).expect("at most 255");
+        let own = &mut self.wire[..at];
+        own.copy_from_slice(wire);
         // Length octets are at most 63 and so never look like letters.
-        name.wire[..at].make_ascii_lowercase();
-        Ok(name)
+        own.make_ascii_lowercase();
+        Ok(())
     }
 
     /// Octets of the name in wire format.
@@ -96,9 +113,18 @@ pub struct Zone<'g> {
 /// A name of a zone.
 #[derive(Clone, Copy)]
 pub struct Entry<'g> {
-    zone: Zone<'g>,
-    page: &'g ArchivedNamePage,
-    entry: &'g ArchivedEntry,
+    pub(crate) zone: Zone<'g>,
+    pub(crate) page: &'g ArchivedNamePage,
+    pub(crate) entry: &'g ArchivedEntry,
+}
+
+/// A body as its entry has it.
+#[derive(Clone, Copy)]
+pub enum StoredBody<'g> {
+    /// Octets of its own.
+    Own(BodyRef<'g>),
+    /// The zone's shared body of this number.
+    Shared(u32),
 }
 
 /// Where a look-up ended.
@@ -184,46 +210,7 @@ impl<'g> Zone<'g> {
 
     /// Looks up `name`, which must lie in the zone.
     pub fn lookup(&self, name: &LookupName) -> Lookup<'g> {
-        debug_assert!(self.holds(name));
-        let apex_labels = self.apex_labels();
-        let depths = depths(&self.page.depths);
-        let mut flags = self.page.apex_flags;
-        let mut found = None;
-        for labels in apex_labels + 1..=name.labels() {
-            if flags & ENTRY_DNAME != 0 {
-                let entry = found.unwrap_or_else(|| self.apex_entry());
-                return Lookup::Redirection {
-                    entry,
-                    labels: labels - 1,
-                };
-            }
-            let exists = depths >> (labels - apex_labels) & 1 == 1;
-            let Some(entry) = exists.then(|| self.find(name.suffix(labels))).flatten() else {
-                return self.missing(name, labels - 1, flags);
-            };
-            flags = entry.entry.flags;
-            if flags & ENTRY_DELEGATION != 0 {
-                return Lookup::Delegation { entry, labels };
-            }
-            found = Some(entry);
-        }
-        Lookup::Name(found.unwrap_or_else(|| self.apex_entry()))
-    }
-
-    fn missing(&self, name: &LookupName, encloser_labels: usize, flags: u8) -> Lookup<'g> {
-        if flags & ENTRY_WILDCARD_BELOW != 0 {
-            let encloser = name.suffix(encloser_labels);
-            let mut wildcard = [0; NAME_BYTES_MAX + 2];
-            wildcard[..2].copy_from_slice(b"\x01*");
-            wildcard[2..2 + encloser.len()].copy_from_slice(encloser);
-            if let Some(entry) = self.find(&wildcard[..2 + encloser.len()]) {
-                return Lookup::Wildcard {
-                    entry,
-                    encloser_labels,
-                };
-            }
-        }
-        Lookup::Missing { encloser_labels }
+        self.seek(name).finish(name)
     }
 
     /// The entry of the apex.
@@ -233,23 +220,14 @@ impl<'g> Zone<'g> {
     }
 
     /// The entry of exactly this name: wire format, lower case, at or below the apex.
-    #[inline]
     pub fn find(&self, wire: &[u8]) -> Option<Entry<'g>> {
-        let hash = self.generation.seed.hash(wire);
-        let names = PageRef(self.page.names.to_native());
-        let page = access::names(self.generation.find_leaf(names, hash)?);
         let relative = &wire[..wire.len() - self.page.apex.len()];
-        let tag = tag(hash);
-        page.tags
-            .iter()
-            .zip(page.entries.iter())
-            .filter(|(own, _)| **own == tag)
-            .map(|(_, entry)| Entry {
-                zone: *self,
-                page,
-                entry,
-            })
-            .find(|entry| entry.relative_name() == relative)
+        let mut probe = Probe::new(*self, wire);
+        loop {
+            if let Some(found) = probe.advance(*self, |own| own == relative) {
+                return found;
+            }
+        }
     }
 
     /// Some delegation, if the zone has any: the first in the order of keyed hashes.
@@ -306,6 +284,26 @@ impl<'g> Entry<'g> {
         self.entry.flags & ENTRY_DELEGATION != 0
     }
 
+    /// Its `ENTRY_` flags.
+    pub fn flags(&self) -> u8 {
+        self.entry.flags
+    }
+
+    /// Its bodies as they are stored, by type and part.
+    pub fn stored_bodies(&self) -> impl Iterator<Item = (u16, Part, StoredBody<'g>)> + use<'g> {
+        let page = self.page;
+        self.body_heads().iter().map(move |body| {
+            let part = Part::from_number(body.part & !SHARED);
+            let part = part.expect("the verifier read the part");
+            let stored = if body.is_shared() {
+                StoredBody::Shared(body.place.to_native())
+            } else {
+                StoredBody::Own(BodyRef::local(body, &page.heap))
+            };
+            (body.rtype.to_native(), part, stored)
+        })
+    }
+
     /// Whether there is a CNAME here.
     pub fn has_cname(&self) -> bool {
         self.entry.flags & ENTRY_CNAME != 0
@@ -314,33 +312,114 @@ impl<'g> Entry<'g> {
     /// Its bodies, by type and part.
     pub fn bodies(&self) -> impl Iterator<Item = BodyRef<'g>> + use<'g> {
         let (zone, page) = (self.zone, self.page);
-        let start = usize::from(self.entry.bodies_start.to_native());
-        let end = start + usize::from(self.entry.bodies_count.to_native());
-        page.bodies[start..end].iter().map(move |body| {
-            if body.is_shared() {
-                zone.shared_body(body.place.to_native())
-            } else {
-                BodyRef::local(body, &page.heap)
-            }
-        })
+        self.body_heads()
+            .iter()
+            .map(move |body| zone.resolve(page, body))
     }
 
     /// One body.
     pub fn body(&self, rtype: u16, part: Part) -> Option<BodyRef<'g>> {
-        self.bodies()
-            .find(|body| body.rtype() == rtype && body.part() == part)
+        let head = self
+            .body_heads()
+            .iter()
+            .find(|body| body.rtype.to_native() == rtype && body.part & !SHARED == part as u8)?;
+        Some(self.zone.resolve(self.page, head))
+    }
+
+    /// Whether there are records of this type here.
+    pub fn has(&self, rtype: u16) -> bool {
+        let mut heads = self.body_heads().iter();
+        heads.any(|body| body.rtype.to_native() == rtype && body.part & !SHARED == 0)
+    }
+
+    fn body_heads(&self) -> &'g [ArchivedBody] {
+        let start = usize::from(self.entry.bodies_start.to_native());
+        let end = start + usize::from(self.entry.bodies_count.to_native());
+        &self.page.bodies[start..end]
+    }
+
+    /// Asks for its name, which its first body follows, and for its table of bodies.
+    #[inline]
+    pub(crate) fn ask(&self) {
+        let start = self.entry.name.to_native() as usize;
+        let end = (start + NAME_AND_BODY_BYTES).min(self.page.heap.len());
+        prefetch::span(&self.page.heap[start..end]);
+        if let Some(first) = self.body_heads().first() {
+            prefetch::line(first);
+        }
+    }
+
+    /// Asks for its own bodies. Of the first shared one it gives the tree, the
+    /// key of its page and its place there.
+    #[inline]
+    pub(crate) fn ask_bodies(&self) -> Option<(PageRef, u64, usize)> {
+        let mut shared = None;
+        for body in self.body_heads().iter().take(BODIES_ASKED_MAX) {
+            let place = body.place.to_native();
+            if body.is_shared() {
+                shared = shared.or(Some(place));
+                continue;
+            }
+            let start = place as usize;
+            let end = start + usize::from(body.length.to_native());
+            prefetch::span(&self.page.heap[start..end]);
+        }
+        let (page, in_page) = shared_place(shared?);
+        let root = PageRef(self.zone.page.shared.to_native());
+        Some((root, shared_key(page), in_page))
     }
 }
 
 impl<'g> Zone<'g> {
-    fn shared_body(&self, number: u32) -> BodyRef<'g> {
-        use crate::layout::{SHARED_PAGE_BODIES, shared_key};
+    /// Number of shared bodies.
+    pub fn shared_count(&self) -> u32 {
+        self.page.shared_count.to_native()
+    }
 
-        let in_page = (number % SHARED_PAGE_BODIES) as usize;
-        let key = shared_key(number / SHARED_PAGE_BODIES);
+    /// Depths below the apex at which there are names: bit d for d labels.
+    pub fn depths(&self) -> u128 {
+        depths(&self.page.depths)
+    }
+
+    /// Tells whether two looks at a zone saw the same pages.
+    pub fn version(&self) -> (u64, u32, PageRef, PageRef) {
+        let [names, shared] = [&self.page.names, &self.page.shared];
+        let root = |root: &rkyv::rend::unaligned::u64_ule| PageRef(root.to_native());
+        (
+            self.page.event.to_native(),
+            self.serial(),
+            root(names),
+            root(shared),
+        )
+    }
+}
+
+/// What an entry asks for before its table of bodies is there.
+const NAME_AND_BODY_BYTES: usize = 128;
+/// Most bodies that are asked for: NS, glue, DS and its signatures.
+const BODIES_ASKED_MAX: usize = 6;
+
+/// The page of a shared body, and its place there.
+fn shared_place(number: u32) -> (u32, usize) {
+    let in_page = number % SHARED_PAGE_BODIES;
+    (number / SHARED_PAGE_BODIES, in_page as usize)
+}
+
+impl<'g> Zone<'g> {
+    fn resolve(&self, page: &'g ArchivedNamePage, body: &'g ArchivedBody) -> BodyRef<'g> {
+        if body.is_shared() {
+            self.shared_body(body.place.to_native())
+        } else {
+            BodyRef::local(body, &page.heap)
+        }
+    }
+
+    /// The shared body of this number, which is below [`Zone::shared_count`].
+    pub fn shared_body(&self, number: u32) -> BodyRef<'g> {
+        let (page, in_page) = shared_place(number);
         let leaf = self
             .generation
-            .find_leaf(PageRef(self.page.shared.to_native()), key);
+            .find_leaf(PageRef(self.page.shared.to_native()), shared_key(page));
         let page = access::shared(leaf.expect("the verifier looked each shared body up"));
         BodyRef::local(&page.bodies[in_page], &page.heap)
     }

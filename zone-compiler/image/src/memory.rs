@@ -3,19 +3,27 @@
 //! Sealed memory is a memfd that nobody can write, grow or shrink any more: a
 //! file that is truncated under us cannot raise SIGBUS. It is mapped at a 2 MiB
 //! boundary and collapsed to huge pages, which more than halves the cost of a
-//! random look-up. Never serves a byte before it is sealed.
+//! random look-up. Where the kernel gives a memfd none, anonymous memory on huge
+//! pages takes its place, made read-only. Never serves a byte before it is sealed.
 #![expect(
     unsafe_code,
     reason = "memfd, seals and madvise exist only as system calls"
 )]
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::os::fd::{AsRawFd, FromRawFd};
+use std::os::unix::fs::FileExt;
 use std::ptr::{self, NonNull};
 
 /// Huge pages have this size on x86-64 and, by default, on AArch64.
 const HUGE_PAGE: usize = 2 << 20;
+
+/// How often a huge page is asked for: the kernel may have to move others first.
+const COLLAPSE_TRIES: usize = 2;
+/// Huge pages refused one after the other, after which no more are asked for: to
+/// find room costs the kernel milliseconds each.
+const COLLAPSE_MISSES_MAX: usize = 16;
 
 /// Where the pages of an opened image live.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -62,7 +70,7 @@ impl Octets {
     }
 }
 
-/// A read-only mapping of a sealed memfd.
+/// A read-only mapping of a sealed memfd, or of memory that only we have.
 #[derive(Debug)]
 pub(crate) struct Sealed {
     mapping: Mapping,
@@ -71,9 +79,22 @@ pub(crate) struct Sealed {
 }
 
 impl Sealed {
-    fn copy(mut file: &File) -> io::Result<Self> {
+    fn copy(file: &File) -> io::Result<Self> {
         let length = usize::try_from(file.metadata()?.len())
             .map_err(|_| io::Error::other("file is larger than the address space"))?;
+        let sealed = Self::copy_to_memfd(file, length)?;
+        if length < HUGE_PAGE || sealed.huge_bytes > 0 {
+            return Ok(sealed);
+        }
+        // Here the kernel gives a memfd none. Small pages are slow, not wrong: what
+        // fails from here on leaves us with them.
+        match Self::copy_to_anonymous(file, length) {
+            Ok(anonymous) if anonymous.huge_bytes > 0 => Ok(anonymous),
+            _ => Ok(sealed),
+        }
+    }
+
+    fn copy_to_memfd(file: &File, length: usize) -> io::Result<Self> {
         // SAFETY: the name is a C string; the call touches no memory of ours.
         let fd = unsafe {
             libc::memfd_create(
@@ -91,9 +112,9 @@ impl Sealed {
         let mut huge_bytes = 0;
         {
             let mut writable = Mapping::of(&memory, capacity, libc::PROT_READ | libc::PROT_WRITE)?;
-            file.read_exact(&mut writable.as_mut_slice()[..length])?;
-            if length >= HUGE_PAGE && writable.collapse() {
-                huge_bytes = capacity as u64;
+            file.read_exact_at(&mut writable.as_mut_slice()[..length], 0)?;
+            if length >= HUGE_PAGE {
+                huge_bytes = writable.collapse();
             }
         }
         let seals =
@@ -110,6 +131,20 @@ impl Sealed {
         })
     }
 
+    fn copy_to_anonymous(file: &File, length: usize) -> io::Result<Self> {
+        let capacity = length.max(1).next_multiple_of(HUGE_PAGE);
+        let mut mapping = Mapping::anonymous(capacity)?;
+        mapping.prefer_huge_pages();
+        file.read_exact_at(&mut mapping.as_mut_slice()[..length], 0)?;
+        let huge_bytes = mapping.collapse();
+        mapping.make_read_only()?;
+        Ok(Self {
+            mapping,
+            length,
+            huge_bytes,
+        })
+    }
+
     fn as_slice(&self) -> &[u8] {
         // SAFETY: the mapping has at least `length` octets, lives as long as
         // `self`, and its seals forbid every change.
@@ -117,7 +152,7 @@ impl Sealed {
     }
 }
 
-/// A shared mapping that starts at a huge-page boundary.
+/// A mapping that starts at a huge-page boundary.
 #[derive(Debug)]
 struct Mapping {
     address: NonNull<u8>,
@@ -131,7 +166,18 @@ unsafe impl Send for Mapping {}
 unsafe impl Sync for Mapping {}
 
 impl Mapping {
+    /// A shared mapping of a memfd.
     fn of(memory: &File, capacity: usize, protection: i32) -> io::Result<Self> {
+        Self::place(capacity, protection, libc::MAP_SHARED, memory.as_raw_fd())
+    }
+
+    /// Fresh memory that can be written.
+    fn anonymous(capacity: usize) -> io::Result<Self> {
+        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
+        Self::place(capacity, libc::PROT_READ | libc::PROT_WRITE, flags, -1)
+    }
+
+    fn place(capacity: usize, protection: i32, flags: i32, fd: i32) -> io::Result<Self> {
         let reserved = capacity + HUGE_PAGE;
         // SAFETY: asks for fresh address space anywhere; nothing of ours is replaced.
         let start = unsafe {
@@ -155,8 +201,8 @@ impl Mapping {
                 aligned,
                 capacity,
                 protection,
-                libc::MAP_SHARED | libc::MAP_FIXED,
-                memory.as_raw_fd(),
+                flags | libc::MAP_FIXED,
+                fd,
                 0,
             )
         };
@@ -177,11 +223,52 @@ impl Mapping {
         unsafe { std::slice::from_raw_parts_mut(self.address.as_ptr(), self.capacity) }
     }
 
-    /// Asks for huge pages now; says whether the kernel gave them (Linux 6.1).
-    fn collapse(&self) -> bool {
+    /// Asks for huge pages when this memory is touched for the first time.
+    fn prefer_huge_pages(&self) {
+        // SAFETY: the range is exactly our mapping. A refusal shows in `collapse`.
+        unsafe {
+            libc::madvise(
+                self.address.as_ptr().cast(),
+                self.capacity,
+                libc::MADV_HUGEPAGE,
+            )
+        };
+    }
+
+    /// Nobody writes here from now on.
+    fn make_read_only(&self) -> io::Result<()> {
+        // SAFETY: the range is exactly our mapping, and no mutable borrow of it lives.
+        let result =
+            unsafe { libc::mprotect(self.address.as_ptr().cast(), self.capacity, libc::PROT_READ) };
+        if result == 0 {
+            Ok(())
+        } else {
+            Err(io::Error::last_os_error())
+        }
+    }
+
+    /// Asks for huge pages now; gives the octets that the kernel put on them (Linux
+    /// 6.1). One at a time: where memory is in pieces, some are had and others not.
+    fn collapse(&self) -> u64 {
         const MADV_COLLAPSE: i32 = 25;
-        // SAFETY: the range is exactly our mapping; its contents stay the same.
-        unsafe { libc::madvise(self.address.as_ptr().cast(), self.capacity, MADV_COLLAPSE) == 0 }
+        let (mut huge_bytes, mut misses) = (0, 0);
+        for start in (0..self.capacity).step_by(HUGE_PAGE) {
+            let place = self.address.as_ptr().wrapping_add(start);
+            let taken = (0..COLLAPSE_TRIES).any(|_| {
+                // SAFETY: the range lies in our mapping; its contents stay the same.
+                unsafe { libc::madvise(place.cast(), HUGE_PAGE, MADV_COLLAPSE) == 0 }
+            });
+            if taken {
+                huge_bytes += HUGE_PAGE as u64;
+                misses = 0;
+            } else {
+                misses += 1;
+                if misses == COLLAPSE_MISSES_MAX {
+                    break;
+                }
+            }
+        }
+        huge_bytes
     }
 }
 
@@ -197,3 +284,6 @@ fn unmap(start: *mut libc::c_void, length: usize) {
         unsafe { libc::munmap(start, length) };
     }
 }
+
+#[cfg(test)]
+mod tests;

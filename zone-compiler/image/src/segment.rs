@@ -83,6 +83,14 @@ impl Segment {
         self.octets.as_slice().len() as u64
     }
 
+    /// Octets of its pages, without header and table.
+    pub(crate) fn pages_bytes(&self) -> u64 {
+        let pages = self.toc().pages.iter();
+        pages
+            .map(|page| u64::from(page.units.to_native()) * UNIT as u64)
+            .sum()
+    }
+
     pub(crate) fn huge_bytes(&self) -> u64 {
         self.octets.huge_bytes()
     }

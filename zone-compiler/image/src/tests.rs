@@ -18,7 +18,7 @@ const SEED: [u8; 16] = *b"sixteen octets..";
 const NS: u16 = 2;
 const SOA: u16 = 6;
 
-fn wire(text: &str) -> Vec<u8> {
+pub(crate) fn wire(text: &str) -> Vec<u8> {
     crate::Name::parse_absolute(text)
         .unwrap()
         .as_wire()
@@ -50,7 +50,7 @@ fn body(rtype: u16, serial: u32) -> BodyBytes {
 }
 
 /// Writes a zone with delegations d0 to d(count-1).
-fn add_zone(installer: &mut Installer, apex: &str, serial: u32, count: usize) {
+pub(crate) fn add_zone(installer: &mut Installer, apex: &str, serial: u32, count: usize) {
     let seed = installer.segment().seed();
     let apex = wire(apex);
     let mut names = vec![(seed.hash(&apex), Vec::new())];
@@ -417,3 +417,5 @@ proptest! {
         }
     }
 }
+
+mod changes;

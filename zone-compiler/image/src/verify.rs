@@ -4,11 +4,13 @@
 //! generation rules follow every reference from the catalog down. What they
 //! let through, the answer path may trust without a check.
 
+mod after;
 mod page;
 mod walk;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+pub(crate) use after::generation_after;
 pub(crate) use page::{catalog_page, name_page, nsec3_page, order_page, shared_page, zone_page};
 pub(crate) use walk::generation;
 

@@ -1,12 +1,16 @@
 //! Writing an image: pages into a segment, trees over them, and the install
 //! that makes a new generation of it.
 
+mod catalog;
+mod change;
+mod fold;
 mod install;
 mod order;
 mod page;
 mod segment;
 mod staged;
 mod tree;
+mod update;
 
 pub use install::{Installer, Proofs, ZoneRoots};
 pub use order::write_order;
@@ -14,3 +18,4 @@ pub use page::{BodyBytes, NamePageBuilder, Nsec3PageBuilder, SharedPageBuilder};
 pub use segment::SegmentWriter;
 pub use staged::{Installed, Staged};
 pub use tree::TreePlan;
+pub use update::{NameChange, NewBody, ZoneChange};

@@ -165,7 +165,11 @@ impl ChainReader<'_> {
                 let covers_nsec3 = record.rdata.starts_with(&RecordType::NSEC3.0.to_be_bytes());
                 if rtype == RecordType::NSEC3 || covers_nsec3 {
                     let ttl = record.ttl.min(self.negative_ttl);
-                    encoder.below_apex(label, rtype, ttl, record.rdata);
+                    // The hash of an owner is written once: 33 octets less a proof.
+                    match encoder.is_empty() {
+                        true => encoder.below_apex(label, rtype, ttl, record.rdata),
+                        false => encoder.same_owner(rtype, ttl, record.rdata),
+                    }
                 }
             }
         }

@@ -82,6 +82,17 @@ impl<'z> Encoder<'z> {
         self.apex_record(rtype, ttl, rdata);
     }
 
+    /// Adds a record of the owner that the first record of this body has.
+    pub(crate) fn same_owner(&mut self, rtype: RecordType, ttl: u32, rdata: &[u8]) {
+        self.pointer(Base::Own, 0);
+        self.fixed(rtype, ttl, rdata);
+    }
+
+    /// Whether nothing was added yet.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.bytes.wire.is_empty()
+    }
+
     /// Adds an address of the host that stands at `target` in the NS body.
     pub(crate) fn glue(
         &mut self,
@@ -184,7 +195,12 @@ impl<'z> Encoder<'z> {
                     _ => same(&self.scope.owner[addend..], rest),
                 };
             }
-            let end = at + 1 + usize::from(self.bytes.wire[at]);
+            // Where the wire ends, the name at hand is still being written: its own
+            // labels may repeat, as in `ns.ns.tld.`.
+            let Some(length) = self.bytes.wire.get(at) else {
+                return false;
+            };
+            let end = at + 1 + usize::from(*length);
             let Some(label) = rest.get(..end - at) else {
                 return false;
             };

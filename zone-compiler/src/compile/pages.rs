@@ -10,10 +10,9 @@ use zone_image::layout::{
 use zone_image::writer::{NamePageBuilder, SegmentWriter, TreePlan};
 
 use super::classify::{Names, Standing};
-use super::encode::Scope;
 use super::fault::Findings;
 use super::rrset::{BodyMaker, Rrsets};
-use super::shared::{SharedBodies, at_or_below};
+use super::shared::SharedBodies;
 use super::table::Table;
 use super::{CompileError, Progress, Stage};
 use crate::record::RecordType;
@@ -174,18 +173,12 @@ impl<'t> ZonePages<'t> {
     }
 
     fn flags(&self, owner: &[u8], group: Option<usize>) -> u8 {
-        let flag = |holds: bool, flag: u8| if holds { flag } else { 0 };
-        let has = |rtype| group.is_some_and(|group| self.table.has(group, rtype));
-        let delegation =
-            group.is_some_and(|group| self.names.standing[group] == Standing::Delegation);
-        flag(delegation, ENTRY_DELEGATION)
-            | flag(!delegation && has(RecordType::DNAME), ENTRY_DNAME)
-            | flag(!delegation && has(RecordType::CNAME), ENTRY_CNAME)
-            | flag(
-                self.names.wildcard_parents.contains(owner),
-                ENTRY_WILDCARD_BELOW,
-            )
-            | flag(owner.starts_with(b"\x01*"), ENTRY_WILDCARD)
+        let below = if self.names.wildcard_parents.contains(owner) {
+            ENTRY_WILDCARD_BELOW
+        } else {
+            0
+        };
+        below | own_flags(self.table, self.names, owner, group)
     }
 
     fn fill_window(
@@ -288,23 +281,9 @@ impl<'t> ZonePages<'t> {
                 }
             }
         } else {
-            let scope = Scope {
-                owner,
-                apex: self.apex,
-                point_to_owner: true,
-            };
-            let (body, targets) = maker.encode(scope, RecordType::NS, set);
-            let glue = maker.glue(scope, set, &targets, |host| at_or_below(host, owner));
-            let parts = [
-                (Part::Records, Some(body)),
-                (Part::RequiredGlue, glue.required),
-                (Part::SiblingGlue, glue.sibling),
-            ];
-            for (part, body) in parts {
-                if let Some(body) = body {
-                    page.body(ns, part, &body);
-                    records += u64::from(body.records);
-                }
+            for (rtype, part, body) in maker.private_delegation(owner, set) {
+                page.body(rtype.0, part, &body);
+                records += u64::from(body.records);
             }
         }
         for (rtype, part, body) in maker.delegation_extras(owner, &rrsets) {
@@ -313,4 +292,15 @@ impl<'t> ZonePages<'t> {
         }
         records
     }
+}
+
+/// Flags of an entry that its own name and records decide.
+pub(crate) fn own_flags(table: &Table, names: &Names, owner: &[u8], group: Option<usize>) -> u8 {
+    let flag = |holds: bool, flag: u8| if holds { flag } else { 0 };
+    let has = |rtype| group.is_some_and(|group| table.has(group, rtype));
+    let delegation = group.is_some_and(|group| names.standing[group] == Standing::Delegation);
+    flag(delegation, ENTRY_DELEGATION)
+        | flag(!delegation && has(RecordType::DNAME), ENTRY_DNAME)
+        | flag(!delegation && has(RecordType::CNAME), ENTRY_CNAME)
+        | flag(owner.starts_with(b"\x01*"), ENTRY_WILDCARD)
 }

@@ -9,6 +9,7 @@ use zone_image::writer::BodyBytes;
 use super::classify::{Names, Standing};
 use super::encode::{Encoder, Scope};
 use super::fault::Findings;
+use super::shared::at_or_below;
 use super::table::{Stored, Table, display};
 use crate::record::RecordType;
 
@@ -136,6 +137,26 @@ impl<'t> BodyMaker<'t> {
             self.warnings.push(owner, text);
         }
         bodies
+    }
+
+    /// NS and glue of a delegation that shares them with no other.
+    pub(crate) fn private_delegation(&mut self, owner: &[u8], set: &Rrset<'t>) -> Vec<NamedBody> {
+        let scope = Scope {
+            owner,
+            apex: self.apex,
+            point_to_owner: true,
+        };
+        let (body, targets) = self.encode(scope, RecordType::NS, set);
+        let glue = self.glue(scope, set, &targets, |host| at_or_below(host, owner));
+        let parts = [
+            (Part::Records, Some(body)),
+            (Part::RequiredGlue, glue.required),
+            (Part::SiblingGlue, glue.sibling),
+        ];
+        let parts = parts.into_iter();
+        parts
+            .filter_map(|(part, body)| Some((RecordType::NS, part, body?)))
+            .collect()
     }
 
     /// The bodies of a delegation but for its NS and glue.
@@ -281,6 +302,10 @@ impl<'t> BodyMaker<'t> {
 
     /// The addresses of a host in this zone: its own data or glue.
     fn addresses(&mut self, host: &[u8]) -> Vec<(RecordType, u32, &'t [u8])> {
+        // Most hosts are of other zones, and a search costs more than this look.
+        if !at_or_below(host, self.apex) {
+            return Vec::new();
+        }
         let Some(group) = self.table.find(host) else {
             return Vec::new();
         };

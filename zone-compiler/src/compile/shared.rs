@@ -17,7 +17,7 @@ use super::rrset::{BodyMaker, Rrset, Rrsets};
 use crate::record::RecordType;
 
 /// Fewest delegations that share an NS set for it to be stored apart.
-const SHARE_MIN: u32 = 4;
+pub(crate) const SHARE_MIN: u32 = 4;
 
 /// The shared bodies of a zone, numbered from 0.
 #[derive(Default)]
@@ -35,7 +35,7 @@ pub(crate) struct SharedSet {
 
 /// Identifies an NS set with its TTL. Two sets of one zone with one hash would
 /// need 2^32 sets; the compile checks contents again where it matters.
-fn set_hash(set: &Rrset<'_>) -> u64 {
+pub(crate) fn set_hash(set: &Rrset<'_>) -> u64 {
     let mut hasher = DefaultHasher::new();
     set.ttl.hash(&mut hasher);
     set.rdata.hash(&mut hasher);
@@ -43,7 +43,7 @@ fn set_hash(set: &Rrset<'_>) -> u64 {
 }
 
 /// Whether no host of the set lies at or below the delegation itself.
-fn is_shareable(owner: &[u8], set: &Rrset<'_>) -> bool {
+pub(crate) fn is_shareable(owner: &[u8], set: &Rrset<'_>) -> bool {
     !set.rdata
         .iter()
         .any(|host| at_or_below(&host.to_ascii_lowercase(), owner))

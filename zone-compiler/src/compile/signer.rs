@@ -57,13 +57,14 @@ pub(crate) struct Unsigned<'o> {
 }
 
 impl Unsigned<'_> {
-    /// Adds what signing adds to the records of the zone and groups them.
+    /// Adds what signing adds to the records of the zone and groups them; also says what
+    /// its names are.
     pub(crate) fn sign(
         &self,
         table: &mut Table,
         warnings: &mut Findings,
         progress: &dyn Fn(Progress),
-    ) -> Result<SignedCounts, CompileError> {
+    ) -> Result<(SignedCounts, Names), CompileError> {
         let Self { apex, signing, .. } = *self;
         add_apex_records(table, apex, signing);
         table.group();
@@ -73,13 +74,13 @@ impl Unsigned<'_> {
             zonemd::set_ttl(table, apex, &apex_data);
         }
         let (added, counts) = self.records(table, &names, &apex_data, progress)?;
-        let glue = zonemd.then(|| zonemd::glue_in_use(table, &names));
+        let glue = zonemd.then(|| zonemd::glue_in_use(table, &names, apex));
         table.append(added);
         if let Some(in_use) = glue {
             let done = zonemd::complete(table, apex, signing, &in_use);
             done.map_err(|error| self.failed(error))?;
         }
-        Ok(counts)
+        Ok((counts, names.after_signing(table)))
     }
 
     /// Proofs and signatures.
@@ -151,6 +152,7 @@ fn check(
     };
     let names = classifier.run();
     let mut faults = classifier.faults;
+    warnings.extend(classifier.warnings);
     let Some(apex_data) = apex::read(table, apex.as_wire(), &mut faults) else {
         return Err(refused(apex, faults));
     };

@@ -26,10 +26,35 @@ pub(crate) struct Rows {
     rows: Vec<Row>,
 }
 
+/// Where a record is, with what most questions are about: so that they are answered
+/// from memory that is read in order, and not from the arena.
 #[derive(Clone, Copy)]
 struct Row {
     hash: u64,
-    at: u64,
+    /// Type in the highest 16 bits, place in the arena below them.
+    type_and_place: u64,
+}
+
+/// Bits of a place in the arena: more than any memory has.
+const PLACE_BITS: u32 = 48;
+
+impl Row {
+    fn new(hash: u64, at: u64, rtype: RecordType) -> Self {
+        debug_assert!(at >> PLACE_BITS == 0);
+        Self {
+            hash,
+            type_and_place: u64::from(rtype.0) << PLACE_BITS | at,
+        }
+    }
+
+    fn at(self) -> u64 {
+        self.type_and_place & ((1 << PLACE_BITS) - 1)
+    }
+
+    fn rtype(self) -> RecordType {
+        let rtype = u16::try_from(self.type_and_place >> PLACE_BITS);
+        RecordType(rtype.expect("16 bits are left"))
+    }
 }
 
 /// A record in the arena.
@@ -63,8 +88,7 @@ impl Table {
     /// Adds a record whose owner is in lower case.
     pub(crate) fn push_wire(&mut self, owner: &[u8], rtype: RecordType, ttl: u32, rdata: &[u8]) {
         let at = append_row(&mut self.arena, owner, rtype, ttl, rdata);
-        let hash = self.seed.hash(owner);
-        self.rows.push(Row { hash, at });
+        self.rows.push(Row::new(self.seed.hash(owner), at, rtype));
     }
 
     /// Adds records to a table that is grouped already.
@@ -76,10 +100,8 @@ impl Table {
         for rows in added {
             let base = self.arena.len() as u64;
             self.arena.extend_from_slice(&rows.arena);
-            self.rows.extend(rows.rows.into_iter().map(|row| Row {
-                at: base + row.at,
-                ..row
-            }));
+            let moved = |row: Row| Row::new(row.hash, base + row.at(), row.rtype());
+            self.rows.extend(rows.rows.into_iter().map(moved));
         }
         // A stable sort finds the run that is sorted, and is the faster for it.
         let Self { arena, rows, .. } = self;
@@ -101,7 +123,7 @@ impl Table {
             };
             assert_eq!(rdata.len(), record.rdata.len(), "rows do not grow");
             let owner_length = record.owner.len();
-            let at = usize::try_from(self.rows[row].at).expect("the arena is in memory");
+            let at = usize::try_from(self.rows[row].at()).expect("the arena is in memory");
             self.arena[at + 2..at + 6].copy_from_slice(&ttl.to_le_bytes());
             let start = at + HEAD + owner_length;
             self.arena[start..start + rdata.len()].copy_from_slice(&rdata);
@@ -120,7 +142,7 @@ impl Table {
         self.groups.clear();
         let mut last: Option<(u64, &[u8])> = None;
         for (index, row) in self.rows.iter().enumerate() {
-            let key = Some((row.hash, stored(arena, row.at).owner));
+            let key = Some((row.hash, stored(arena, row.at()).owner));
             if key != last {
                 self.groups
                     .push(u32::try_from(index).expect("fewer than 2^32 records"));
@@ -160,8 +182,13 @@ impl Table {
         self.groups[group] as usize..end
     }
 
+    /// The types of the records of a name, one for each record.
+    pub(crate) fn types(&self, group: usize) -> impl Iterator<Item = RecordType> {
+        self.rows_of(group).map(|row| self.rows[row].rtype())
+    }
+
     pub(crate) fn has(&self, group: usize, rtype: RecordType) -> bool {
-        self.records(group).any(|record| record.rtype == rtype)
+        self.types(group).any(|own| own == rtype)
     }
 
     /// The group of this owner: wire format, lower case.
@@ -207,7 +234,7 @@ impl Table {
     }
 
     fn row(&self, index: usize) -> Stored<'_> {
-        stored(&self.arena, self.rows[index].at)
+        stored(&self.arena, self.rows[index].at())
     }
 }
 
@@ -223,8 +250,7 @@ impl Rows {
     /// Adds a record whose owner is in lower case.
     pub(crate) fn push(&mut self, owner: &[u8], rtype: RecordType, ttl: u32, rdata: &[u8]) {
         let at = append_row(&mut self.arena, owner, rtype, ttl, rdata);
-        let hash = self.seed.hash(owner);
-        self.rows.push(Row { hash, at });
+        self.rows.push(Row::new(self.seed.hash(owner), at, rtype));
     }
 }
 
@@ -244,11 +270,11 @@ fn append_row(arena: &mut Vec<u8>, owner: &[u8], rtype: RecordType, ttl: u32, rd
 
 /// By hash, then by owner, then as they came.
 fn order(arena: &[u8], a: Row, b: Row) -> Ordering {
-    let owner = |row: Row| stored(arena, row.at).owner;
+    let owner = |row: Row| stored(arena, row.at()).owner;
     a.hash
         .cmp(&b.hash)
         .then_with(|| owner(a).cmp(owner(b)))
-        .then(a.at.cmp(&b.at))
+        .then(a.at().cmp(&b.at()))
 }
 
 fn stored(arena: &[u8], at: u64) -> Stored<'_> {

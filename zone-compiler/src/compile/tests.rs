@@ -210,3 +210,31 @@ fn signatures_stay_with_their_rrsets() {
     );
     assert_eq!(report.warnings.count(), 1);
 }
+
+#[test]
+fn labels_that_repeat_within_a_name() {
+    check_round_trip(
+        "x 3600 MX 10 a.a.elsewhere.\nx 3600 MX 20 b.c.b.c.elsewhere.\n\
+         x 3600 MX 30 c.elsewhere.\nd 3600 NS ns.ns.d\nns.ns.d 3600 A 192.0.2.1\n\
+         e 3600 DNAME e.e\nf 3600 CNAME y.y.y.y.tld.\n",
+    );
+}
+
+#[test]
+fn row_71_nsec3_iterations_are_refused() {
+    let zone = include_str!("../../../src/dns/engine/tests/signed/opt-out.zone");
+    // Salt and hashes no longer match, but the iterations are found first.
+    let zone = zone.replace("NSEC3PARAM 1 0 0 -", "NSEC3PARAM 1 0 5 -");
+    assert!(
+        zone.contains("1 0 5 -"),
+        "the zone has NSEC3PARAM in one line"
+    );
+    let Err(error) = compile_records(records(&zone)) else {
+        panic!("compiled");
+    };
+    let text = format!("{error:?}");
+    assert!(
+        text.contains("5 NSEC3 iterations, at most 0 are allowed"),
+        "{text}"
+    );
+}

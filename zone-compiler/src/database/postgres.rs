@@ -70,6 +70,64 @@ impl Reader {
         self.drive(rows).map_err(|error| fault(&self.place, error))
     }
 
+    pub(super) fn changed_names(
+        &self,
+        query: &'static str,
+        zone: i64,
+        event: i64,
+        most: i64,
+    ) -> Result<Vec<String>, DatabaseError> {
+        let connection = &mut *self.connection();
+        let query = sqlx::query_scalar(query).bind(zone).bind(event).bind(most);
+        let rows = query.fetch_all(connection);
+        self.drive(rows).map_err(|error| fault(&self.place, error))
+    }
+
+    pub(super) fn owners(
+        &self,
+        query: &'static str,
+        zone: i64,
+        text: &str,
+    ) -> Result<Vec<String>, DatabaseError> {
+        let connection = &mut *self.connection();
+        let rows = sqlx::query_scalar(query)
+            .bind(zone)
+            .bind(text)
+            .fetch_all(connection);
+        self.drive(rows).map_err(|error| fault(&self.place, error))
+    }
+
+    pub(super) fn number(
+        &self,
+        query: &'static str,
+        parameter: i64,
+    ) -> Result<Option<i64>, DatabaseError> {
+        let connection = &mut *self.connection();
+        let row = sqlx::query_scalar(query)
+            .bind(parameter)
+            .fetch_optional(connection);
+        self.drive(row).map_err(|error| fault(&self.place, error))
+    }
+
+    pub(super) fn rows_of(
+        &self,
+        query: &'static str,
+        zone: i64,
+        owner: &str,
+        sink: RowSink<'_>,
+    ) -> Result<(), SourceError> {
+        let fault = |error| fault(&self.place, error);
+        let connection = &mut *self.connection();
+        let rows = sqlx::query(query)
+            .bind(zone)
+            .bind(owner)
+            .fetch_all(connection);
+        for row in &self.drive(rows).map_err(fault)? {
+            sink(record_row(row).map_err(fault)?)?;
+        }
+        Ok(())
+    }
+
     pub(super) fn rows(
         &self,
         query: &'static str,

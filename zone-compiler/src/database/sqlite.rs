@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _};
 
 use super::signing::{self, KeyRow, MadeRow, PolicyRow};
 use super::{Data, DatabaseError, EVENT, Row, RowSink, ZONES, ZoneRow};
@@ -84,15 +84,77 @@ impl Reader {
         read().map_err(|error| fault(&self.place, error))
     }
 
+    pub(super) fn changed_names(
+        &self,
+        query: &'static str,
+        zone: i64,
+        event: i64,
+        most: i64,
+    ) -> Result<Vec<String>, DatabaseError> {
+        self.texts(query, (zone, event, most))
+    }
+
+    pub(super) fn owners(
+        &self,
+        query: &'static str,
+        zone: i64,
+        text: &str,
+    ) -> Result<Vec<String>, DatabaseError> {
+        self.texts(query, (zone, text))
+    }
+
+    fn texts(
+        &self,
+        query: &'static str,
+        parameters: impl rusqlite::Params,
+    ) -> Result<Vec<String>, DatabaseError> {
+        let read = || -> rusqlite::Result<_> {
+            let mut statement = self.connection.prepare_cached(query)?;
+            let rows = statement.query_map(parameters, |row| row.get(0))?;
+            rows.collect::<Result<Vec<_>, _>>()
+        };
+        read().map_err(|error| fault(&self.place, error))
+    }
+
+    pub(super) fn number(
+        &self,
+        query: &'static str,
+        parameter: i64,
+    ) -> Result<Option<i64>, DatabaseError> {
+        self.connection
+            .query_row(query, [parameter], |row| row.get(0))
+            .optional()
+            .map_err(|error| fault(&self.place, error))
+    }
+
     pub(super) fn rows(
         &self,
         query: &'static str,
         zone: i64,
         sink: RowSink<'_>,
     ) -> Result<(), SourceError> {
+        self.each_row(query, (zone,), sink)
+    }
+
+    pub(super) fn rows_of(
+        &self,
+        query: &'static str,
+        zone: i64,
+        owner: &str,
+        sink: RowSink<'_>,
+    ) -> Result<(), SourceError> {
+        self.each_row(query, (zone, owner), sink)
+    }
+
+    fn each_row(
+        &self,
+        query: &'static str,
+        parameters: impl rusqlite::Params,
+        sink: RowSink<'_>,
+    ) -> Result<(), SourceError> {
         let fault = |error| fault(&self.place, error);
-        let mut statement = self.connection.prepare(query).map_err(fault)?;
-        let mut rows = statement.query([zone]).map_err(fault)?;
+        let mut statement = self.connection.prepare_cached(query).map_err(fault)?;
+        let mut rows = statement.query(parameters).map_err(fault)?;
         while let Some(row) = rows.next().map_err(fault)? {
             let owner = row.get_ref(0).map_err(fault)?;
             let data = match row.get_ref(3).map_err(fault)? {

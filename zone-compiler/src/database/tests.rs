@@ -25,6 +25,10 @@ const VIEWS: &str = "
     INSERT INTO dns_changed VALUES (5, 2, ''), (6, 1, 'a.tld'), (6, 1, 'b.tld'), (7, 1, 'a.tld');
     CREATE TABLE dns_glue (zone_id BIGINT, owner TEXT, rtype BIGINT, ttl BIGINT, rdata BLOB);
     INSERT INTO dns_glue VALUES (1, 'ns.a.tld', 1, 63, x'c0000201');
+    CREATE TABLE dns_below (zone_id BIGINT, cut TEXT, owner TEXT);
+    INSERT INTO dns_below VALUES (1, 'a.tld', 'ns.a.tld'), (1, 'b.tld', 'ns.b.tld');
+    CREATE TABLE dns_event_time (event BIGINT, time BIGINT);
+    INSERT INTO dns_event_time VALUES (6, 600), (7, 700);
 ";
 
 struct Registry {
@@ -198,4 +202,39 @@ fn an_error_of_the_sink_ends_the_reading() {
         (outcome.unwrap_err().to_string().as_str(), seen),
         ("enough", 3)
     );
+}
+
+#[test]
+fn changes_are_read_by_name() {
+    use crate::ChangeSource;
+    let registry = Registry::with("INSERT INTO dns_apex VALUES (1, 'x.a.tld', 1, 9, x'01020304')");
+    let snapshot = registry.open().unwrap();
+    let name = |text: &str| Name::parse_absolute(text).unwrap();
+    let texts = |names: Vec<Name>| names.iter().map(Name::to_string).collect::<Vec<_>>();
+    let mut source = snapshot.changes(&name("tld"), 5).unwrap();
+    let changed = source.changed().unwrap().unwrap();
+    assert_eq!(texts(changed.into_iter().collect()), ["a.tld.", "b.tld."]);
+    let mut records = Vec::new();
+    for owner in ["tld", "a.tld", "ns.a.tld", "c.tld"] {
+        source
+            .records_of(&name(owner), &mut |record| records.push(record.to_string()))
+            .unwrap();
+    }
+    records.sort();
+    let mut expected = read(&snapshot, "tld").unwrap();
+    expected.retain(|record| !record.starts_with("x.a"));
+    expected.sort();
+    assert_eq!(records, expected);
+    assert_eq!(
+        texts(source.delegations_to(&name("NS.a.tld")).unwrap()),
+        ["a.tld."]
+    );
+    assert_eq!(
+        texts(source.names_below(&name("a.tld")).unwrap()),
+        ["ns.a.tld.", "x.a.tld."]
+    );
+    let mut root = snapshot.changes(&name("."), 4).unwrap();
+    assert_eq!(root.changed().unwrap(), None, "all of it may have changed");
+    assert_eq!(snapshot.event_time(7).unwrap(), Some(700));
+    assert_eq!(snapshot.event_time(8).unwrap(), None);
 }

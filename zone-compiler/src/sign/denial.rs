@@ -78,11 +78,10 @@ pub fn nsec3_owner(hash: &[u8; 20], apex: &Name) -> Vec<u8> {
         let value = bytes
             .iter()
             .fold(0u64, |value, byte| value << 8 | u64::from(*byte));
-        owner.extend(
-            (0..8)
-                .rev()
-                .map(|digit| DIGITS[(value >> (5 * digit)) as usize % 32]),
-        );
+        for digit in (0..8).rev() {
+            let value = (value >> (5 * digit)) & 31;
+            owner.push(DIGITS[usize::try_from(value).expect("masked to five bits")]);
+        }
     }
     owner.extend(apex.as_wire().iter().map(u8::to_ascii_lowercase));
     owner

@@ -14,7 +14,7 @@ use crate::RecordType;
 use crate::rdata;
 
 /// Largest key file: an RSA key of 4096 bits has 4 KiB.
-const FILE_BYTES_MAX: u64 = 64 * 1024;
+const FILE_BYTES_MAX: usize = 64 * 1024;
 
 /// Why a key file cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -102,7 +102,7 @@ fn with_suffix(path: &Path, suffix: &str) -> String {
 }
 
 fn read(path: &Path) -> Result<Zeroizing<String>, KeyFileFault> {
-    if std::fs::metadata(path)?.len() > FILE_BYTES_MAX {
+    if std::fs::metadata(path)?.len() > FILE_BYTES_MAX as u64 {
         return Err(KeyFileFault::TooLarge);
     }
     Ok(Zeroizing::new(std::fs::read_to_string(path)?))
@@ -171,7 +171,7 @@ fn pkcs1(
         "Coefficient",
     ];
     // Sized ahead, so that no copy is left behind where it grew.
-    let mut numbers = Zeroizing::new(Vec::with_capacity(FILE_BYTES_MAX as usize));
+    let mut numbers = Zeroizing::new(Vec::with_capacity(FILE_BYTES_MAX));
     // Version 0: two primes.
     numbers.extend([0x02, 0x01, 0x00]);
     for name in FIELDS {

@@ -109,7 +109,7 @@ pub enum PolicyError {
 }
 
 /// A policy whose values go together.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SigningPolicy(PolicyValues);
 
 impl SigningPolicy {
@@ -145,12 +145,6 @@ impl SigningPolicy {
     /// The least that is left of a signature when it is made.
     pub fn shortest_life_seconds(&self) -> u32 {
         self.validity_seconds - self.jitter_seconds - INCEPTION_PERIOD_SECONDS
-    }
-}
-
-impl Default for SigningPolicy {
-    fn default() -> Self {
-        Self(PolicyValues::default())
     }
 }
 

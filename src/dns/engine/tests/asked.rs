@@ -47,6 +47,10 @@ impl Zones {
         }
     }
 
+    pub(super) fn generation(&self) -> &Generation {
+        &self.generation
+    }
+
     pub(super) fn send(&self, wire: &[u8], transport: Transport) -> (Action, Vec<u8>) {
         let request = Request {
             peer: "192.0.2.53:5353".parse().unwrap(),
@@ -78,10 +82,18 @@ impl Zones {
         describe(&reply)
     }
 
+    /// Expects a reply, and the same over TCP where it is not cut off.
     #[track_caller]
     pub(super) fn check(&self, question: &str, expected: &str) {
         let expected = expected.split_whitespace().collect::<Vec<_>>().join(" ");
         assert_eq!(self.ask(question), expected, "{question}");
+        if !expected.contains(" tc") {
+            assert_eq!(
+                self.ask(&format!("{question} +tcp")),
+                expected,
+                "{question} +tcp"
+            );
+        }
     }
 }
 

@@ -14,14 +14,14 @@ use crate::dns::secret::Secret;
 #[path = "../../../../tests/fuzz/checks/reply.rs"]
 mod reply;
 
-const ZONES: [&str; 3] = [
+pub(super) const ZONES: [&str; 3] = [
     include_str!("../../../../tests/fuzz/checks/plain.zone"),
     include_str!("../../../../tests/fuzz/checks/nsec.zone"),
     include_str!("../../../../tests/fuzz/checks/nsec3.zone"),
 ];
 
 /// An engine that does all it can, and one that does as little.
-fn engines() -> [Engine; 2] {
+pub(super) fn engines() -> [Engine; 2] {
     let full = EngineConfig {
         version: "v".repeat(255),
         identity: "i".to_owned(),
@@ -37,8 +37,15 @@ fn engines() -> [Engine; 2] {
     [Engine::new(full), Engine::default()]
 }
 
+/// Whether hickory-proto is to read the replies: it refuses a few names that we echo.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Oracle {
+    Hickory,
+    None,
+}
+
 /// Sends a message in every way; gives the number of replies.
-fn check(zones: &Zones, engines: &[Engine], message: &[u8]) -> usize {
+fn check(zones: &Zones, engines: &[Engine], message: &[u8], oracle: Oracle) -> usize {
     let mut replies = 0;
     for engine in engines {
         for (transport, most) in [
@@ -54,6 +61,10 @@ fn check(zones: &Zones, engines: &[Engine], message: &[u8]) -> usize {
             };
             let (_, found) = zones.send_to(engine, &request);
             reply::check(message, &found, most);
+            if oracle == Oracle::Hickory && !found.is_empty() {
+                let read = hickory_proto::op::Message::from_vec(&found);
+                assert!(read.is_ok(), "{read:?} in {found:02x?}");
+            }
             replies += usize::from(!found.is_empty());
         }
     }
@@ -68,10 +79,10 @@ fn the_fuzz_corpus_as_a_plain_test() {
     let mut replies = 0;
     for file in fs::read_dir(corpus).unwrap() {
         let message = fs::read(file.unwrap().path()).unwrap();
-        replies += check(&zones, &engines, &message);
+        replies += check(&zones, &engines, &message, Oracle::None);
         // Each way to cut it short as well.
         for length in 0..message.len() {
-            check(&zones, &engines, &message[..length]);
+            check(&zones, &engines, &message[..length], Oracle::None);
         }
     }
     assert!(replies > 200, "{replies}");
@@ -118,6 +129,41 @@ proptest! {
         }
         message.extend(u16::try_from(rdata.len()).unwrap().to_be_bytes());
         message.extend(rdata);
-        ASKED.with(|(zones, engines)| check(zones, engines, &message));
+        ASKED.with(|(zones, engines)| check(zones, engines, &message, Oracle::Hickory));
+    }
+
+    /// Any octets at all, and a whole query with some octets changed and its end cut off.
+    #[test]
+    fn any_octets_get_a_well_formed_reply_or_none(
+        random in prop::collection::vec(any::<u8>(), 0..600),
+        at in any::<prop::sample::Index>(),
+        edits in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
+        length in any::<prop::sample::Index>(),
+    ) {
+        thread_local!(static ASKED: (Zones, [Engine; 2]) = (Zones::compile(&ZONES), engines()));
+        let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/corpus/query");
+        thread_local!(static CORPUS: std::cell::OnceCell<Vec<Vec<u8>>> = const { std::cell::OnceCell::new() });
+        let mut message = CORPUS.with(|files| {
+            let files = files.get_or_init(|| {
+                let mut files: Vec<_> = fs::read_dir(&corpus)
+                    .unwrap()
+                    .map(|file| file.unwrap().path())
+                    .collect();
+                files.sort();
+                files.iter().map(|file| fs::read(file).unwrap()).collect()
+            });
+            at.get(files).clone()
+        });
+        for (index, value) in edits {
+            if !message.is_empty() {
+                let at = index.index(message.len());
+                message[at] = value;
+            }
+        }
+        message.truncate(length.index(message.len() + 1).max(message.len() / 2));
+        ASKED.with(|(zones, engines)| {
+            check(zones, engines, &message, Oracle::None);
+            check(zones, engines, &random, Oracle::None);
+        });
     }
 }

@@ -5,7 +5,8 @@
 
 use std::sync::LazyLock;
 
-use super::asked::Zones;
+use super::asked::{Zones, query};
+use crate::dns::engine::Transport;
 
 static NSEC: LazyLock<Zones> =
     LazyLock::new(|| Zones::compile(&[include_str!("signed/nsec.zone")]));
@@ -25,19 +26,27 @@ fn authority(reply: &str) -> &str {
 /// Expects these owners of NSEC, in any order, in the authority section.
 #[track_caller]
 fn check_nsec(question: &str, expected: &[&str]) {
-    let reply = NSEC.ask(question);
-    let authority = authority(&reply);
-    let mut found: Vec<&str> = authority
-        .split(", ")
-        .filter_map(|record| record.strip_suffix(" NSEC"))
-        .collect();
-    found.sort_unstable();
-    assert_eq!(found, expected, "{question}: {reply}");
+    for transport in ["", " +tcp"] {
+        let reply = NSEC.ask(&format!("{question}{transport}"));
+        let authority = authority(&reply);
+        let mut found: Vec<&str> = authority
+            .split(", ")
+            .filter_map(|record| record.strip_suffix(" NSEC"))
+            .collect();
+        found.sort_unstable();
+        assert_eq!(found, expected, "{question}{transport}: {reply}");
+    }
 }
 
 /// Expects this many NSEC3, each with its RRSIG, in the authority section.
 #[track_caller]
 fn check_nsec3(question: &str, expected: usize) {
+    check_nsec3_over(question, expected);
+    check_nsec3_over(&format!("{question} +tcp"), expected);
+}
+
+#[track_caller]
+fn check_nsec3_over(question: &str, expected: usize) {
     let reply = OPT_OUT.ask(question);
     let owners = |rtype: &str| {
         let records = authority(&reply).split(", ");
@@ -187,4 +196,33 @@ fn any_and_rrsig_of_a_wildcard_have_the_asked_name() {
     assert_eq!(any, "NoError aa answer: q.odd.wild2. TYPE65400");
     let any = WILD_NSEC.ask("q.odd.wild2 RRSIG");
     assert_eq!(any, "NoError aa answer: q.odd.wild2. RRSIG");
+}
+
+#[test]
+fn signatures_of_an_nsec_point_to_its_owner() {
+    let (_, reply) = NSEC.send(&query("q.wild.tld TXT +do").0, Transport::Udp);
+    // `a.b.wild` is not in the question: it stands once, for NSEC and RRSIG.
+    let label = b"\x01a\x01b\x04wild";
+    let count = reply
+        .windows(label.len())
+        .filter(|part| part == label)
+        .count();
+    assert_eq!(count, 1, "{reply:02x?}");
+}
+
+#[test]
+fn the_owner_of_an_nsec3_is_written_once_for_it_and_its_signatures() {
+    let (wire, transport) = query("nope.tld A +do");
+    let (_, reply) = OPT_OUT.send(&wire, transport);
+    // In text a hash has 32 digits of base32hex, the label as many octets.
+    let is_digit = |byte: &u8| byte.is_ascii_digit() || (b'a'..=b'v').contains(byte);
+    let labels = reply
+        .windows(33)
+        .filter(|window| window[0] == 32 && window[1..].iter().all(is_digit));
+    let mut labels: Vec<_> = labels.collect();
+    let count = labels.len();
+    labels.sort_unstable();
+    labels.dedup();
+    assert!(count >= 2, "{count}");
+    assert_eq!(labels.len(), count);
 }

@@ -222,6 +222,13 @@ fn row_57_aliases() {
         "dangle.tld A",
         &format!("NXDomain aa answer: dangle.tld. CNAME missing.tld. {NEGATIVE}"),
     );
+    // An unsigned zone has nothing beside a CNAME.
+    for rtype in ["NSEC", "RRSIG", "NSEC3"] {
+        check(
+            &format!("www.tld {rtype}"),
+            &format!("NoError aa answer: www.tld. CNAME host.tld. {NEGATIVE}"),
+        );
+    }
     // A loop is given once (RFC 2181 section 5), however it is entered.
     let loop1 = "loop1.tld. CNAME loop2.tld.";
     let loop2 = "loop2.tld. CNAME loop1.tld.";

@@ -6,6 +6,7 @@ const OPTIONS: SocketOptions = SocketOptions {
     workers: 3,
     receive_buffer_bytes: 0,
     send_buffer_bytes: 0,
+    steer_by_cpu: false,
 };
 
 fn address(text: &str) -> SocketAddr {
@@ -56,4 +57,70 @@ fn wildcards_of_both_families_share_a_port() {
 fn an_address_of_another_machine_names_the_way_out() {
     let error = bind(address("192.0.2.1:0"), &OPTIONS).unwrap_err();
     assert!(error.to_string().contains("interface"), "{error}");
+}
+
+#[test]
+fn a_port_that_tls_cannot_have_names_its_key() {
+    let (address, _listener) = bind_tls(address("127.0.0.1:0")).unwrap();
+    assert_ne!(address.port(), 0);
+    let error = bind_tls(address).unwrap_err();
+    assert_eq!(error.transport, "TLS");
+    assert!(error.to_string().contains("dns.tls.listen"), "{error}");
+}
+
+/// What the kernel says of a socket of this process: the option's number.
+#[track_caller]
+fn discovery(socket: &UdpSocket) -> i32 {
+    let ipv6 = socket.local_addr().unwrap().is_ipv6();
+    let (level, name) = match ipv6 {
+        true => (libc::IPPROTO_IPV6, libc::IPV6_MTU_DISCOVER),
+        false => (libc::IPPROTO_IP, libc::IP_MTU_DISCOVER),
+    };
+    crate::dns::net::sys::option(socket.as_fd(), level, name).unwrap()
+}
+
+#[test]
+fn path_mtu_discovery_is_off_on_every_udp_socket() {
+    // RFC 9715 section 3.1. The kernel's own default is another one, so that a
+    // call that does nothing fails here.
+    for listen in ["127.0.0.1:0", "[::1]:0", "0.0.0.0:0", "[::]:0"] {
+        let plain = UdpSocket::bind(address(listen)).unwrap();
+        assert_ne!(discovery(&plain), libc::IP_PMTUDISC_OMIT, "{listen}");
+        let bound = bind(address(listen), &OPTIONS).unwrap();
+        for socket in &bound.udp {
+            // The number is the same for both families.
+            assert_eq!(discovery(socket), libc::IP_PMTUDISC_OMIT, "{listen}");
+        }
+    }
+}
+
+#[test]
+fn steered_datagrams_go_to_the_worker_of_the_cpu_that_took_them() {
+    let options = SocketOptions {
+        steer_by_cpu: true,
+        ..OPTIONS
+    };
+    let bound = bind(address("127.0.0.1:0"), &options).unwrap();
+    for cpu in sys::allowed_cpus() {
+        // On loopback the sender's CPU takes the datagram.
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                sys::pin_current_thread(cpu).unwrap();
+                for _ in 0..20 {
+                    let client = UdpSocket::bind("127.0.0.1:0").unwrap();
+                    client.send_to(&[1], bound.address).unwrap();
+                }
+            });
+        });
+        let counts: Vec<_> = bound.udp.iter().map(queued).collect();
+        let mut expected = vec![0; bound.udp.len()];
+        expected[cpu % bound.udp.len()] = 20;
+        assert_eq!(counts, expected, "from CPU {cpu}");
+    }
+}
+
+/// Takes all that waits in a socket; says how much it was.
+fn queued(socket: &UdpSocket) -> usize {
+    let mut buffer = [0; 8];
+    std::iter::from_fn(|| socket.recv(&mut buffer).ok()).count()
 }

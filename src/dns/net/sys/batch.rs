@@ -15,7 +15,10 @@ use std::ptr::null_mut;
 /// Datagrams of one batch.
 pub(crate) const BATCH: usize = 64;
 /// Octets kept of a datagram; a longer query is no query, and is flagged.
-pub(crate) const WIRE_BYTES: usize = 4096;
+pub(crate) const WIRE_BYTES: usize = 4096 + CACHE_LINE_BYTES;
+/// Buffers stand an odd number of cache lines apart: at a power of two the first
+/// lines of all of them would contend for the same few places of a cache.
+const CACHE_LINE_BYTES: usize = 64;
 /// Room for one control message with an address, header included.
 const CONTROL_BYTES: usize = 64;
 /// Octets of a control message's header.
@@ -74,11 +77,56 @@ pub(crate) struct Batch {
     wires: Box<[[u8; WIRE_BYTES]]>,
     outs: Box<[u8]>,
     out_bytes: usize,
+    /// Octets from one out buffer to the next.
+    out_stride: usize,
     peers: Box<[PeerBytes; BATCH]>,
     controls: Box<[Control; BATCH]>,
     received: [Received; BATCH],
+    incoming: Headers,
+    outgoing: Headers,
+    /// Incoming headers that the kernel has written in since they were set up.
+    used: usize,
+    /// The room for control messages that they were set up with.
+    control_bytes: usize,
+}
+
+/// What the kernel is told of each message.
+struct Headers {
     iovecs: Box<[libc::iovec; BATCH]>,
-    headers: Box<[libc::mmsghdr; BATCH]>,
+    messages: Box<[libc::mmsghdr; BATCH]>,
+}
+
+impl Headers {
+    fn new() -> Self {
+        let iovec = libc::iovec {
+            iov_base: null_mut(),
+            iov_len: 0,
+        };
+        // SAFETY: an mmsghdr is integers and pointers, for which zeroes are valid.
+        let message: libc::mmsghdr = unsafe { std::mem::zeroed() };
+        Self {
+            iovecs: Box::new([iovec; BATCH]),
+            messages: Box::new([message; BATCH]),
+        }
+    }
+
+    /// Sets header `at` up for these octets and addresses.
+    fn set(&mut self, at: usize, octets: &mut [u8], peer: &mut [u8], control: &mut [u8]) {
+        let iovec = &mut self.iovecs[at];
+        iovec.iov_base = octets.as_mut_ptr().cast();
+        iovec.iov_len = octets.len();
+        let header = &mut self.messages[at].msg_hdr;
+        header.msg_iov = iovec;
+        header.msg_iovlen = 1;
+        header.msg_name = peer.as_mut_ptr().cast();
+        header.msg_namelen = libc::socklen_t::try_from(peer.len()).expect("28 octets at most");
+        header.msg_controllen = control.len() as _;
+        header.msg_control = match control.len() {
+            0 => null_mut(),
+            _ => control.as_mut_ptr().cast(),
+        };
+        header.msg_flags = 0;
+    }
 }
 
 impl Batch {
@@ -89,21 +137,19 @@ impl Batch {
             truncated: false,
             length: 0,
         };
-        let iovec = libc::iovec {
-            iov_base: null_mut(),
-            iov_len: 0,
-        };
-        // SAFETY: an mmsghdr is integers and pointers, for which zeroes are valid.
-        let header: libc::mmsghdr = unsafe { std::mem::zeroed() };
+        let out_stride = (out_bytes.div_ceil(CACHE_LINE_BYTES) | 1) * CACHE_LINE_BYTES;
         Self {
             wires: vec![[0; WIRE_BYTES]; BATCH].into(),
-            outs: vec![0; BATCH * out_bytes].into(),
+            outs: vec![0; BATCH * out_stride].into(),
             out_bytes,
+            out_stride,
             peers: Box::new([PeerBytes([0; 28]); BATCH]),
             controls: Box::new([Control([0; CONTROL_BYTES]); BATCH]),
             received: [nothing; BATCH],
-            iovecs: Box::new([iovec; BATCH]),
-            headers: Box::new([header; BATCH]),
+            incoming: Headers::new(),
+            outgoing: Headers::new(),
+            used: BATCH,
+            control_bytes: 0,
         }
     }
 
@@ -114,21 +160,21 @@ impl Batch {
         with_address: bool,
     ) -> io::Result<usize> {
         let control_bytes = if with_address { CONTROL_BYTES } else { 0 };
-        for slot in 0..BATCH {
-            self.point(slot, slot);
-            self.iovecs[slot] = libc::iovec {
-                iov_base: self.wires[slot].as_mut_ptr().cast(),
-                iov_len: WIRE_BYTES,
-            };
-            let header = &mut self.headers[slot].msg_hdr;
-            header.msg_namelen = 28;
-            header.msg_controllen = control_bytes as _;
-            header.msg_flags = 0;
+        if control_bytes != self.control_bytes {
+            self.control_bytes = control_bytes;
+            self.used = BATCH;
         }
-        let (fd, headers) = (socket.as_raw_fd(), self.headers.as_mut_ptr());
+        // The others are as they were: a lone query does not pay for a batch.
+        for slot in 0..self.used {
+            let control = &mut self.controls[slot].0[..control_bytes];
+            let (wire, peer) = (&mut self.wires[slot], &mut self.peers[slot].0);
+            self.incoming.set(slot, wire, peer, control);
+        }
+        self.used = 0;
+        let (fd, headers) = (socket.as_raw_fd(), self.incoming.messages.as_mut_ptr());
         let slots = u32::try_from(BATCH).expect("a small constant");
-        // SAFETY: every header was just pointed at its slot's own buffers with
-        // their sizes; they live in `self`, which is borrowed for the call.
+        // SAFETY: every header points at its slot's own buffers with their sizes;
+        // these never move and live in `self`, which is borrowed for the call.
         let count = unsafe { libc::recvmmsg(fd, headers, slots, libc::MSG_DONTWAIT, null_mut()) };
         let Ok(count) = usize::try_from(count) else {
             return match io::Error::last_os_error() {
@@ -137,8 +183,9 @@ impl Batch {
                 error => Err(error),
             };
         };
+        self.used = count;
         for slot in 0..count {
-            let header = &self.headers[slot];
+            let header = &self.incoming.messages[slot];
             if header.msg_hdr.msg_controllen == 0 {
                 // Nothing was written: what an earlier batch left must not count.
                 self.controls[slot].0[..CONTROL_HEADER_BYTES].fill(0);
@@ -155,8 +202,21 @@ impl Batch {
     /// What came in a slot, its octets, and where its reply goes.
     pub(crate) fn slot(&mut self, slot: usize) -> (Received, &[u8], &mut [u8]) {
         let received = self.received[slot];
-        let out = &mut self.outs[slot * self.out_bytes..][..self.out_bytes];
+        let out = &mut self.outs[slot * self.out_stride..][..self.out_bytes];
         (received, &self.wires[slot][..received.length], out)
+    }
+
+    /// As [`Self::slot`], of the first `count` slots.
+    pub(crate) fn slots(
+        &mut self,
+        count: usize,
+    ) -> impl Iterator<Item = (Received, &[u8], &mut [u8])> {
+        let out_bytes = self.out_bytes;
+        let outs = self.outs.chunks_exact_mut(self.out_stride);
+        let slots = self.received[..count].iter().zip(&self.wires).zip(outs);
+        slots.map(move |((received, wire), out)| {
+            (*received, &wire[..received.length], &mut out[..out_bytes])
+        })
     }
 
     /// Sends the first octets of the out buffers of the given slots without
@@ -168,29 +228,16 @@ impl Batch {
         replies: &[(usize, usize)],
     ) -> Sent {
         for (at, &(slot, length)) in replies.iter().enumerate() {
-            let out = &mut self.outs[slot * self.out_bytes..][..self.out_bytes];
-            self.iovecs[at] = libc::iovec {
-                iov_base: out[..length].as_mut_ptr().cast(),
-                iov_len: length,
-            };
-            let control = if with_address {
+            let out = &mut self.outs[slot * self.out_stride..][..length];
+            let control_bytes = if with_address {
                 address_back(&mut self.controls[slot].0)
             } else {
                 0
             };
-            let namelen = if self.received[slot].peer.is_some_and(|peer| peer.is_ipv6()) {
-                28
-            } else {
-                16
-            };
-            self.point(at, slot);
-            let header = &mut self.headers[at].msg_hdr;
-            header.msg_namelen = namelen;
-            header.msg_controllen = control as _;
-            header.msg_flags = 0;
-            if control == 0 {
-                header.msg_control = null_mut();
-            }
+            let control = &mut self.controls[slot].0[..control_bytes];
+            let is_v6 = self.received[slot].peer.is_some_and(|peer| peer.is_ipv6());
+            let peer = &mut self.peers[slot].0[..if is_v6 { 28 } else { 16 }];
+            self.outgoing.set(at, out, peer, control);
         }
         self.send_prepared(socket, replies.len())
     }
@@ -201,7 +248,7 @@ impl Batch {
         let mut next = 0;
         // Every turn but an interrupted one moves on by at least one message.
         while next < count {
-            let left = &mut self.headers[next..count];
+            let left = &mut self.outgoing.messages[next..count];
             let length = u32::try_from(left.len()).expect("at most a batch");
             let fd = socket.as_raw_fd();
             // SAFETY: `send` pointed these headers at buffers of `self`, which
@@ -225,15 +272,6 @@ impl Batch {
             }
         }
         outcome
-    }
-
-    /// Points header `at` at the address and control buffers of `slot`.
-    fn point(&mut self, at: usize, slot: usize) {
-        let header = &mut self.headers[at].msg_hdr;
-        header.msg_name = self.peers[slot].0.as_mut_ptr().cast();
-        header.msg_control = self.controls[slot].0.as_mut_ptr().cast();
-        header.msg_iov = &raw mut self.iovecs[at];
-        header.msg_iovlen = 1;
     }
 }
 

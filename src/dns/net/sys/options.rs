@@ -34,6 +34,30 @@ fn set_option<T: Copy>(
     }
 }
 
+/// Reads one option of a socket that is a number.
+#[cfg(test)]
+pub(crate) fn option(socket: BorrowedFd<'_>, level: c_int, name: c_int) -> io::Result<c_int> {
+    let mut value: c_int = 0;
+    let mut length =
+        libc::socklen_t::try_from(size_of::<c_int>()).expect("options are a few octets");
+    // SAFETY: the descriptor is borrowed and so open; the kernel writes at most
+    // `length` octets into `value`.
+    let result = unsafe {
+        libc::getsockopt(
+            socket.as_raw_fd(),
+            level,
+            name,
+            (&raw mut value).cast::<c_void>(),
+            &raw mut length,
+        )
+    };
+    if result == 0 {
+        Ok(value)
+    } else {
+        Err(io::Error::last_os_error())
+    }
+}
+
 /// Sets the receive buffer, past the system's limit where we may (CAP_NET_ADMIN):
 /// at that limit's usual default a pause of some milliseconds loses queries.
 pub(crate) fn grow_receive_buffer(socket: &socket2::Socket, bytes: usize) -> io::Result<()> {
@@ -91,6 +115,32 @@ pub(crate) fn refuse_new_datagrams(socket: BorrowedFd<'_>) -> io::Result<()> {
     set_option(socket, libc::SOL_SOCKET, libc::SO_ATTACH_FILTER, &program)
 }
 
+/// Gives each datagram for the group that the socket shares its port with to the
+/// member whose place, by the order of binding, is the number of the CPU that took
+/// it, modulo the number of members.
+pub(crate) fn steer_by_cpu(socket: BorrowedFd<'_>, members: usize) -> io::Result<()> {
+    /// Where a filter reads the CPU's number (SKF_AD_OFF + SKF_AD_CPU of linux/filter.h).
+    const CPU: u32 = (-0x1000i32 + 36).cast_unsigned();
+    let instruction = |code: u32, k: u32| libc::sock_filter {
+        code: u16::try_from(code).expect("codes have 16 bits"),
+        jt: 0,
+        jf: 0,
+        k,
+    };
+    let members = u32::try_from(members).map_err(io::Error::other)?;
+    let mut filter = [
+        instruction(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, CPU),
+        instruction(libc::BPF_ALU | libc::BPF_MOD | libc::BPF_K, members.max(1)),
+        instruction(libc::BPF_RET | libc::BPF_A, 0),
+    ];
+    let program = libc::sock_fprog {
+        len: 3,
+        filter: filter.as_mut_ptr(),
+    };
+    let option = libc::SO_ATTACH_REUSEPORT_CBPF;
+    set_option(socket, libc::SOL_SOCKET, option, &program)
+}
+
 /// The CPUs this process may run on, as numbers.
 pub(crate) fn allowed_cpus() -> Vec<usize> {
     // SAFETY: a cpu_set_t of zeroes is the empty set.
@@ -117,6 +167,16 @@ pub(crate) fn pin_current_thread(cpu: usize) -> io::Result<()> {
     let result =
         unsafe { libc::sched_setaffinity(0, size_of::<libc::cpu_set_t>(), &raw const set) };
     if result == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    }
+}
+
+/// Lowers the priority of the calling thread; threads that it starts inherit it.
+pub(crate) fn lower_priority(nice: c_int) -> io::Result<()> {
+    // SAFETY: takes three integers; on Linux process 0 is the calling thread.
+    if unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, nice) } == 0 {
         Ok(())
     } else {
         Err(io::Error::last_os_error())

@@ -111,7 +111,7 @@ impl Connections {
 
     /// The client network of an address.
     fn prefix_of(&self, peer: IpAddr) -> IpAddr {
-        match peer {
+        match peer.to_canonical() {
             IpAddr::V4(address) => {
                 let keep = u32::from(self.limits.prefix_length_v4).min(32);
                 let mask = u32::MAX.checked_shl(32 - keep).unwrap_or(0);

@@ -1,20 +1,20 @@
 //! One connection: frames in, frames out (RFC 1035 section 4.2.2, RFC 7766
-//! section 8).
+//! section 8), whether in the clear or within TLS.
 
 use std::cell::RefCell;
-use std::io::{self, Read};
+use std::io;
 use std::net::SocketAddr;
+use std::time::Duration;
 
-use socket2::SockRef;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout, timeout_at};
 
+use super::arrived::Stream;
 use super::connections::Place;
 use super::{Service, stopped};
 use crate::dns::counters::Loss;
-use crate::dns::engine::{Action, Request, Transport};
+use crate::dns::engine::{Action, Request};
 use crate::dns::net::Answer;
 use crate::dns::net::failure::answer_guarded;
 
@@ -24,6 +24,11 @@ const PREFIX_BYTES: usize = 2;
 const MESSAGE_BYTES_MAX: usize = 65_535;
 /// Octets read at once.
 const READ_BYTES: usize = 4096;
+/// After we have ended a connection, how long and how much of what the client
+/// still sends is read. A socket closed on unread octets is reset, and the reset
+/// can overtake the replies.
+const LINGER: Duration = Duration::from_secs(1);
+const LINGER_BYTES_MAX: usize = 256 * 1024;
 /// Replies are written once they are this long, or nothing more is to be answered.
 const WRITE_BYTES: usize = 16 * 1024;
 
@@ -34,15 +39,14 @@ thread_local! {
 }
 
 /// Serves one connection to its end.
-pub(super) async fn run<A: Answer>(
+pub(super) async fn run<A: Answer, S: Stream>(
     service: &Service<A>,
-    stream: TcpStream,
+    stream: S,
     peer: SocketAddr,
     place: &Place,
     stop: watch::Receiver<bool>,
 ) {
-    // Replies are written whole; waiting for more would only delay them.
-    let _ = stream.set_nodelay(true);
+    place.idle();
     let mut connection = Connection {
         service,
         stream,
@@ -55,9 +59,9 @@ pub(super) async fn run<A: Answer>(
     let _ = connection.serve(place, stop).await;
 }
 
-struct Connection<'s, A> {
+struct Connection<'s, A, S> {
     service: &'s Service<A>,
-    stream: TcpStream,
+    stream: S,
     peer: SocketAddr,
     /// What was received and not answered: less than a message and a read.
     input: Vec<u8>,
@@ -73,16 +77,14 @@ enum Next {
     Close,
 }
 
-impl<A: Answer> Connection<'_, A> {
+impl<A: Answer, S: Stream> Connection<'_, A, S> {
     async fn serve(&mut self, place: &Place, mut stop: watch::Receiver<bool>) -> io::Result<()> {
         let mut deadline = self.idle_deadline();
         loop {
             if !self.input.is_empty() {
                 let answered = self.queries;
                 let idle_since = place.busy();
-                if self.answer_input().await? == Next::Close {
-                    break;
-                }
+                let next = self.answer_input(place).await?;
                 // Only a whole message gains time or shelter from eviction.
                 if self.queries > answered {
                     deadline = self.idle_deadline();
@@ -90,13 +92,18 @@ impl<A: Answer> Connection<'_, A> {
                 } else {
                     place.idle_still(idle_since);
                 }
+                if next == Next::Close {
+                    return self.linger(place, stop).await;
+                }
             }
             self.input.reserve(READ_BYTES);
             let read = tokio::select! {
                 biased;
-                () = place.sent_away() => break,
+                // Its place is another's already. Its replies are with the kernel, so
+                // that the end is too unless the client has stopped reading.
+                () = place.sent_away() => return self.end(Duration::ZERO).await,
                 () = stopped(&mut stop) => {
-                    self.finish().await?;
+                    self.finish(place).await?;
                     break;
                 }
                 read = timeout_at(deadline, self.stream.read_buf(&mut self.input)) => read,
@@ -112,7 +119,39 @@ impl<A: Answer> Connection<'_, A> {
                 }
             }
         }
-        self.stream.shutdown().await
+        self.end(self.service.limits.write_timeout).await
+    }
+
+    /// Says that nothing follows: by close_notify within TLS, and by FIN.
+    async fn end(&mut self, limit: Duration) -> io::Result<()> {
+        match timeout(limit, self.stream.shutdown()).await {
+            Ok(ended) => ended,
+            Err(_) => Err(io::ErrorKind::TimedOut.into()),
+        }
+    }
+
+    /// Ends a connection whose client may be sending still.
+    async fn linger(&mut self, place: &Place, mut stop: watch::Receiver<bool>) -> io::Result<()> {
+        self.end(self.service.limits.write_timeout).await?;
+        let (stream, input) = (&mut self.stream, &mut self.input);
+        let discard = async {
+            let mut discarded = 0;
+            while discarded < LINGER_BYTES_MAX {
+                input.clear();
+                input.reserve(READ_BYTES);
+                match stream.read_buf(input).await {
+                    Ok(0) | Err(_) => break,
+                    Ok(count) => discarded += count,
+                }
+            }
+        };
+        tokio::select! {
+            biased;
+            () = place.sent_away() => {}
+            () = stopped(&mut stop) => {}
+            _ = timeout(LINGER, discard) => {}
+        }
+        Ok(())
     }
 
     fn idle_deadline(&self) -> Instant {
@@ -120,26 +159,24 @@ impl<A: Answer> Connection<'_, A> {
     }
 
     /// Answers what has arrived when the server stops, and nothing later.
-    async fn finish(&mut self) -> io::Result<()> {
-        self.read_arrived();
-        self.answer_input().await.map(|_| ())
-    }
-
-    /// Reads what the kernel has. Asks the kernel itself: the runtime may not
-    /// know yet that there is something.
-    fn read_arrived(&mut self) {
-        let socket = SockRef::from(&self.stream);
-        let limit = (self.input.len() + PREFIX_BYTES + MESSAGE_BYTES_MAX) as u64;
-        // An error is the end of what has arrived, as is having to wait for more.
-        let _ = Read::take(&*socket, limit).read_to_end(&mut self.input);
+    async fn finish(&mut self, place: &Place) -> io::Result<()> {
+        let most = self.input.len() + PREFIX_BYTES + MESSAGE_BYTES_MAX;
+        self.stream.read_arrived(most, &mut self.input);
+        self.answer_input(place).await.map(|_| ())
     }
 
     /// Answers every whole message of the input, in order.
-    async fn answer_input(&mut self) -> io::Result<Next> {
+    async fn answer_input(&mut self, place: &Place) -> io::Result<Next> {
         let mut at = 0;
         let mut next = Next::Read;
         while let Some((length, rest)) = split_frame(&self.input[at..]) {
-            if length == 0 || self.queries >= self.service.limits.queries_per_connection_max {
+            // RFC 7766 section 8 has no message of length 0; there is no next one to find.
+            if length == 0 {
+                next = Next::Close;
+                break;
+            }
+            if self.queries >= self.service.limits.queries_per_connection_max {
+                self.service.counters.exhausted.add(1);
                 next = Next::Close;
                 break;
             }
@@ -147,10 +184,16 @@ impl<A: Answer> Connection<'_, A> {
                 break;
             };
             self.queries += 1;
-            answer(self.service, self.peer, wire, &mut self.output);
+            let request = Request {
+                peer: self.peer,
+                transport: S::TRANSPORT,
+                wire,
+                now: (self.service.clock)(),
+            };
+            answer(self.service, &request, &mut self.output);
             at += PREFIX_BYTES + length;
             if self.output.len() >= WRITE_BYTES {
-                self.flush().await?;
+                self.flush(place).await?;
             }
         }
         self.input.drain(..at);
@@ -158,16 +201,30 @@ impl<A: Answer> Connection<'_, A> {
             // One long message must not cost its memory for the whole session.
             self.input = Vec::new();
         }
-        self.flush().await?;
+        self.flush(place).await?;
         Ok(next)
     }
 
-    async fn flush(&mut self) -> io::Result<()> {
+    /// Writes the replies. Meanwhile the connection may be sent away like a silent
+    /// one, or clients that ask and do not read could hold every place there is.
+    async fn flush(&mut self, place: &Place) -> io::Result<()> {
         if self.output.is_empty() {
             return Ok(());
         }
-        let write = self.stream.write_all(&self.output);
-        match timeout(self.service.limits.write_timeout, write).await {
+        let (stream, output) = (&mut self.stream, &self.output);
+        // TLS may hold back what the kernel did not take at once.
+        let write = async {
+            stream.write_all(output).await?;
+            stream.flush().await
+        };
+        place.idle();
+        let written = tokio::select! {
+            biased;
+            () = place.sent_away() => return Err(io::ErrorKind::ConnectionAborted.into()),
+            written = timeout(self.service.limits.write_timeout, write) => written,
+        };
+        place.busy();
+        match written {
             Ok(written) => written?,
             Err(_) => {
                 self.service.counters.write_timed_out.add(1);
@@ -189,21 +246,15 @@ fn split_frame(input: &[u8]) -> Option<(usize, &[u8])> {
 }
 
 /// Answers one message from one generation and appends the framed reply.
-fn answer<A: Answer>(service: &Service<A>, peer: SocketAddr, wire: &[u8], output: &mut Vec<u8>) {
+fn answer<A: Answer>(service: &Service<A>, request: &Request<'_>, output: &mut Vec<u8>) {
     let counters = &service.counters;
     counters.query();
-    let request = Request {
-        peer,
-        transport: Transport::Tcp,
-        wire,
-        now: (service.clock)(),
-    };
     OUT.with_borrow_mut(|out| {
         let generation = service.generations.load();
         let (action, panicked) = answer_guarded(
             &service.engine,
             &generation,
-            &request,
+            request,
             out,
             &service.offences,
         );

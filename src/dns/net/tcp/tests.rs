@@ -1,98 +1,15 @@
 use std::io::{ErrorKind, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream as Client};
+use std::net::{Shutdown, TcpStream as Client};
 use std::time::Instant;
 
-use tempfile::TempDir;
-use tokio::runtime::Runtime;
-use tokio::task::JoinHandle;
-
+use super::testing::{LIMITS, PATIENCE, framed, is_closed, read_frame, server};
 use super::*;
 use crate::dns::counters::Loss;
 use crate::dns::engine::{DropReason, Outcome};
-use crate::dns::testing::{self, Echo, LONG, POISON, SILENT, eventually, message};
+use crate::dns::testing::{LONG, POISON, SILENT, eventually, message};
 
-const PATIENCE: Duration = Duration::from_secs(20);
 /// An idle or write limit that a test waits for.
 const SHORT: Duration = Duration::from_millis(100);
-
-const LIMITS: Limits = Limits {
-    connections_max: 100,
-    connections_per_prefix_max: 100,
-    prefix_length_v4: 24,
-    prefix_length_v6: 48,
-    idle_timeout: PATIENCE,
-    write_timeout: PATIENCE,
-    queries_per_connection_max: 1000,
-};
-
-struct Server {
-    address: SocketAddr,
-    counters: Arc<StreamCounters>,
-    stop: watch::Sender<bool>,
-    task: JoinHandle<io::Result<()>>,
-    runtime: Runtime,
-    _directory: TempDir,
-}
-
-fn server(limits: Limits) -> Server {
-    let (generations, directory) = testing::generations();
-    let counters = Arc::new(StreamCounters::default());
-    let service = Service {
-        engine: Echo,
-        generations: Arc::new(generations),
-        counters: Arc::clone(&counters),
-        offences: Arc::default(),
-        limits,
-        clock: || 5,
-    };
-    let listener = StdTcpListener::bind("127.0.0.1:0").unwrap();
-    listener.set_nonblocking(true).unwrap();
-    let address = listener.local_addr().unwrap();
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .unwrap();
-    let (stop, stopped) = watch::channel(false);
-    let task = runtime.spawn(serve(Arc::new(service), vec![listener], stopped, PATIENCE));
-    Server {
-        address,
-        counters,
-        stop,
-        task,
-        runtime,
-        _directory: directory,
-    }
-}
-
-impl Server {
-    fn connect(&self) -> Client {
-        let client = Client::connect(self.address).unwrap();
-        client.set_read_timeout(Some(PATIENCE)).unwrap();
-        client.set_nodelay(true).unwrap();
-        client
-    }
-}
-
-fn framed(wire: &[u8]) -> Vec<u8> {
-    [&u16::try_from(wire.len()).unwrap().to_be_bytes(), wire].concat()
-}
-
-fn read_frame(client: &mut Client) -> Vec<u8> {
-    let mut prefix = [0; 2];
-    client.read_exact(&mut prefix).unwrap();
-    let mut wire = vec![0; u16::from_be_bytes(prefix).into()];
-    client.read_exact(&mut wire).unwrap();
-    wire
-}
-
-/// Whether the server closed, with nothing more to read; a reset counts.
-fn is_closed(client: &mut Client) -> bool {
-    match client.read(&mut [0; 16]) {
-        Ok(count) => count == 0,
-        Err(error) => error.kind() == ErrorKind::ConnectionReset,
-    }
-}
 
 /// Sends the pieces as segments of their own and expects replies `ids`.
 #[track_caller]
@@ -115,20 +32,20 @@ fn one_message() {
 }
 
 #[test]
-fn one_octet_a_segment() {
+fn row_63_one_octet_a_segment() {
     let octets = framed(&message(1, 0));
     let pieces: Vec<_> = octets.chunks(1).collect();
     check_pieces(&pieces, &[1]);
 }
 
 #[test]
-fn two_messages_in_a_segment() {
+fn row_63_two_messages_in_a_segment() {
     let octets = [framed(&message(1, 0)), framed(&message(2, 0))].concat();
     check_pieces(&[&octets], &[1, 2]);
 }
 
 #[test]
-fn split_at_every_place() {
+fn row_63_split_at_every_place() {
     let octets = [framed(&message(1, 0)), framed(&message(2, 0))].concat();
     for at in 1..octets.len() {
         check_pieces(&[&octets[..at], &octets[at..]], &[1, 2]);
@@ -159,7 +76,7 @@ fn many_pipelined_messages_are_answered_in_order() {
 }
 
 #[test]
-fn half_close_answers_first() {
+fn row_63_half_close_answers_first() {
     let server = server(LIMITS);
     let mut client = server.connect();
     client.write_all(&framed(&message(1, 0))).unwrap();
@@ -172,7 +89,7 @@ fn half_close_answers_first() {
 }
 
 #[test]
-fn length_zero_closes_after_what_came_before() {
+fn row_63_length_zero_closes_after_what_came_before() {
     let server = server(LIMITS);
     let mut client = server.connect();
     client
@@ -180,6 +97,72 @@ fn length_zero_closes_after_what_came_before() {
         .unwrap();
     assert_eq!(read_frame(&mut client), message(1, 0));
     assert!(is_closed(&mut client));
+}
+
+#[test]
+fn row_63_length_zero_alone_closes() {
+    let server = server(LIMITS);
+    let mut client = server.connect();
+    client.write_all(&[0, 0]).unwrap();
+    assert!(is_closed(&mut client));
+    assert_eq!(server.counters.timed_out.value(), 0);
+}
+
+#[test]
+fn row_63_part_of_a_message_waits_for_the_rest() {
+    let server = server(LIMITS);
+    let (mut slow, mut other) = (server.connect(), server.connect());
+    let octets = framed(&message(1, 0));
+    for at in 0..octets.len() {
+        slow.write_all(&octets[at..=at]).unwrap();
+        // An answer elsewhere shows that the server has had its turn; the slow
+        // connection has neither an answer nor an end.
+        other.write_all(&framed(&message(2, 0))).unwrap();
+        assert_eq!(read_frame(&mut other), message(2, 0));
+        assert_eq!(server.counters.open(), 2);
+    }
+    assert_eq!(read_frame(&mut slow), message(1, 0));
+}
+
+#[test]
+fn row_65_a_network_at_its_limit_loses_its_own_connections() {
+    let server = server(Limits {
+        connections_per_prefix_max: 1,
+        prefix_length_v4: 32,
+        ..LIMITS
+    });
+    let mut other = server.connect_from("127.0.0.2");
+    let mut first = server.connect();
+    eventually("taken", || server.counters.open() == 2);
+    let mut second = server.connect();
+    assert!(is_closed(&mut first));
+    for client in [&mut other, &mut second] {
+        client.write_all(&framed(&message(1, 0))).unwrap();
+        assert_eq!(read_frame(client), message(1, 0));
+    }
+    assert_eq!(server.counters.evicted.value(), 1);
+}
+
+#[test]
+fn replies_arrive_though_the_client_has_sent_more_than_it_may() {
+    let server = server(Limits {
+        queries_per_connection_max: 3,
+        ..LIMITS
+    });
+    for _ in 0..20 {
+        let mut client = server.connect();
+        // Far more than one read, so that some of it stays with the kernel.
+        let octets: Vec<u8> = (0..5000).flat_map(|id| framed(&message(id, 0))).collect();
+        let mut writer = client.try_clone().unwrap();
+        let writing = std::thread::spawn(move || writer.write_all(&octets).is_ok());
+        for id in 0..3 {
+            assert_eq!(read_frame(&mut client), message(id, 0));
+        }
+        assert!(is_closed(&mut client));
+        drop(client);
+        writing.join().unwrap();
+    }
+    assert_eq!(server.counters.exhausted.value(), 20);
 }
 
 #[test]
@@ -204,7 +187,7 @@ fn a_query_of_death_gets_servfail_and_the_next_its_answer() {
 }
 
 #[test]
-fn a_silent_connection_is_closed_at_the_idle_limit() {
+fn row_65_a_silent_connection_is_closed_at_the_idle_limit() {
     let server = server(Limits {
         idle_timeout: SHORT,
         ..LIMITS
@@ -215,7 +198,7 @@ fn a_silent_connection_is_closed_at_the_idle_limit() {
 }
 
 #[test]
-fn single_octets_gain_no_time() {
+fn row_65_single_octets_gain_no_time() {
     let limits = Limits {
         idle_timeout: SHORT * 3,
         ..LIMITS
@@ -259,6 +242,26 @@ fn a_client_that_does_not_read_is_closed_at_the_write_limit() {
 }
 
 #[test]
+fn a_client_that_does_not_read_makes_room_for_another() {
+    let server = server(Limits {
+        connections_max: 1,
+        ..LIMITS
+    });
+    let mut greedy = server.connect();
+    let octets: Vec<u8> = (0..800).flat_map(|id| framed(&message(id, LONG))).collect();
+    greedy.write_all(&octets).unwrap();
+    eventually("at work", || server.counters.snapshot().queries > 0);
+    // It may be at work still, and not waiting to write: then the other is refused.
+    eventually("room is made", || {
+        let mut other = server.connect();
+        let asked = other.write_all(&framed(&message(1, 0)));
+        asked.is_ok() && other.read_exact(&mut [0; 15]).is_ok()
+    });
+    assert!(server.counters.evicted.value() >= 1);
+    assert_eq!(server.counters.write_timed_out.value(), 0);
+}
+
+#[test]
 fn a_connection_ends_at_its_number_of_queries() {
     let server = server(Limits {
         queries_per_connection_max: 3,
@@ -274,7 +277,7 @@ fn a_connection_ends_at_its_number_of_queries() {
 }
 
 #[test]
-fn the_oldest_idle_connection_makes_room() {
+fn row_65_the_oldest_idle_connection_makes_room() {
     let server = server(Limits {
         connections_max: 2,
         ..LIMITS

@@ -19,6 +19,7 @@ fn server(address: &str) -> UdpSocket {
         workers: 1,
         receive_buffer_bytes: 0,
         send_buffer_bytes: 0,
+        steer_by_cpu: false,
     };
     super::super::bind::bind(address.parse().unwrap(), &options)
         .unwrap()

@@ -3,14 +3,21 @@
 
 use std::collections::BTreeSet;
 
+use zone_compiler::ChangeSource as _;
+use zone_compiler::database::Snapshot;
+
 use super::*;
 
 /// Runs one command and says which records came (`+`) and went (`-`).
 async fn step(test: &mut TestDatabase, command: &str) -> Vec<String> {
     let before = test.published();
+    let rehearsal = rehearse(test, command).await;
     let outcome = run(test, &parse(command)).await;
     let event = outcome.unwrap_or_else(|e| panic!("{command}: {e}")).event();
     let after = test.published();
+    if let Some(event) = event {
+        read_by_name(test, u64::try_from(event).unwrap(), &after, command);
+    }
     // Each event raises the serial; the SOA need not be noted for that.
     let is_data = |record: &&String| record.split_whitespace().nth(3) != Some("SOA");
     let came = after
@@ -22,6 +29,11 @@ async fn step(test: &mut TestDatabase, command: &str) -> Vec<String> {
         .filter(is_data)
         .map(|record| ('-', record));
     let difference: Vec<_> = came.chain(went).collect();
+    let told: Vec<_> = difference
+        .iter()
+        .map(|(sign, record)| format!("{sign}{record}"))
+        .collect();
+    assert_eq!(rehearsal, told, "{command}: what its dry run says");
     let owners = difference.iter().map(|(_, record)| owner(record));
     noted(test, event.unwrap(), &owners.collect(), command).await;
     let shown = difference.iter().map(|(sign, record)| {
@@ -29,6 +41,57 @@ async fn step(test: &mut TestDatabase, command: &str) -> Vec<String> {
         format!("{sign}{} {} {}", words[0], words[3], words[4..].join(" "))
     });
     shown.collect()
+}
+
+/// What the command says it would do, without doing it.
+async fn rehearse(test: &mut TestDatabase, command: &str) -> Vec<String> {
+    let (last, published) = (last_event(test).await, test.published());
+    let found = Box::pin(test.database.rehearse(&parse(command))).await;
+    let found = found.unwrap_or_else(|e| panic!("{command}: {e}"));
+    assert_eq!(last_event(test).await, last, "{command}: no event");
+    assert_eq!(test.published(), published, "{command}: no change");
+    let added = found.added.iter().map(|record| format!("+{record}"));
+    let removed = found.removed.iter().map(|record| format!("-{record}"));
+    added.chain(removed).collect()
+}
+
+async fn last_event(test: &mut TestDatabase) -> u64 {
+    crate::registry::last_event(&mut test.database)
+        .await
+        .unwrap()
+}
+
+/// An incremental compile reads each name that the event noted just as a full one does.
+fn read_by_name(test: &TestDatabase, event: u64, published: &BTreeSet<String>, command: &str) {
+    let snapshot = Snapshot::open(&test.location.as_source()).unwrap();
+    for zone in snapshot.zones() {
+        let mut source = snapshot.changes(&zone.apex, event - 1).unwrap();
+        for name in source.changed().unwrap().into_iter().flatten() {
+            let mut records = BTreeSet::new();
+            source
+                .records_of(&name, &mut |record| {
+                    records.insert(record.to_string());
+                })
+                .unwrap();
+            let text = name.to_string();
+            let expected = published
+                .iter()
+                .filter(|record| record.split_whitespace().next() == Some(text.as_str()));
+            assert_eq!(records, expected.cloned().collect(), "{command}: {text}");
+            let users = source.delegations_to(&name).unwrap();
+            let named = published.iter().filter(|record| {
+                let words: Vec<_> = record.split_whitespace().collect();
+                words[3] == "NS" && words[4] == text && words[0] != zone.apex.to_string()
+            });
+            assert_eq!(users.len(), named.count(), "{command}: {text}");
+            for below in source.names_below(&name).unwrap() {
+                assert!(
+                    below.is_at_or_below(&name) && below != name,
+                    "{command}: {below}"
+                );
+            }
+        }
+    }
 }
 
 fn owner(record: &str) -> String {

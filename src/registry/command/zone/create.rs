@@ -9,11 +9,11 @@ use crate::registry::command::tables::rows;
 
 /// Refresh, retry, expire and minimum of a new SOA, then its TTL: daily expire
 /// checks, and misses cached for a quarter of an hour.
-const SOA: [i64; 5] = [7200, 900, 1_209_600, 900, 3600];
+pub(crate) const SOA: [i64; 5] = [7200, 900, 1_209_600, 900, 3600];
 /// TTL of NS, DS and glue.
-const TTL: i64 = 3600;
+pub(crate) const TTL: i64 = 3600;
 /// Least and most name servers of a domain that has any.
-const NS_COUNT: (i64, i64) = (2, 13);
+pub(crate) const NS_COUNT: (i64, i64) = (2, 13);
 
 pub(super) async fn create(
     context: &mut Context<'_, '_>,

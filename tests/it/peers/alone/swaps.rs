@@ -184,6 +184,9 @@ fn dnsperf_loses_nothing_to_swaps() -> anyhow::Result<()> {
         threads: 1,
         outstanding: 100,
         rate_max: Some(10_000),
+        tcp: false,
+        dnssec_ok: false,
+        cpu: None,
     };
     let done = AtomicBool::new(false);
     let (summary, swaps) = std::thread::scope(|scope| {

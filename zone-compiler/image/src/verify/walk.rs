@@ -1,6 +1,8 @@
 //! Rules across pages: each reference leads to a page of the right kind, each
 //! name is on the path of its hash, and the counts of a zone come out.
 
+use std::cell::RefCell;
+use std::collections::HashSet;
 use std::path::PathBuf;
 
 use crate::denial::nsec3_key;
@@ -12,31 +14,39 @@ use crate::layout::{
     SHARED_PAGE_BODIES, TREE_LEVELS_MAX, shared_key,
 };
 use crate::lookup::LookupName;
+use crate::reach::Live;
 use crate::segment::access;
 
 /// Most levels of order pages: 64 to this power is more names than a zone has.
 const ORDER_LEVELS_MAX: u32 = 8;
 
-type WalkFault = (Option<PathBuf>, Fault);
-type Checked = Result<(), WalkFault>;
+pub(crate) type WalkFault = (Option<PathBuf>, Fault);
+pub(super) type Checked = Result<(), WalkFault>;
 
 /// The keys that may stand in a leaf: at each level a range of slots.
 #[derive(Clone, Default)]
-struct KeyRange(Vec<(usize, usize)>);
+pub(super) struct KeyRange(pub(super) Vec<(usize, usize)>);
 
 impl KeyRange {
-    fn holds(&self, key: u64) -> bool {
+    /// The keys in these slots of a node at this place.
+    pub(super) fn below(&self, start: usize, end: usize) -> Self {
+        let mut below = self.clone();
+        below.0.push((start, end));
+        below
+    }
+
+    pub(super) fn holds(&self, key: u64) -> bool {
         (0u32..)
             .zip(&self.0)
             .all(|(level, &(start, end))| (start..end).contains(&slot_at(key, level)))
     }
 }
 
-/// Follows every reference of a generation.
-pub(crate) fn generation(generation: &Generation) -> Checked {
+/// Follows every reference of a generation; says what of its segments it reached.
+pub(crate) fn generation(generation: &Generation) -> Result<Live, WalkFault> {
     let mut zones = 0;
     let mut catalog_depths = 0u128;
-    let walk = Walk { generation };
+    let walk = Walk::new(generation);
     walk.tree(
         generation.catalog,
         PageKind::Catalog,
@@ -55,26 +65,39 @@ pub(crate) fn generation(generation: &Generation) -> Checked {
     if zones != generation.zones_count || catalog_depths != generation.catalog_depths {
         return Err(walk.fault(generation.catalog, "the catalog counts its zones wrong"));
     }
-    Ok(())
+    Ok(walk.live.into_inner())
 }
 
 type LeafCheck<'c> = dyn FnMut(PageRef, &[u8], &KeyRange) -> Checked + 'c;
 
-struct Walk<'g> {
-    generation: &'g Generation,
+pub(super) struct Walk<'g> {
+    pub(super) generation: &'g Generation,
+    /// What was reached.
+    pub(super) live: RefCell<Live>,
 }
 
 /// What the names of a zone add up to.
 #[derive(Default)]
-struct Totals {
-    names: u64,
-    delegations: u64,
-    depths: u128,
-    apex_flags: Option<u8>,
+pub(super) struct Totals {
+    pub(super) names: u64,
+    pub(super) delegations: u64,
+    pub(super) depths: u128,
+    pub(super) apex_flags: Option<u8>,
 }
 
-impl Walk<'_> {
-    fn fault(&self, reference: PageRef, rule: &'static str) -> WalkFault {
+impl<'g> Walk<'g> {
+    pub(super) fn new(generation: &'g Generation) -> Self {
+        Self {
+            generation,
+            live: RefCell::default(),
+        }
+    }
+
+    pub(super) fn reached(&self, reference: PageRef) {
+        self.live.borrow_mut().add(reference);
+    }
+
+    pub(super) fn fault(&self, reference: PageRef, rule: &'static str) -> WalkFault {
         let path = self
             .generation
             .segment(reference)
@@ -88,7 +111,7 @@ impl Walk<'_> {
         )
     }
 
-    fn check_kind(&self, reference: PageRef, kind: PageKind) -> Checked {
+    pub(super) fn check_kind(&self, reference: PageRef, kind: PageKind) -> Checked {
         let meta = self
             .generation
             .segment(reference)
@@ -116,12 +139,13 @@ impl Walk<'_> {
         }
         if !reference.is_node() {
             self.check_kind(reference, kind)?;
+            // Slots of an NSEC3 tree repeat leaves; `nsec3` counts each once.
+            if kind != PageKind::Nsec3 {
+                self.reached(reference);
+            }
             return leaf(reference, self.generation.page(reference), keys);
         }
-        self.check_kind(reference, PageKind::Node)?;
-        if keys.0.len() >= TREE_LEVELS_MAX as usize {
-            return Err(self.fault(reference, "a tree has too many levels"));
-        }
+        self.check_node(reference, keys)?;
         let slots = &access::node(self.generation.page(reference)).slots;
         let mut start = 0;
         while start < NODE_SLOTS {
@@ -129,23 +153,42 @@ impl Walk<'_> {
                 .iter()
                 .take_while(|slot| **slot == slots[start])
                 .count();
-            let mut below = keys.clone();
-            below.0.push((start, start + run));
+            let below = keys.below(start, start + run);
             self.subtree(PageRef(slots[start].to_native()), kind, &below, leaf)?;
             start += run;
         }
         Ok(())
     }
 
-    fn zone(&self, reference: PageRef, apex: &[u8]) -> Checked {
+    pub(super) fn check_node(&self, reference: PageRef, keys: &KeyRange) -> Checked {
+        self.check_kind(reference, PageKind::Node)?;
+        if keys.0.len() >= TREE_LEVELS_MAX as usize {
+            return Err(self.fault(reference, "a tree has too many levels"));
+        }
+        self.reached(reference);
+        Ok(())
+    }
+
+    /// Checks that this is the zone page of that apex.
+    pub(super) fn zone_page(
+        &self,
+        reference: PageRef,
+        apex: &[u8],
+    ) -> Result<&'g ArchivedZonePage, WalkFault> {
         if reference.is_none() || reference.is_node() {
             return Err(self.fault(reference, "a reference leads to no zone"));
         }
         self.check_kind(reference, PageKind::Zone)?;
+        self.reached(reference);
         let zone = access::zone(self.generation.page(reference));
         if zone.apex != *apex {
             return Err(self.fault(reference, "a zone has another apex than its catalog entry"));
         }
+        Ok(zone)
+    }
+
+    pub(super) fn zone(&self, reference: PageRef, apex: &[u8]) -> Checked {
+        let zone = self.zone_page(reference, apex)?;
         let shared_count = self.shared(zone)?;
         let mut totals = Totals::default();
         let names = PageRef(zone.names.to_native());
@@ -173,15 +216,7 @@ impl Walk<'_> {
         let mut pages = 0;
         let root = PageRef(zone.shared.to_native());
         self.tree(root, PageKind::Shared, &mut |reference, octets, keys| {
-            let page = access::shared(octets);
-            let number = page.number.to_native();
-            let first = u64::from(number) * u64::from(full);
-            let bodies = u64::from(expected)
-                .saturating_sub(first)
-                .min(u64::from(full));
-            if !keys.holds(shared_key(number)) || page.bodies.len() as u64 != bodies {
-                return Err(self.fault(reference, "a shared page has another number or size"));
-            }
+            self.shared_page(reference, octets, keys, expected)?;
             pages += 1;
             Ok(())
         })?;
@@ -192,8 +227,27 @@ impl Walk<'_> {
         }
     }
 
+    /// Checks one page of so many shared bodies; gives its number.
+    pub(super) fn shared_page(
+        &self,
+        reference: PageRef,
+        octets: &[u8],
+        keys: &KeyRange,
+        expected: u32,
+    ) -> Result<u32, WalkFault> {
+        let page = access::shared(octets);
+        let full = u64::from(SHARED_PAGE_BODIES);
+        let number = page.number.to_native();
+        let first = u64::from(number) * full;
+        let bodies = u64::from(expected).saturating_sub(first).min(full);
+        if !keys.holds(shared_key(number)) || page.bodies.len() as u64 != bodies {
+            return Err(self.fault(reference, "a shared page has another number or size"));
+        }
+        Ok(number)
+    }
+
     /// Checks the proofs of a zone: pages of the right kind, and their number.
-    fn proofs(&self, zone: &ArchivedZonePage) -> Checked {
+    pub(super) fn proofs(&self, zone: &ArchivedZonePage) -> Checked {
         let root = PageRef(zone.proofs.to_native());
         let count = match Denial::from_number(zone.denial) {
             Some(Denial::Nsec3) => self.nsec3(root)?,
@@ -210,18 +264,19 @@ impl Walk<'_> {
 
     /// Counts NSEC3 records; every leaf starts with the last record of the one before.
     fn nsec3(&self, root: PageRef) -> Result<u64, WalkFault> {
-        let mut leaves: Vec<PageRef> = Vec::new();
+        let (mut leaves, mut seen) = (Vec::new(), HashSet::new());
         let mut count = 0;
         self.tree(root, PageKind::Nsec3, &mut |reference, octets, keys| {
             let hashes = &access::nsec3(octets).hashes;
             let own = &hashes[1..];
             if own.iter().any(|hash| keys.holds(nsec3_key(hash))) {
                 let all_held = own.iter().all(|hash| keys.holds(nsec3_key(hash)));
-                if !all_held || leaves.contains(&reference) {
+                if !all_held || !seen.insert(reference) {
                     return Err(self.fault(reference, "an NSEC3 is off the path of its hash"));
                 }
                 count += own.len() as u64;
                 leaves.push(reference);
+                self.reached(reference);
             }
             Ok(())
         })?;
@@ -246,6 +301,7 @@ impl Walk<'_> {
             return Err(self.fault(reference, "the order of a zone has a bad reference"));
         }
         self.check_kind(reference, PageKind::Order)?;
+        self.reached(reference);
         let page = access::order(self.generation.page(reference));
         if page.children.is_empty() {
             return Ok(page.ends.len() as u64);
@@ -257,7 +313,7 @@ impl Walk<'_> {
         Ok(count)
     }
 
-    fn names(
+    pub(super) fn names(
         &self,
         zone: &ArchivedZonePage,
         page: &ArchivedNamePage,
@@ -295,6 +351,6 @@ impl Walk<'_> {
 }
 
 /// Labels of a name that was read before.
-fn labels(wire: &[u8]) -> usize {
+pub(super) fn labels(wire: &[u8]) -> usize {
     LookupName::parse(wire).map_or(0, |name| name.labels())
 }

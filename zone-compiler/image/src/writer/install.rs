@@ -4,28 +4,27 @@
 //! directory synced. Whoever is killed in between leaves the old generation
 //! whole, and files that the next install removes.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use super::catalog::CatalogChanges;
 use super::page::{BodyBytes, encode};
 use super::segment::SegmentWriter;
 use super::staged::{Installed, Staged};
-use super::tree::TreePlan;
 use crate::denial::Nsec3Hasher;
 use crate::error::{OpenError, WriteError};
 use crate::generation::{GENERATION_FILE, Generation};
 use crate::hash::Seed;
 use crate::layout::{
-    ArchivedManifest, CatalogEntry, CatalogPage, Denial, HEADER_BYTES, Manifest, PAGE_NAMES_MAX,
-    PageKind, PageRef, Part, SegmentRef, ZonePage,
+    ArchivedManifest, ArchivedZonePage, Denial, HEADER_BYTES, Manifest, PageKind, PageRef, Part,
+    SegmentRef, ZonePage,
 };
-use crate::lookup::LookupName;
 use crate::memory::Memory;
-use crate::segment::{access, read_generation_file};
+use crate::reach::{Live, each_page_of_zone};
+use crate::segment::read_generation_file;
 
-/// Zones in one page of the catalog.
-const CATALOG_FILL: usize = PAGE_NAMES_MAX / 2;
 const SOA: u16 = 6;
 
 /// A zone whose trees are written: what its zone page will say.
@@ -74,16 +73,30 @@ pub struct Proofs {
     pub salt: Vec<u8>,
 }
 
+impl Proofs {
+    /// Those that a zone page names.
+    pub(super) fn of(zone: &ArchivedZonePage) -> Self {
+        Self {
+            denial: Denial::from_number(zone.denial).expect("the verifier read the kind"),
+            root: PageRef(zone.proofs.to_native()),
+            count: zone.proofs_count.to_native(),
+            iterations: zone.nsec3_iterations.to_native(),
+            salt: zone.nsec3_salt.to_vec(),
+        }
+    }
+}
+
 /// An install in progress; dropped before [`Installer::commit`], it leaves
 /// everything as it was.
 pub struct Installer {
     directory: PathBuf,
     segment: SegmentWriter,
-    /// Zones of the generation by apex: kept ones and new ones.
-    zones: BTreeMap<Vec<u8>, (PageRef, u64)>,
-    kept: Option<Generation>,
+    /// What is other than in the kept generation.
+    changes: CatalogChanges,
+    kept: Option<Arc<Generation>>,
+    /// What will be reached of the kept segments.
+    live: Live,
     number: u64,
-    slot: u16,
     /// Released last.
     lock: File,
 }
@@ -94,7 +107,7 @@ impl Installer {
     pub fn update(directory: &Path) -> Result<Self, WriteError> {
         let lock = lock(directory)?;
         let kept = match Generation::open(directory, Memory::Mapped) {
-            Ok(kept) => Some(kept),
+            Ok(kept) => Some(Arc::new(kept)),
             Err(OpenError::Missing(_)) => None,
             Err(error) => return Err(error.into()),
         };
@@ -103,6 +116,17 @@ impl Installer {
             None => fresh_seed()?,
         };
         Self::begin(directory, lock, kept, 0, seed)
+    }
+
+    /// As [`Installer::update`], where `kept` is what is installed, already open: nothing
+    /// of it is read or verified again. Another image there is refused.
+    pub fn update_after(directory: &Path, kept: Arc<Generation>) -> Result<Self, WriteError> {
+        let lock = lock(directory)?;
+        if !kept.is_installed_in(directory) {
+            return Err(WriteError::Replaced(directory.to_owned()));
+        }
+        let seed = kept.seed;
+        Self::begin(directory, lock, Some(kept), 0, seed)
     }
 
     /// Starts an install that replaces everything; an image there that cannot
@@ -117,35 +141,26 @@ impl Installer {
     fn begin(
         directory: &Path,
         lock: File,
-        kept: Option<Generation>,
+        kept: Option<Arc<Generation>>,
         number_before: u64,
         seed: Seed,
     ) -> Result<Self, WriteError> {
-        let mut zones = BTreeMap::new();
-        let mut slot = 0;
-        if let Some(kept) = &kept {
-            kept.each_catalog_entry(&mut |entry| {
-                let reference = PageRef(entry.zone.to_native());
-                let event = kept.zone_at(reference).info().event;
-                zones.insert(entry.apex.to_vec(), (reference, event));
-            });
-            slot = kept
-                .segments
-                .iter()
-                .position(Option::is_none)
-                .unwrap_or(kept.segments.len());
-        }
+        let slot = kept.as_ref().map_or(0, |kept| {
+            let free = kept.segments.iter().position(Option::is_none);
+            free.unwrap_or(kept.segments.len())
+        });
         let slot = u16::try_from(slot).map_err(|_| WriteError::TooLarge)?;
         let number = kept.as_ref().map_or(number_before, |kept| kept.number);
         let segment = SegmentWriter::create(directory, slot, seed)?;
         let directory = directory.to_owned();
+        let live = kept.as_ref().map(|kept| kept.live.clone());
         Ok(Self {
             directory,
             segment,
-            zones,
+            changes: CatalogChanges::default(),
             kept,
+            live: live.unwrap_or_default(),
             number,
-            slot,
             lock,
         })
     }
@@ -155,8 +170,44 @@ impl Installer {
         &mut self.segment
     }
 
+    /// What is installed.
+    pub(super) fn kept(&self) -> Option<Arc<Generation>> {
+        self.kept.clone()
+    }
+
+    /// The page of a zone that is installed and was not written again.
+    pub(super) fn kept_zone(&self, apex: &[u8]) -> Option<PageRef> {
+        self.changes.unchanged(self.kept.as_deref(), apex)
+    }
+
+    /// Writes again what of the catalog stands in these segments.
+    pub(super) fn fold_catalog(&mut self, slots: &BTreeSet<u16>) {
+        if let Some(kept) = &self.kept {
+            self.changes.touch(kept, slots);
+        }
+    }
+
+    /// Nothing refers to these pages of kept segments any more.
+    pub(super) fn retire(&mut self, pages: Vec<PageRef>) {
+        for page in pages {
+            self.live.remove(page);
+        }
+    }
+
+    fn retire_zone(&mut self, apex: &[u8]) {
+        if let (Some(reference), Some(kept)) = (self.kept_zone(apex), &self.kept) {
+            each_page_of_zone(kept, reference, &mut |page| self.live.remove(page));
+        }
+    }
+
     /// Adds a zone or replaces the one of that apex.
     pub fn add_zone(&mut self, roots: &ZoneRoots) -> Result<(), WriteError> {
+        self.retire_zone(&roots.apex);
+        self.put_zone(roots)
+    }
+
+    /// Writes the zone's page; the one before, if any, is retired by the caller.
+    pub(super) fn put_zone(&mut self, roots: &ZoneRoots) -> Result<(), WriteError> {
         let mut heap = Vec::new();
         let negative = roots
             .negative
@@ -187,14 +238,14 @@ impl Installer {
             heap,
         };
         let reference = self.segment.append(PageKind::Zone, &encode(&page)?)?;
-        self.zones
-            .insert(roots.apex.clone(), (reference, roots.event));
+        self.changes.put(&roots.apex, reference, roots.event);
         Ok(())
     }
 
     /// Takes a zone out; says whether it was there.
     pub fn remove_zone(&mut self, apex: &[u8]) -> bool {
-        self.zones.remove(apex).is_some()
+        self.retire_zone(apex);
+        self.changes.remove(self.kept.as_deref(), apex)
     }
 
     /// Makes the new generation the installed one.
@@ -204,132 +255,39 @@ impl Installer {
 
     /// Writes the new generation to disk beside the installed one, which stays.
     pub fn stage(mut self) -> Result<Staged, WriteError> {
-        let catalog = self.write_catalog()?;
-        let slots = self.slots_in_use();
+        let kept = self.kept.as_deref();
+        let catalog = self.changes.write(kept, &mut self.segment)?;
+        for page in &catalog.retired {
+            self.live.remove(*page);
+        }
         let manifest_of = |segments: Vec<SegmentRef>, number, seed: Seed| Manifest {
             number,
-            event: self
-                .zones
-                .values()
-                .map(|(_, event)| *event)
-                .max()
-                .unwrap_or(0),
+            event: catalog.event,
             seed: seed.0,
-            catalog: catalog.0,
-            catalog_depths: halves(self.zones.keys().fold(0, |mask, apex| {
-                mask | 1 << LookupName::parse(apex).map_or(0, |name| name.labels())
-            })),
-            zones_count: self.zones.len() as u64,
+            catalog: catalog.root.0,
+            catalog_depths: halves(catalog.depths),
+            zones_count: catalog.zones_count,
             segments,
         };
         let seed = self.segment.seed();
         let segment = self.segment.finish()?;
         let segment_bytes = segment.bytes;
-        let mut segments = vec![segment];
+        let mut segments = Vec::new();
         if let Some(kept) = &self.kept {
-            let kept = (0u16..).zip(&kept.segments);
-            segments.extend(kept.filter_map(|(slot, segment)| {
-                let segment = segment.as_ref().filter(|_| slots.contains(&slot))?;
+            // What nothing refers to is left out; in the order of their writing.
+            let used = kept.order.iter().filter(|slot| self.live.bytes(**slot) > 0);
+            segments.extend(used.filter_map(|slot| {
+                let segment = kept.segments[usize::from(*slot)].as_ref()?;
                 Some(SegmentRef {
-                    slot,
+                    slot: *slot,
                     digest: *segment.digest(),
                     bytes: segment.bytes(),
                 })
             }));
         }
+        segments.push(segment);
         let manifest = manifest_of(segments, self.number + 1, seed);
         Staged::write(self.directory, manifest, segment_bytes, self.lock)
-    }
-
-    fn write_catalog(&mut self) -> Result<PageRef, WriteError> {
-        let seed = self.segment.seed();
-        let mut zones: Vec<_> = self
-            .zones
-            .iter()
-            .map(|(apex, (zone, _))| {
-                (
-                    seed.hash(apex),
-                    CatalogEntry {
-                        apex: apex.clone(),
-                        zone: zone.0,
-                    },
-                )
-            })
-            .collect();
-        zones.sort_by_key(|(hash, _)| *hash);
-        let keys: Vec<u64> = zones.iter().map(|(hash, _)| *hash).collect();
-        let plan = TreePlan::new(&keys, |range| range.len() <= CATALOG_FILL)?;
-        let mut leaves = Vec::with_capacity(plan.leaves().len());
-        for range in plan.leaves() {
-            let zones = zones[range.clone()]
-                .iter()
-                .map(|(_, entry)| entry.clone())
-                .collect();
-            leaves.push(
-                self.segment
-                    .append(PageKind::Catalog, &encode(&CatalogPage { zones })?)?,
-            );
-        }
-        plan.write(&leaves, &mut self.segment)
-    }
-
-    /// Slots of the kept segments that kept zones still refer to.
-    fn slots_in_use(&self) -> BTreeSet<u16> {
-        let mut slots = BTreeSet::new();
-        let Some(kept) = &self.kept else {
-            return slots;
-        };
-        let of_kept = self
-            .zones
-            .values()
-            .filter(|(zone, _)| zone.slot() != self.slot);
-        for (reference, _) in of_kept {
-            slots.insert(reference.slot());
-            let zone = access::zone(kept.page(*reference));
-            for root in [
-                zone.names.to_native(),
-                zone.shared.to_native(),
-                zone.proofs.to_native(),
-            ] {
-                each_reference(kept, PageRef(root), &mut |reference| {
-                    slots.insert(reference.slot());
-                });
-            }
-            if zone.denial == Denial::Nsec as u8 {
-                each_order_page(kept, PageRef(zone.proofs.to_native()), &mut |reference| {
-                    slots.insert(reference.slot());
-                });
-            }
-        }
-        slots
-    }
-}
-
-/// Calls `visit` for each node and leaf of a tree.
-fn each_reference(generation: &Generation, root: PageRef, visit: &mut dyn FnMut(PageRef)) {
-    if root.is_none() {
-        return;
-    }
-    visit(root);
-    if root.is_node() {
-        let mut last = PageRef::NONE;
-        for slot in &access::node(generation.page(root)).slots {
-            let below = PageRef(slot.to_native());
-            if below != last {
-                each_reference(generation, below, visit);
-                last = below;
-            }
-        }
-    }
-}
-
-/// Calls `visit` for each page of an order tree.
-fn each_order_page(generation: &Generation, root: PageRef, visit: &mut dyn FnMut(PageRef)) {
-    if !root.is_none() {
-        visit(root);
-        for child in access::order(generation.page(root)).children.iter() {
-            each_order_page(generation, PageRef(child.to_native()), visit);
-        }
     }
 }
 

@@ -5,10 +5,11 @@ use rkyv::rancor::Error;
 use rkyv::ser::allocator::ArenaHandle;
 use rkyv::util::AlignedVec;
 
+use crate::body::BodyRef;
 use crate::error::WriteError;
 use crate::hash::tag;
 use crate::layout::{
-    Body, Entry, NamePage, Nsec3Page, PAGE_BYTES_MAX, PAGE_NAMES_MAX, Part, SHARED,
+    ArchivedBody, Body, Entry, NamePage, Nsec3Page, PAGE_BYTES_MAX, PAGE_NAMES_MAX, Part, SHARED,
     SHARED_PAGE_BODIES, SharedPage, UNIT,
 };
 
@@ -40,6 +41,17 @@ pub struct BodyBytes {
     pub wire: Vec<u8>,
     /// Positions of the pointers, ascending.
     pub patches: Vec<u16>,
+}
+
+impl From<BodyRef<'_>> for BodyBytes {
+    fn from(body: BodyRef<'_>) -> Self {
+        let (wire, patches) = body.stored();
+        Self {
+            records: body.records(),
+            wire: wire.to_vec(),
+            patches: patches.collect(),
+        }
+    }
 }
 
 impl BodyBytes {
@@ -102,6 +114,26 @@ impl NamePageBuilder {
     /// Adds a body whose octets are the zone's shared body `number`.
     pub fn shared(&mut self, rtype: u16, part: Part, number: u32, bytes: &BodyBytes) {
         self.push(bytes.describe(rtype, part as u8 | SHARED, number));
+    }
+
+    /// Adds a body of an installed page as it stands there.
+    pub(crate) fn copy(&mut self, body: &ArchivedBody, heap: &[u8]) {
+        let mut place = body.place.to_native();
+        if !body.is_shared() {
+            let start = place as usize;
+            let length = usize::from(body.length.to_native());
+            let bytes = length + 2 * usize::from(body.patches.to_native());
+            place = u32::try_from(self.heap.len()).expect("a heap is smaller than a page");
+            self.heap.extend_from_slice(&heap[start..start + bytes]);
+        }
+        self.push(Body {
+            rtype: body.rtype.to_native(),
+            part: body.part,
+            records: body.records.to_native(),
+            patches: body.patches.to_native(),
+            length: body.length.to_native(),
+            place,
+        });
     }
 
     fn push(&mut self, body: Body) {

@@ -76,6 +76,11 @@ impl Staged {
         Ok(staged)
     }
 
+    /// Octets of its new segment.
+    pub fn segment_bytes(&self) -> u64 {
+        self.segment_bytes
+    }
+
     /// Its generation file, which keeps its inode, time and length when it is installed.
     pub fn path(&self) -> &Path {
         &self.path

@@ -62,8 +62,7 @@ impl NewChain {
             Self::Nsec { .. } => Denial::Nsec,
             Self::Nsec3 { opt_out, .. } => Denial::Nsec3 { opt_out: *opt_out },
         };
-        let types = table.records(group).map(|record| record.rtype);
-        proven_types(denial, kind(names, group), types)
+        proven_types(denial, kind(names, group), table.types(group))
     }
 }
 

@@ -10,7 +10,7 @@ use crate::Record;
 use crate::rdata::to_canonical;
 use crate::record::RecordType;
 use crate::sign::{RrsigFields, SignableRrset, Signing, nsec3_hash_of_owner};
-use crate::wire::{entry_records, proof_records};
+use crate::wire::{read_proof, read_rrset};
 
 pub(super) struct PreviousZone<'g> {
     zone: Zone<'g>,
@@ -27,7 +27,7 @@ impl<'g> PreviousZone<'g> {
             return None;
         }
         let entry = zone.apex_entry();
-        let records = entry_records(zone, entry, RecordType::DNSKEY, Part::Records);
+        let records = read_rrset(zone, entry, RecordType::DNSKEY, Part::Records);
         let published: Vec<&[u8]> = records.iter().map(|record| &*record.rdata).collect();
         let mut keys = Vec::new();
         for key in signing.keys() {
@@ -63,7 +63,7 @@ impl<'g> PreviousZone<'g> {
 
     fn rrset(&self, rrset: &SignableRrset<'_>) -> Option<(Vec<Record>, Vec<Record>)> {
         let entry = self.zone.find(rrset.owner)?;
-        let read = |part| entry_records(self.zone, entry, rrset.rtype, part);
+        let read = |part| read_rrset(self.zone, entry, rrset.rtype, part);
         Some((read(Part::Records), read(Part::Signatures)))
     }
 
@@ -73,7 +73,7 @@ impl<'g> PreviousZone<'g> {
         }
         let hash = nsec3_hash_of_owner(rrset.owner)?;
         let proof = self.zone.nsec3(&hash).filter(|proof| proof.matches)?;
-        let records = proof_records(self.zone, proof.body);
+        let records = read_proof(self.zone, proof.body);
         Some(
             records
                 .into_iter()

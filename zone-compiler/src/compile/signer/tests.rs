@@ -21,7 +21,7 @@ use crate::sign::{
     Algorithm, Denial, PolicyValues, RrsigFields, SignableRrset, SigningPolicy, SoftwareKey,
     ZoneKey, is_key_rrset, nsec3_hash, verify_rrsig,
 };
-use crate::wire::{each_nsec3, each_record};
+use crate::wire::each_record;
 use crate::zonefile::Reader;
 use crate::{Record, RecordList};
 
@@ -78,14 +78,12 @@ pub(super) fn zone(generation: &Generation) -> Zone<'_> {
 pub(super) fn dump(generation: &Generation) -> Vec<Record> {
     let mut records = Vec::new();
     each_record(zone(generation), &mut |part: Part, record| {
-        if matches!(part, Part::Records | Part::Signatures | Part::RequiredGlue) {
+        if matches!(
+            part,
+            Part::Records | Part::Signatures | Part::RequiredGlue | Part::Proof
+        ) {
             records.push(record);
         }
-        Ok::<_, std::convert::Infallible>(())
-    })
-    .unwrap();
-    each_nsec3(zone(generation), &mut |record| {
-        records.push(record);
         Ok::<_, std::convert::Infallible>(())
     })
     .unwrap();

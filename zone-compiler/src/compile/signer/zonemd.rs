@@ -11,6 +11,7 @@ use zone_image::{Name, SortKey};
 
 use super::super::apex::ApexData;
 use super::super::classify::{Names, Standing};
+use super::super::shared::at_or_below;
 use super::super::table::{Stored, Table, lookup_name};
 use crate::rdata::to_canonical;
 use crate::record::RecordType;
@@ -39,11 +40,14 @@ pub(super) fn set_ttl(table: &mut Table, apex: &Name, apex_data: &ApexData) {
 }
 
 /// The owners of the addresses that go with some NS, lower case.
-pub(super) fn glue_in_use(table: &Table, names: &Names) -> HashSet<Box<[u8]>> {
+pub(super) fn glue_in_use(table: &Table, names: &Names, apex: &Name) -> HashSet<Box<[u8]>> {
     let mut in_use = HashSet::new();
     for group in (0..table.groups()).filter(|group| names.has_entry(*group)) {
         for record in table.records(group).filter(|r| r.rtype == RecordType::NS) {
             let host = record.rdata.to_ascii_lowercase();
+            if !at_or_below(&host, apex.as_wire()) {
+                continue;
+            }
             let found = table.find(&host);
             let glue = |group| {
                 let standing = names.standing[group];

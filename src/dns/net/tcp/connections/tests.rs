@@ -124,6 +124,11 @@ fn prefix_lengths_at_their_ends() {
         connections.prefix_of(any("2001:db8::1")),
         any("2001:db8::1")
     );
+    // The same client, whichever family its socket has.
+    assert_eq!(
+        connections.prefix_of(any("::ffff:192.0.2.1")),
+        any("192.0.2.1")
+    );
     connections.limits.prefix_length_v4 = 0;
     connections.limits.prefix_length_v6 = 0;
     assert_eq!(connections.prefix_of(any("192.0.2.1")), any("0.0.0.0"));

@@ -1,7 +1,8 @@
-//! The file of records that were not imported, for people to mend and add.
+//! The file of what was not imported, for people to mend and add.
 //!
-//! A comment with place and reason, then the record where it could be read. The
-//! file is made with the first bad record; one of an earlier run goes away.
+//! Of a zone file: a comment with place and reason, then the record where it could be
+//! read. Of CSV files: file, line, reason and the row, itself as CSV. The file is made
+//! with the first bad record; one of an earlier run goes away.
 
 use std::fs::File;
 use std::io::{BufWriter, Write as _};
@@ -10,7 +11,7 @@ use std::path::PathBuf;
 use zone_compiler::Record;
 use zone_compiler::zonefile::{Position, ZoneFileError};
 
-use super::super::error::RegistryError;
+use super::error::RegistryError;
 
 pub(super) struct Rejects {
     path: PathBuf,
@@ -40,6 +41,32 @@ impl Rejects {
     /// An entry that is no record.
     pub(super) fn fault(&mut self, fault: &ZoneFileError) -> Result<(), RegistryError> {
         self.write(format_args!("; {fault}\n"))
+    }
+
+    /// A row of a CSV file.
+    pub(super) fn row(
+        &mut self,
+        file: &str,
+        line: u64,
+        reason: &str,
+        row: &csv::ByteRecord,
+    ) -> Result<(), RegistryError> {
+        let encoded = |fields: &csv::ByteRecord| {
+            let mut writer = csv::Writer::from_writer(Vec::new());
+            let written = writer.write_byte_record(fields);
+            written.expect("memory takes all, and nothing was written before");
+            let text = writer.into_inner().expect("memory takes all");
+            String::from_utf8_lossy(&text).into_owned()
+        };
+        let row = encoded(row);
+        let fields = [file, &line.to_string(), reason, row.trim_end()];
+        let head = if self.file.is_none() {
+            "file,line,reason,row\n"
+        } else {
+            ""
+        };
+        let line = encoded(&csv::ByteRecord::from(&fields[..]));
+        self.write(format_args!("{head}{line}"))
     }
 
     /// Where the records are, if there were any.

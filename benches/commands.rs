@@ -1,0 +1,129 @@
+//! How many commands a second become durable, on each engine?
+//!
+//! Domains are registered through the one writer, by one caller that waits for each
+//! acknowledgement, and by 32 callers at once. A commit is a sync of the disk whatever
+//! is in it: what 32 callers get beyond one is group commit. PostgreSQL is a server of
+//! its own with its default durability; where it is not installed, this is said.
+//!
+//! `cargo bench --bench commands`.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use meridian::registry::command::domain::DomainCreate;
+use meridian::registry::command::registrar::RegistrarCreate;
+use meridian::registry::command::zone::{ZoneCommand, ZoneCreate};
+use meridian::registry::{
+    Actor, Command, Database, Location, Request, Standby, Timestamp, Writer, command,
+};
+use tokio::runtime::Runtime;
+
+#[path = "../src/registry/testing/postgres.rs"]
+#[expect(clippy::unwrap_used, reason = "a helper of tests")]
+mod postgres;
+
+const CALLERS: [u64; 2] = [1, 32];
+
+fn request(command: Command) -> Request {
+    Request {
+        actor: Actor::operator("bench"),
+        at: Timestamp(0),
+        lab: true,
+        command,
+    }
+}
+
+/// An empty registry with a zone and a registrar.
+async fn stage(location: &Location) {
+    let mut database = Database::init(location, Timestamp(0))
+        .await
+        .expect("a new place");
+    let record = "tld. 3600 NS ns.example.".parse().expect("a record");
+    let zone = ZoneCreate {
+        apex: "tld".parse().expect("a name"),
+        mname: "ns.example".parse().expect("a name"),
+        rname: "h.example".parse().expect("a name"),
+        records: vec![record],
+    };
+    let registrar = RegistrarCreate {
+        handle: "reg-a".parse().expect("a handle"),
+        name: "A".to_owned(),
+        iana_id: None,
+    };
+    for command in [
+        Command::Zone(ZoneCommand::Create(zone)),
+        Command::Registrar(command::RegistrarCommand::Create(registrar)),
+    ] {
+        database
+            .execute(&request(command))
+            .await
+            .expect("it is empty");
+    }
+}
+
+fn create(number: u64) -> Request {
+    let create = DomainCreate {
+        registrar: Some("reg-a".parse().expect("a handle")),
+        ..DomainCreate::new(format!("d{number}.tld").parse().expect("a name"))
+    };
+    request(Command::Domain(command::DomainCommand::Create(create)))
+}
+
+/// Registers `count` domains, spread over the callers.
+async fn register(writer: &Writer, callers: u64, count: u64, next: &'static AtomicU64) {
+    let mut tasks = tokio::task::JoinSet::new();
+    for caller in 0..callers {
+        let writer = writer.clone();
+        let own = count / callers + u64::from(caller < count % callers);
+        tasks.spawn(async move {
+            for _ in 0..own {
+                let number = next.fetch_add(1, Ordering::Relaxed);
+                writer.submit(create(number)).await.expect("a new domain");
+            }
+        });
+    }
+    tasks.join_all().await;
+}
+
+fn engine(criterion: &mut Criterion, runtime: &Runtime, name: &str, location: &Location) {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    let (writer, task) = runtime.block_on(async {
+        stage(location).await;
+        let started = Writer::start(location, "bench", Standby::Refuse).await;
+        started.expect("nobody else writes")
+    });
+    let mut group = criterion.benchmark_group(format!("durable commands, {name}"));
+    group
+        .throughput(Throughput::Elements(1))
+        .warm_up_time(Duration::from_secs(1))
+        .measurement_time(Duration::from_secs(4))
+        .sample_size(10);
+    for callers in CALLERS {
+        group.bench_function(format!("{callers} callers"), |bencher| {
+            bencher.iter_custom(|count| {
+                let start = Instant::now();
+                runtime.block_on(register(&writer, callers, count, &NEXT));
+                start.elapsed()
+            });
+        });
+    }
+    group.finish();
+    drop(writer);
+    let ended = runtime.block_on(task).expect("the task has not panicked");
+    ended.expect("it was not deposed");
+}
+
+fn commands(criterion: &mut Criterion) {
+    let runtime = Runtime::new().expect("threads can be started");
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let file = Location::File(folder.path().join("registry.db"));
+    engine(criterion, &runtime, "SQLite", &file);
+    if postgres::server().is_some() {
+        let location = Location::Url(postgres::new_database());
+        engine(criterion, &runtime, "PostgreSQL", &location);
+    }
+}
+
+criterion_group!(benches, commands);
+criterion_main!(benches);

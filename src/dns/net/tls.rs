@@ -1,0 +1,68 @@
+//! DNS over TLS (RFC 7858, RFC 8310): the handshake, and what it is done with.
+//!
+//! TLS 1.2 and 1.3 with forward secrecy and authenticated encryption only, which
+//! is what RFC 9325 section 4.2 asks for and all that rustls has. The protocol's
+//! name is "dot"; a client that names none is served too, since RFC 7858 does not
+//! ask it to. Early data is not taken. What comes after the handshake is in `tcp`.
+
+mod certificate;
+mod credentials;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::Error;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+
+use crate::dns::counters::Handshake;
+
+pub use credentials::{Credentials, CredentialsError, Fault, Part, WATCH_INTERVAL};
+
+/// Octets that a session keeps while the client does not read; a reply more.
+const BUFFER_BYTES: usize = 16 * 1024;
+
+/// What makes a service one over TLS.
+#[derive(Debug, Clone)]
+pub struct Tls {
+    /// Certificate and key.
+    pub credentials: Arc<Credentials>,
+    /// Longest time from the connection to the end of the handshake.
+    pub handshake_timeout: Duration,
+}
+
+impl Tls {
+    /// The session on a new connection, or why there is none.
+    pub(super) async fn shake_hands(
+        &self,
+        stream: TcpStream,
+    ) -> Result<TlsStream<TcpStream>, Handshake> {
+        let acceptor = TlsAcceptor::from(self.credentials.current());
+        let accept = acceptor.accept_with(stream, |session| {
+            session.set_buffer_limit(Some(BUFFER_BYTES));
+        });
+        match timeout(self.handshake_timeout, accept).await {
+            Err(_) => Err(Handshake::TimedOut),
+            Ok(Err(error)) => Err(end_of(&error)),
+            Ok(Ok(stream)) => Ok(stream),
+        }
+    }
+}
+
+/// What ended a handshake.
+fn end_of(error: &std::io::Error) -> Handshake {
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
+    match inner {
+        None => Handshake::Gone,
+        Some(Error::InvalidMessage(_) | Error::InappropriateMessage { .. }) => Handshake::NotTls,
+        Some(Error::PeerIncompatible(_)) => Handshake::Incompatible,
+        Some(Error::NoApplicationProtocol) => Handshake::NoProtocol,
+        Some(Error::AlertReceived(_)) => Handshake::Alert,
+        Some(_) => Handshake::Other,
+    }
+}
+
+#[cfg(test)]
+mod tests;

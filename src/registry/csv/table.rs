@@ -1,0 +1,225 @@
+//! The files of a folder and their columns.
+//!
+//! The one description that reader, writer and `--help` share. Files come in the
+//! order in which their rows can refer to rows before them.
+
+use std::fmt::Write as _;
+
+/// One of the files. Those with objects come first: their rows number the objects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Table {
+    Zones,
+    Registrars,
+    Contacts,
+    Domains,
+    Hosts,
+    Delegations,
+    Ds,
+    Addresses,
+    DomainContacts,
+    Records,
+}
+
+/// A column of a file.
+#[derive(Debug)]
+pub(super) struct Column {
+    pub(super) name: &'static str,
+    /// Whether every row has a value in it.
+    pub(super) is_needed: bool,
+    about: &'static str,
+}
+
+const fn need(name: &'static str, about: &'static str) -> Column {
+    Column {
+        name,
+        is_needed: true,
+        about,
+    }
+}
+
+const fn may(name: &'static str, about: &'static str) -> Column {
+    Column {
+        name,
+        is_needed: false,
+        about,
+    }
+}
+
+const CREATED: Column = may("created_at", "time [the time of the import]");
+const UPDATED: Column = may("updated_at", "time");
+const STATUSES: Column = may("statuses", "status words, parted by spaces");
+
+const ZONES: [Column; 21] = [
+    need("apex", "name"),
+    need("soa_mname", "primary name server of the SOA"),
+    need("soa_rname", "mailbox of the SOA, written as a name"),
+    need("serial", "serial of the SOA, carried on"),
+    may("soa_refresh", "seconds"),
+    may("soa_retry", "seconds"),
+    may("soa_expire", "seconds"),
+    may("soa_minimum", "seconds"),
+    may("soa_ttl", "seconds"),
+    may("ns_ttl", "TTL of NS where a domain has none of its own"),
+    may("ds_ttl", "TTL of DS likewise"),
+    may("glue_ttl", "TTL of addresses likewise"),
+    may("ns_count_min", "fewest name servers of a domain"),
+    may("ns_count_max", "most name servers of a domain"),
+    may("glue_policy", "narrow or wide"),
+    may("parking", "0 or 1"),
+    may("host_orphan", "refuse, lame, invalid or restore"),
+    may("data_model", "minimum, maximum or per-registrar"),
+    may("change_control", "auto, verify or signed"),
+    CREATED,
+    UPDATED,
+];
+const REGISTRARS: [Column; 6] = [
+    need("handle", "3 to 16 characters"),
+    need("name", "for people"),
+    may("iana_id", "number at IANA"),
+    may("status", "active, suspended or terminated [active]"),
+    CREATED,
+    UPDATED,
+];
+const CONTACTS: [Column; 16] = [
+    need("handle", "3 to 16 characters"),
+    need("registrar", "handle of the sponsor"),
+    need("kind", "person, org or role"),
+    may("name", ""),
+    may("organization", ""),
+    may("street", ""),
+    may("city", ""),
+    may("province", ""),
+    may("postal_code", ""),
+    may("country", ""),
+    may("voice", ""),
+    may("fax", ""),
+    may("email", ""),
+    STATUSES,
+    CREATED,
+    UPDATED,
+];
+const ZONE_OF_DOMAIN: Column = may("zone", "apex [the closest zone above the domain]");
+const DOMAINS: [Column; 11] = [
+    need("name", "name"),
+    ZONE_OF_DOMAIN,
+    need("registrar", "handle of the sponsor"),
+    may("registrant", "handle of a contact"),
+    STATUSES,
+    CREATED,
+    UPDATED,
+    may("transferred_at", "time"),
+    may("expires_at", "time"),
+    may("ns_ttl", "seconds [the zone's]"),
+    may("ds_ttl", "seconds [the zone's]"),
+];
+const HOSTS: [Column; 7] = [
+    need("name", "name"),
+    may("domain", "registered domain at or above it [the nearest]"),
+    may("zone", "apex of that domain's zone [the closest]"),
+    need("registrar", "handle of the sponsor"),
+    STATUSES,
+    CREATED,
+    UPDATED,
+];
+const DELEGATIONS: [Column; 3] = [
+    need("domain", "name"),
+    ZONE_OF_DOMAIN,
+    need("host", "name of a host object"),
+];
+const DS: [Column; 6] = [
+    need("domain", "name"),
+    ZONE_OF_DOMAIN,
+    need("key_tag", "0 to 65535"),
+    need("algorithm", "0 to 255"),
+    need("digest_type", "0 to 255"),
+    need("digest", "hexadecimal"),
+];
+const ADDRESSES: [Column; 3] = [
+    need("host", "name of a host below a registered domain"),
+    need("address", "IPv4 or IPv6 address"),
+    may("ttl", "seconds [the zone's]"),
+];
+const DOMAIN_CONTACTS: [Column; 4] = [
+    need("domain", "name"),
+    ZONE_OF_DOMAIN,
+    need("role", "admin, tech, billing or abuse"),
+    need("contact", "handle"),
+];
+const RECORDS: [Column; 5] = [
+    need("zone", "apex"),
+    need("owner", "name"),
+    need("type", "record type; SOA and DS are elsewhere"),
+    need("ttl", "seconds"),
+    need("data", "as in a zone file, names absolute"),
+];
+
+impl Table {
+    /// In the order in which they are read and written.
+    pub(super) const ALL: [Self; 10] = [
+        Self::Zones,
+        Self::Registrars,
+        Self::Contacts,
+        Self::Domains,
+        Self::Hosts,
+        Self::Delegations,
+        Self::Ds,
+        Self::Addresses,
+        Self::DomainContacts,
+        Self::Records,
+    ];
+
+    /// Its file's name.
+    pub(super) fn file(self) -> &'static str {
+        match self {
+            Self::Zones => "zones.csv",
+            Self::Registrars => "registrars.csv",
+            Self::Contacts => "contacts.csv",
+            Self::Domains => "domains.csv",
+            Self::Hosts => "hosts.csv",
+            Self::Delegations => "delegations.csv",
+            Self::Ds => "ds.csv",
+            Self::Addresses => "addresses.csv",
+            Self::DomainContacts => "domain_contacts.csv",
+            Self::Records => "records.csv",
+        }
+    }
+
+    pub(super) fn columns(self) -> &'static [Column] {
+        match self {
+            Self::Zones => &ZONES,
+            Self::Registrars => &REGISTRARS,
+            Self::Contacts => &CONTACTS,
+            Self::Domains => &DOMAINS,
+            Self::Hosts => &HOSTS,
+            Self::Delegations => &DELEGATIONS,
+            Self::Ds => &DS,
+            Self::Addresses => &ADDRESSES,
+            Self::DomainContacts => &DOMAIN_CONTACTS,
+            Self::Records => &RECORDS,
+        }
+    }
+
+    /// Whether its rows are objects, which have ids.
+    pub(super) fn has_objects(self) -> bool {
+        (self as u8) <= Self::Hosts as u8
+    }
+}
+
+/// What the files hold, for `--help`.
+pub fn columns_help() -> String {
+    let mut text =
+        "Files of --csv: UTF-8, a header line, columns in any order. A file that is not \
+         there has no rows, a column that is not there no values; those with * must have \
+         one. Names are absolute, with or without final dot. Times are in UTC, such as \
+         2026-01-31T12:00:00Z. In [] is what an empty field stands for.\n"
+            .to_owned();
+    for table in Table::ALL {
+        write!(text, "\n{}\n", table.file()).expect("a String takes all");
+        for column in table.columns() {
+            let mark = if column.is_needed { '*' } else { ' ' };
+            let line = format!("  {mark}{:<15} {}", column.name, column.about);
+            writeln!(text, "{}", line.trim_end()).expect("a String takes all");
+        }
+    }
+    text
+}

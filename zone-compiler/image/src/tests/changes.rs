@@ -1,0 +1,223 @@
+//! Zones that are changed in place: what opens after the generation before is what opens
+//! anew, and says what a zone written whole would say.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::*;
+use crate::writer::{NameChange, NewBody, ZoneChange};
+
+/// The relative name of delegation `number`, deep ones below `sub`.
+fn relative(number: u16) -> Vec<u8> {
+    let label = format!("d{number}").into_bytes();
+    [&[u8::try_from(label.len()).unwrap()], &label[..]].concat()
+}
+
+fn put() -> NameChange {
+    NameChange::Put {
+        flags: ENTRY_DELEGATION,
+        bodies: vec![(NS, Part::Records, NewBody::Own(body(NS, 0)))],
+    }
+}
+
+/// A history: the zone `example.` with `names`, changed step by step.
+struct History {
+    directory: TempDir,
+    generation: Arc<Generation>,
+    names: BTreeSet<u16>,
+}
+
+impl History {
+    fn new(count: u16) -> Self {
+        let zones = [("other.", 1, 300), ("example.", 1, usize::from(count))];
+        let directory = image(&zones);
+        let generation = Arc::new(open(directory.path()).unwrap());
+        Self {
+            directory,
+            generation,
+            names: (0..count).collect(),
+        }
+    }
+
+    /// Makes the named delegations, or removes those that are there.
+    fn step(&mut self, toggled: &BTreeSet<u16>, serial: u32) {
+        let mut names = BTreeMap::new();
+        names.insert(
+            Vec::new(),
+            NameChange::Put {
+                flags: 0,
+                bodies: vec![(SOA, Part::Records, NewBody::Own(body(SOA, serial)))],
+            },
+        );
+        for number in toggled {
+            let is_new = self.names.insert(*number);
+            let change = if is_new { put() } else { NameChange::Remove };
+            if !is_new {
+                self.names.remove(number);
+            }
+            names.insert(relative(*number), change);
+        }
+        let count = self.names.len() as u64;
+        let change = ZoneChange {
+            apex: wire("example."),
+            serial,
+            event: u64::from(serial),
+            depths: if count > 0 { 0b11 } else { 0b1 },
+            apex_flags: 0,
+            names_count: count + 1,
+            delegations_count: count,
+            records_count: count + 1,
+            negative: vec![(Part::Records, body(SOA, serial))],
+            names,
+            shared: BTreeMap::new(),
+        };
+        let kept = Arc::clone(&self.generation);
+        let mut installer = Installer::update_after(self.directory.path(), kept).unwrap();
+        installer.change_zone(&change).unwrap();
+        let staged = installer.stage().unwrap();
+        let after = staged.open(Memory::Mapped, Some(&self.generation)).unwrap();
+        staged.install().unwrap();
+        self.generation = Arc::new(after);
+    }
+
+    /// Folds these segments, or what is worn.
+    fn fold(&mut self, slots: &BTreeSet<u16>) {
+        let kept = Arc::clone(&self.generation);
+        let mut installer = Installer::update_after(self.directory.path(), kept).unwrap();
+        installer.fold(slots).unwrap();
+        let staged = installer.stage().unwrap();
+        let after = staged.open(Memory::Mapped, Some(&self.generation)).unwrap();
+        staged.install().unwrap();
+        self.generation = Arc::new(after);
+    }
+
+    fn check(&self) {
+        let anew = open(self.directory.path()).unwrap();
+        let slots = 0..64;
+        let live = |generation: &Generation| {
+            slots
+                .clone()
+                .map(|slot| generation.live.bytes(slot))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(live(&anew), live(&self.generation), "reached octets");
+        for number in 0..400 {
+            let name = format!("www.d{number}.example.");
+            let found = look(&self.generation, &name);
+            assert_eq!(look(&anew, &name), found);
+            let is_there = !found.starts_with("missing");
+            assert_eq!(is_there, self.names.contains(&number), "{name}: {found}");
+        }
+        assert!(!look(&self.generation, "d299.other.").starts_with("missing"));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn changes_open_alike_after_and_anew(
+        count in prop::sample::select(vec![0u16, 1, 40, 63, 300]),
+        steps in prop::collection::vec(prop::collection::btree_set(0u16..400, 0..120), 1..5),
+    ) {
+        let mut history = History::new(count);
+        for (serial, step) in (2..).zip(&steps) {
+            history.step(step, serial);
+            history.check();
+        }
+    }
+}
+
+#[test]
+fn a_change_writes_the_pages_it_changes_and_the_way_to_them() {
+    let mut history = History::new(30_000);
+    let before = history.generation.bytes();
+    history.step(&BTreeSet::from([7]), 2);
+    let written = history.generation.bytes() - before;
+    // Two leaves and the nodes above them, of an image of megabytes.
+    assert!(
+        before > 1_500_000 && written < 32_000,
+        "{written} of {before}"
+    );
+    let garbage = history.generation.garbage_bytes();
+    assert!(garbage > 0 && garbage < 32_000, "{garbage}");
+    history.check();
+}
+
+#[test]
+fn another_image_is_not_changed() {
+    let history = History::new(3);
+    let other = Arc::new(open(image(&[("example.", 1, 3)]).path()).unwrap());
+    let refused = Installer::update_after(history.directory.path(), other);
+    assert!(matches!(
+        refused.err(),
+        Some(crate::WriteError::Replaced(_))
+    ));
+}
+
+/// A wrong count is found by what changed alone.
+#[test]
+fn a_change_that_counts_wrong_is_refused() {
+    let history = History::new(300);
+    let change = ZoneChange {
+        apex: wire("example."),
+        serial: 2,
+        event: 2,
+        depths: 0b11,
+        apex_flags: 0,
+        names_count: 301,
+        delegations_count: 300,
+        records_count: 301,
+        negative: vec![(Part::Records, body(SOA, 2))],
+        names: BTreeMap::from([(relative(5), NameChange::Remove)]),
+        shared: BTreeMap::new(),
+    };
+    let kept = Arc::clone(&history.generation);
+    let mut installer = Installer::update_after(history.directory.path(), kept).unwrap();
+    installer.change_zone(&change).unwrap();
+    let staged = installer.stage().unwrap();
+    let refused = staged
+        .open(Memory::Mapped, Some(&history.generation))
+        .unwrap_err();
+    assert!(
+        refused.to_string().contains("counts its names wrong"),
+        "{refused}"
+    );
+}
+
+#[test]
+fn folding_leaves_all_names_and_no_garbage() {
+    let mut history = History::new(3000);
+    for step in 2u16..20 {
+        history.step(&BTreeSet::from([step, step + 100]), u32::from(step));
+    }
+    assert!(history.generation.segments_count() > 10);
+    let newest: BTreeSet<u16> = history.generation.order[3..].iter().copied().collect();
+    history.fold(&newest);
+    history.check();
+    assert_eq!(history.generation.segments_count(), 4);
+    let all = history.generation.order.iter().copied().collect();
+    history.fold(&all);
+    history.check();
+    assert_eq!(history.generation.segments_count(), 1);
+    assert_eq!(history.generation.garbage_bytes(), 0);
+}
+
+#[test]
+fn segments_stay_few_whatever_is_written() {
+    let mut history = History::new(2000);
+    let (mut folds, mut most) = (0, 0);
+    for step in 2u16..400 {
+        history.step(&BTreeSet::from([step % 399]), u32::from(step));
+        let worn = history.generation.worn_segments();
+        if !worn.is_empty() {
+            history.fold(&worn);
+            folds += 1;
+        }
+        most = most.max(history.generation.segments_count());
+    }
+    history.check();
+    assert!(folds > 10 && most <= 24, "{folds} folds, {most} segments");
+    let bytes = history.generation.bytes();
+    assert!(history.generation.garbage_bytes() <= bytes / 2 + (2 << 20));
+}
