@@ -16,7 +16,7 @@ use anyhow::Context;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 
-use crate::clock::unix_seconds;
+use crate::clock::{unix_microseconds, unix_seconds};
 use crate::config::{self, Config, MemoryKind, Publish};
 use crate::control::http::Exporter;
 use crate::control::socket::ControlSocket;
@@ -27,6 +27,10 @@ use crate::dns::generations::{Check, Generations, InstallError, Installer, Sourc
 use crate::dns::net;
 use crate::dns::net::tls::Credentials;
 use crate::dns::secret::Secret;
+use crate::keys::keeper::{self, Keeper};
+use crate::keys::seal;
+use crate::keys::signers::Signers;
+use crate::keys::vault::Vault;
 use crate::publish::{self, Publisher, Settings, Timing, canary};
 use crate::registry::Location;
 
@@ -43,6 +47,7 @@ pub struct Server {
     installer: Installer,
     publisher: Option<Publisher>,
     credentials: Option<Arc<Credentials>>,
+    keeper: Option<Keeper>,
     vitals: Arc<Vitals>,
     /// Workers that ended by themselves say why.
     failures: mpsc::Receiver<String>,
@@ -53,7 +58,8 @@ impl Server {
     pub fn start(config: &Config) -> anyhow::Result<Self> {
         let engine = Engine::new(engine_config(&config.dns)?);
         let credentials = config.dns.tls.as_ref().map(credentials).transpose()?;
-        let settings = publish_settings(config);
+        let vault = open_vault(config)?;
+        let settings = publish_settings(config, vault.as_ref());
         let generations = Arc::new(open(config, &engine, settings.as_ref())?);
         if let Err(error) = net::raise_open_files() {
             tracing::warn!(%error, "limit of open files not raised");
@@ -70,9 +76,12 @@ impl Server {
         let installer = Installer::spawn(Arc::clone(&generations))
             .context("cannot start the installer's thread")?;
         let publisher = settings
-            .map(|settings| Publisher::spawn(&settings, Arc::clone(&generations), canary_engine))
+            .as_ref()
+            .map(|settings| Publisher::spawn(settings, Arc::clone(&generations), canary_engine))
             .transpose()
             .context("cannot start the publisher's thread")?;
+        let keeper = spawn_keeper(config, settings, vault, publisher.as_ref())
+            .context("cannot start the thread that looks after keys")?;
         let tls = plane.tls().zip(credentials.as_ref());
         let vitals = Arc::new(Vitals::new(VitalsParts {
             started: Instant::now(),
@@ -87,12 +96,14 @@ impl Server {
             offences: plane.offences(),
             listen: plane.addresses().to_vec(),
             publish: publisher.as_ref().map(Publisher::state),
+            keys: keeper.as_ref().map(Keeper::state),
         }));
         Ok(Self {
             plane,
             installer,
             publisher,
             credentials,
+            keeper,
             vitals,
             failures,
         })
@@ -124,6 +135,7 @@ impl Server {
     /// Answers what was asked until now, and ends.
     pub fn stop(self) {
         self.vitals.drain();
+        drop(self.keeper);
         drop(self.publisher);
         self.plane.stop();
         drop(self.installer);
@@ -195,7 +207,38 @@ fn open(
     }
 }
 
-fn publish_settings(config: &Config) -> Option<Settings> {
+/// The private keys of a registry that this server signs, if it does.
+pub(crate) fn open_vault(config: &Config) -> anyhow::Result<Option<Arc<Vault>>> {
+    let secret = match &config.keys.secret_file {
+        Some(path) => Some(seal::Secret::load(path).context("cannot read keys.secret-file")?),
+        None => None,
+    };
+    Ok(secret.map(|secret| Arc::new(Vault::new(Some(secret)))))
+}
+
+fn spawn_keeper(
+    config: &Config,
+    settings: Option<Settings>,
+    vault: Option<Arc<Vault>>,
+    publisher: Option<&Publisher>,
+) -> std::io::Result<Option<Keeper>> {
+    let (Some(settings), Some(vault), Some(publisher)) = (settings, vault, publisher) else {
+        return Ok(None);
+    };
+    let (served, woken) = (publisher.state(), publisher.state());
+    let keeper = Keeper::spawn(keeper::Settings {
+        location: settings.location,
+        vault,
+        interval: config.keys.look_interval,
+        parent_interval: config.keys.parent_interval,
+        clock: unix_microseconds,
+        served: Box::new(move || served.served_event()),
+        wake: Box::new(move || woken.wake()),
+    });
+    keeper.map(Some)
+}
+
+pub(crate) fn publish_settings(config: &Config, vault: Option<&Arc<Vault>>) -> Option<Settings> {
     let Publish {
         poll_interval,
         debounce,
@@ -204,8 +247,15 @@ fn publish_settings(config: &Config) -> Option<Settings> {
         vanished_percent_max,
     } = config.publish;
     let database = config.registry.database.as_deref()?;
+    let location = Location::parse(database.strip_prefix("sqlite:").unwrap_or(database));
+    let signers = Signers::new(
+        vault.cloned().unwrap_or_default(),
+        location.clone(),
+        unix_seconds,
+    );
     Some(Settings {
-        location: Location::parse(database.strip_prefix("sqlite:").unwrap_or(database)),
+        signers: Some(Arc::new(signers)),
+        location,
         directory: config.image.directory.clone(),
         timing: Timing {
             poll_interval,

@@ -3,6 +3,7 @@
 pub(crate) mod compile;
 mod diff;
 mod image;
+mod keys;
 pub(crate) mod output;
 pub(crate) mod registry;
 mod run;
@@ -74,6 +75,13 @@ enum Command {
     /// Make, fill and read the registry database
     #[command(subcommand)]
     Registry(RegistryCommand),
+    /// Keep the keys of signed zones: make, replace, import, export
+    ///
+    /// The running server does what is due: it publishes, waits for caches and for the
+    /// parent, signs and withdraws. These commands say what is wanted and show how far
+    /// it is.
+    #[command(subcommand)]
+    Keys(keys::arguments::KeysArgs),
     /// Try it: a sample registry, compiled and served on loopback
     ///
     /// Everything is in a temporary folder that goes away at Ctrl-C.
@@ -110,6 +118,19 @@ struct CompileArgs {
     /// Leave nothing in the image but these zone files, even if it is unreadable
     #[arg(long, requires = "zone_file")]
     replace: bool,
+    /// Sign the zone files with this key: PKCS#8 in PEM, or the NAME of NAME.key and
+    /// NAME.private; can be repeated
+    #[arg(long, value_name = "FILE", requires = "zone_file")]
+    sign_with: Vec<PathBuf>,
+    /// Sign with NSEC instead of NSEC3
+    #[arg(long, requires = "sign_with")]
+    nsec: bool,
+    /// Give delegations without DS their NSEC3 too
+    #[arg(long, requires = "sign_with", conflicts_with = "nsec")]
+    no_opt_out: bool,
+    /// Add a digest of the whole zone (ZONEMD)
+    #[arg(long, requires = "sign_with")]
+    zonemd: bool,
 }
 
 #[derive(Debug, Subcommand)]

@@ -34,6 +34,8 @@ pub struct Config {
     pub registry: Registry,
     /// `[publish]`
     pub publish: Publish,
+    /// `[keys]`
+    pub keys: Keys,
     /// `[control]`
     pub control: Control,
     /// `[metrics]`
@@ -148,6 +150,17 @@ pub struct Publish {
     pub retry_max: Duration,
     /// Share of a zone's delegations that may go in one publish.
     pub vanished_percent_max: u8,
+}
+
+/// Keys of the zones that are signed here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Keys {
+    /// Holds the secret that seals private keys; without one nothing is signed.
+    pub secret_file: Option<PathBuf>,
+    /// How often it is looked for something to do.
+    pub look_interval: Duration,
+    /// How often the parents of zones are asked for what is waited for.
+    pub parent_interval: Duration,
 }
 
 /// The control socket.

@@ -21,6 +21,7 @@ use crate::dns::counters::{Snapshot, StreamCounters, WorkerCounters};
 use crate::dns::generations::Generations;
 use crate::dns::net::failure::Offences;
 use crate::dns::net::tls::Credentials;
+use crate::keys::status::KeysState;
 use crate::publish;
 
 pub use reload::Reloads;
@@ -94,6 +95,7 @@ pub struct VitalsParts {
     pub offences: Arc<Offences>,
     pub listen: Vec<SocketAddr>,
     pub publish: Option<Arc<publish::State>>,
+    pub keys: Option<Arc<KeysState>>,
 }
 
 /// What can be seen of DNS over TLS.

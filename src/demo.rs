@@ -21,7 +21,11 @@ use crate::app;
 use crate::cli::{compile, output, registry};
 use crate::clock::unix_microseconds;
 use crate::config::{Config, LogLevel};
-use crate::registry::{Database, ImportOptions, Location, Timestamp};
+use crate::keys::seal::Secret;
+use crate::registry::command::KeysCommand;
+use crate::registry::command::keys::KeysPolicy;
+use crate::registry::signing::PolicyChange;
+use crate::registry::{Actor, Command, Database, ImportOptions, Location, Request, Timestamp};
 
 /// Ports tried from the first one on.
 const PORT_TRIES: u16 = 100;
@@ -29,6 +33,8 @@ const PORT_TRIES: u16 = 100;
 const REMOVE_TRIES: usize = 100;
 /// The registry database in the demo's folder.
 const DATABASE_FILE: &str = "registry.db";
+/// The secret that seals its key.
+const SECRET_FILE: &str = "secret";
 /// The folder of reference data where `MERIDIAN_REFERENCE` does not name one.
 const REFERENCE_DEFAULT: &str = "../shared/reference";
 
@@ -108,8 +114,11 @@ fn prepare(folder: &Path, config: &Config, domains: u32, progress: bool) -> anyh
                 report.zone, report.domains, report.records, report.seconds
             ));
         }
-        anyhow::Ok(())
+        sign(&mut database, now).await
     })?;
+    if let Some(path) = &config.keys.secret_file {
+        Secret::create(path)?;
+    }
     let input = Input::Database(location.as_source());
     let (_, installed) = compile::compile(&input, &config.image.directory, progress)?;
     output::line(format_args!(
@@ -119,6 +128,22 @@ fn prepare(folder: &Path, config: &Config, domains: u32, progress: bool) -> anyh
     Ok(zone_files.len() > 1)
 }
 
+/// Gives the sample zone a policy: the server makes its key and signs it at once.
+async fn sign(database: &mut Database, now: Timestamp) -> anyhow::Result<()> {
+    let policy = KeysPolicy {
+        apex: sample::APEX.parse()?,
+        change: PolicyChange::default(),
+    };
+    let request = Request {
+        actor: Actor::operator("demo"),
+        at: now,
+        lab: true,
+        command: Command::Keys(KeysCommand::Policy(Box::new(policy))),
+    };
+    Box::pin(database.execute(&request)).await?;
+    Ok(())
+}
+
 /// Everything in `folder`, on loopback, on ports that nobody else has.
 fn configure(folder: &Path, listen: SocketAddr) -> anyhow::Result<Config> {
     let mut config = Config::default();
@@ -126,6 +151,7 @@ fn configure(folder: &Path, listen: SocketAddr) -> anyhow::Result<Config> {
     config.dns.tls = Some(certificate::tls(folder, listen)?);
     config.image.directory = folder.join("image");
     config.registry.database = Some(format!("sqlite:{}", folder.join(DATABASE_FILE).display()));
+    config.keys.secret_file = Some(folder.join(SECRET_FILE));
     config.control.socket = folder.join("control.sock");
     config.metrics.listen = SocketAddr::new(listen.ip(), 0);
     config.log.level = LogLevel::Warn;
@@ -170,6 +196,7 @@ fn invite(server: &app::Server, has_root: bool) {
         format!("www.{} A", sample::domain(1)),
         format!("{} DS", sample::domain(sample::SECURE_EVERY)),
         format!("no-such-name.{} A", sample::APEX),
+        format!("{} DNSKEY +dnssec", sample::APEX),
         format!("{} NS +tcp", sample::domain(2)),
     ];
     if has_root {

@@ -7,5 +7,6 @@ pub mod config;
 pub mod control;
 mod demo;
 pub mod dns;
+pub mod keys;
 pub mod publish;
 pub mod registry;

@@ -30,6 +30,7 @@ use crate::clock::unix_microseconds;
 use crate::dns::engine::Engine;
 use crate::dns::generations::{Generations, InstallError};
 use crate::dns::net::yield_to_workers;
+use crate::keys::signers::Signers;
 use crate::registry::Location;
 use build::{Builder, Compiled};
 use follow::Follower;
@@ -56,11 +57,13 @@ pub struct Settings {
     pub timing: Timing,
     /// Share of a zone's delegations that may go in one publish.
     pub vanished_percent_max: u8,
+    /// Who signs the zones that are signed here.
+    pub signers: Option<Arc<Signers>>,
 }
 
 /// Compiles the registry and installs the result where there is no image to serve.
 pub fn install_first(settings: &Settings) -> Result<(), Failure> {
-    let mut builder = Builder::new(settings.location.as_source(), settings.directory.clone());
+    let mut builder = Builder::new(settings);
     let built = builder.build(None, &mut Gates::new(settings.vanished_percent_max))?;
     match built.staged.map(zone_image::writer::Staged::install) {
         Some(Ok(installed)) => {
@@ -95,7 +98,7 @@ impl Publisher {
         let stop = Arc::new(AtomicBool::new(false));
         let work = Work {
             follower: Follower::new(settings.location.clone())?,
-            builder: Builder::new(settings.location.as_source(), settings.directory.clone()),
+            builder: Builder::new(settings),
             schedule: Schedule::new(settings.timing),
             gates: Gates::new(settings.vanished_percent_max),
             engine,

@@ -21,6 +21,7 @@ pub mod progress;
 pub mod rehearse;
 mod rejects;
 pub mod schema;
+pub mod signing;
 mod sql;
 pub mod status;
 pub mod types;

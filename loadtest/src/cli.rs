@@ -12,7 +12,7 @@ use zone_image::Name;
 use crate::blast::{self, Pace, Queries};
 use crate::peer::Software;
 use crate::target::Target;
-use crate::{compare, dnsperf, echo, generate, latency, stamp};
+use crate::{compare, dnsperf, echo, generate, latency, signers, stamp};
 
 /// Synthetic zones and load for Meridian and its peers, on loopback only.
 #[derive(Debug, Parser)]
@@ -43,6 +43,8 @@ enum Action {
     Latency(Latency),
     /// Reply to every datagram with so many octets: the kernel's share of a reply.
     Echo(Echo),
+    /// Measure what signing costs beside kzonesign and dnssec-signzone.
+    Sign(Sign),
 }
 
 #[derive(Debug, Args)]
@@ -249,6 +251,22 @@ struct Latency {
     changes: u64,
 }
 
+#[derive(Debug, Args)]
+struct Sign {
+    /// Zone file without signatures.
+    #[arg(long)]
+    zone_file: PathBuf,
+    /// Apex of the zone.
+    #[arg(long, default_value = "example.")]
+    apex: String,
+    /// The `meridian` binary.
+    #[arg(long)]
+    meridian: PathBuf,
+    /// Rounds.
+    #[arg(long, default_value_t = 3)]
+    rounds: usize,
+}
+
 /// Runs the command that the arguments name.
 pub fn run() -> anyhow::Result<()> {
     let cli = Cli::parse();
@@ -261,6 +279,7 @@ pub fn run() -> anyhow::Result<()> {
         Action::Compare(arguments) => run_compare(&arguments, cli.json),
         Action::Latency(arguments) => run_latency(&arguments, cli.json),
         Action::Echo(arguments) => echo::serve(arguments.listen, arguments.reply_bytes),
+        Action::Sign(arguments) => run_sign(&arguments, cli.json),
     }
 }
 
@@ -406,6 +425,26 @@ fn run_latency(arguments: &Latency, json: bool) -> anyhow::Result<()> {
         return print_json(&report);
     }
     print(&report.to_string());
+    Ok(())
+}
+
+fn run_sign(arguments: &Sign, json: bool) -> anyhow::Result<()> {
+    let file = arguments
+        .zone_file
+        .canonicalize()
+        .with_context(|| format!("zone file {}", arguments.zone_file.display()))?;
+    let costs = signers::compare(&signers::Plan {
+        zone: Zone {
+            apex: parse_apex(&arguments.apex)?,
+            file,
+        },
+        meridian: arguments.meridian.clone(),
+        rounds: arguments.rounds,
+    })?;
+    if json {
+        return print_json(&costs);
+    }
+    print(&signers::table(&costs));
     Ok(())
 }
 

@@ -14,5 +14,6 @@ pub mod latency;
 pub mod meridian;
 pub mod peer;
 pub mod process;
+pub mod signers;
 pub mod stamp;
 pub mod target;

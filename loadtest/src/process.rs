@@ -28,6 +28,13 @@ pub fn cpu_time(pid: u32) -> CpuTime {
     })
 }
 
+/// Whether `pid` is no more, or only waits for somebody to ask for its status.
+pub fn has_ended(pid: u32) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let state = stat.rsplit_once(')').map(|(_, rest)| rest.trim_start());
+    state.is_none_or(|state| state.starts_with(['Z', 'X']))
+}
+
 /// Proportional memory (PSS) of `pid` and its living descendants, in octets: pages
 /// that several processes share count once.
 pub fn memory_bytes(pid: u32) -> u64 {

@@ -5,9 +5,11 @@ use std::path::Path;
 
 use anyhow::Context;
 use serde_json::json;
-use zone_compiler::install::{Input, InstallError, install};
+use zone_compiler::compile::SignedCounts;
+use zone_compiler::install::{Input, InstallError, SignWith, install_with};
+use zone_compiler::sign::{Denial, PolicyValues};
 use zone_compiler::zonefile::Faults;
-use zone_compiler::{CompileError, Report, Stage};
+use zone_compiler::{CompileError, Options, Report, Stage};
 use zone_image::Name;
 use zone_image::writer::Installed;
 
@@ -42,8 +44,30 @@ pub(super) fn run(args: &CompileArgs, global: &Global) -> anyhow::Result<()> {
     };
     // A server on this machine may be answering from the image that this replaces.
     yield_to_workers();
-    let (reports, installed) = compile(&input, &directory, global.progress)?;
+    let (reports, installed) = compile_with(
+        &input,
+        &directory,
+        &options(args, &directory)?,
+        global.progress,
+    )?;
     show(&reports, &installed, &directory, global)
+}
+
+/// What the command line says of signing.
+fn options(args: &CompileArgs, directory: &Path) -> anyhow::Result<Options> {
+    if args.sign_with.is_empty() {
+        return Ok(Options::default());
+    }
+    let sign_with = SignWith {
+        keys: args.sign_with.clone(),
+        policy: PolicyValues {
+            denial: Denial::of(args.nsec, !args.no_opt_out),
+            zonemd: args.zonemd,
+            ..PolicyValues::default()
+        },
+    };
+    let options = sign_with.options(directory, crate::clock::unix_seconds());
+    options.context("cannot sign")
 }
 
 /// Compiles and installs, with progress; the faults of a refused zone are printed.
@@ -52,10 +76,20 @@ pub(crate) fn compile(
     directory: &Path,
     progress: bool,
 ) -> anyhow::Result<(Vec<Report>, Installed)> {
+    compile_with(input, directory, &Options::default(), progress)
+}
+
+fn compile_with(
+    input: &Input,
+    directory: &Path,
+    options: &Options,
+    progress: bool,
+) -> anyhow::Result<(Vec<Report>, Installed)> {
     let shown = RefCell::new(output::Progress::new("compile".into(), progress));
-    let result = install(input, directory, &|_, progress| {
+    let result = install_with(input, directory, options, &|_, progress| {
         let stage = match progress.stage {
             Stage::Read => "read",
+            Stage::Sign => "sign",
             Stage::Check => "check",
             Stage::Pages => "pages",
         };
@@ -102,6 +136,21 @@ fn tell(error: CompileError) -> anyhow::Error {
     anyhow::anyhow!("{what} has {count} {faults}; nothing was installed, mend {them} and try again")
 }
 
+fn show_signed(signed: &SignedCounts) {
+    if signed.made + signed.kept > 0 {
+        output::line(format_args!(
+            "signed: {} signatures made, {} kept",
+            signed.made, signed.kept
+        ));
+    }
+    if signed.dropped > 0 {
+        output::note(format_args!(
+            "{} records of an earlier signer were left out",
+            signed.dropped
+        ));
+    }
+}
+
 fn show(
     reports: &[Report],
     installed: &Installed,
@@ -120,6 +169,9 @@ fn show(
                     "names": report.names,
                     "delegations": report.delegations,
                     "shared-bodies": report.shared_bodies,
+                    "signatures-made": report.signed.made,
+                    "signatures-kept": report.signed.kept,
+                    "signer-records-dropped": report.signed.dropped,
                     "warnings-count": report.warnings.count(),
                     "warnings": report.warnings.iter().map(ToString::to_string).collect::<Vec<_>>(),
                 })
@@ -149,6 +201,7 @@ fn show(
             "zone {} serial {}: {} records, {} names, {} delegations",
             report.apex, report.serial, report.records_read, report.names, report.delegations
         ));
+        show_signed(&report.signed);
     }
     output::line(format_args!(
         "generation {} at event {} installed: {}, {} zones, {} octets written",

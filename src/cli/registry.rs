@@ -125,7 +125,7 @@ fn wait(event: u64, timeout_seconds: u64, global: &Global) -> anyhow::Result<()>
     Ok(())
 }
 
-fn now() -> Timestamp {
+pub(super) fn now() -> Timestamp {
     Timestamp(unix_microseconds())
 }
 
@@ -135,7 +135,7 @@ fn apex(zone: Option<&str>) -> anyhow::Result<Option<Name>> {
 }
 
 /// Where the database is.
-fn location(args: &DatabaseArgs, global: &Global) -> anyhow::Result<Location> {
+pub(super) fn location(args: &DatabaseArgs, global: &Global) -> anyhow::Result<Location> {
     match &args.database {
         Some(url) => Ok(parse_location(url)),
         None => Ok(parse_location(&configured(global)?)),

@@ -7,7 +7,9 @@ use std::time::Duration;
 use zone_image::Name;
 
 use super::read::Document;
-use super::{Config, Control, Dns, Fault, Image, Log, Metrics, Publish, Registry, Spec, Tcp, Tls};
+use super::{
+    Config, Control, Dns, Fault, Image, Keys, Log, Metrics, Publish, Registry, Spec, Tcp, Tls,
+};
 use crate::dns::engine::TEXT_BYTES_MAX;
 use crate::dns::net::{bind, udp};
 use crate::dns::rate::{self, RateLimits};
@@ -76,6 +78,7 @@ pub(super) fn check(spec: &Spec, document: &Document<'_>, faults: &mut Vec<Fault
             database: Some(database.clone()).filter(|database| !database.is_empty()),
         },
         publish: check_publish(spec, &mut checker),
+        keys: check_keys(spec, &mut checker),
         control: Control {
             socket: spec.control.socket.clone(),
         },
@@ -86,6 +89,26 @@ pub(super) fn check(spec: &Spec, document: &Document<'_>, faults: &mut Vec<Fault
             format: spec.log.format,
             level: spec.log.level,
         },
+    }
+}
+
+fn check_keys(spec: &Spec, checker: &mut Checker<'_>) -> Keys {
+    let keys = &spec.keys;
+    checker.range(
+        "keys.look-interval-milliseconds",
+        keys.look_interval_milliseconds,
+        10..=60_000,
+    );
+    checker.range(
+        "keys.parent-interval-seconds",
+        keys.parent_interval_seconds,
+        1..=86_400,
+    );
+    let has_secret = !keys.secret_file.as_os_str().is_empty();
+    Keys {
+        secret_file: has_secret.then(|| keys.secret_file.clone()),
+        look_interval: Duration::from_millis(keys.look_interval_milliseconds),
+        parent_interval: Duration::from_secs(keys.parent_interval_seconds),
     }
 }
 

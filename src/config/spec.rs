@@ -17,6 +17,7 @@ pub struct Spec {
     pub image: ImageSpec,
     pub registry: RegistrySpec,
     pub publish: PublishSpec,
+    pub keys: KeysSpec,
     pub control: ControlSpec,
     pub metrics: MetricsSpec,
     pub log: LogSpec,
@@ -195,6 +196,24 @@ impl Default for PublishSpec {
             debounce_milliseconds_max: 50,
             retry_seconds_max: 10,
             vanished_percent_max: 10,
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct KeysSpec {
+    pub secret_file: PathBuf,
+    pub look_interval_milliseconds: u64,
+    pub parent_interval_seconds: u64,
+}
+
+impl Default for KeysSpec {
+    fn default() -> Self {
+        Self {
+            secret_file: PathBuf::new(),
+            look_interval_milliseconds: 1000,
+            parent_interval_seconds: 300,
         }
     }
 }

@@ -13,6 +13,7 @@ use prometheus_client::registry::Registry;
 use super::{TlsVitals, Vitals};
 use crate::clock::unix_microseconds;
 use crate::dns::counters::{DROPS, HANDSHAKES, LOSSES, OUTCOMES, Snapshot, StreamCounters};
+use crate::keys::status::KeysState;
 use crate::publish;
 
 /// Most zones with metrics of their own; past it only totals are given.
@@ -76,6 +77,9 @@ impl Page {
         page.generation(vitals);
         if let Some(publish) = vitals.publish() {
             page.publish(publish);
+        }
+        if let Some(keys) = &vitals.parts.keys {
+            page.keys(keys);
         }
         page.gauge(
             "uptime_seconds",
@@ -311,6 +315,47 @@ impl Page {
 }
 
 impl Page {
+    fn keys(&mut self, keys: &KeysState) {
+        let (mut expire, mut records, mut parent) = (Vec::new(), Vec::new(), Vec::new());
+        for (apex, zone) in keys.zones().into_iter().take(ZONES_MAX) {
+            let apex = apex.to_string();
+            if let Some(seconds) = zone.signatures_expire_seconds {
+                let seconds = u64::try_from(seconds).unwrap_or_default();
+                expire.push((vec![("zone", apex.clone())], seconds));
+            }
+            let awaited = u64::try_from(zone.awaits_parent).unwrap_or_default();
+            parent.push((vec![("zone", apex.clone())], awaited));
+            for (tag, role, record, state) in zone.records {
+                let labels = vec![
+                    ("zone", apex.clone()),
+                    ("key_tag", tag.to_string()),
+                    ("role", role.to_owned()),
+                    ("record", record.to_owned()),
+                    ("state", state.to_string()),
+                ];
+                records.push((labels, 1));
+            }
+        }
+        self.add(
+            "signatures_expire_seconds",
+            "For how long every signature that is served is good; 0 when some are not",
+            Kind::Gauge,
+            expire,
+        );
+        self.add(
+            "key_records",
+            "Records of keys by what caches may hold of them; always 1",
+            Kind::Gauge,
+            records,
+        );
+        self.add(
+            "key_parent_changes_awaited",
+            "Changes of the DS set that the parent is waited for",
+            Kind::Gauge,
+            parent,
+        );
+    }
+
     fn publish(&mut self, publish: &publish::State) {
         self.gauge(
             "publish_generation_event",

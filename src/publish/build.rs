@@ -10,16 +10,18 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use zone_compiler::compile::change::{Became, Changed, IndexDelta, ZoneIndex, compile_changes};
-use zone_compiler::compile::{CompileError, compile};
+use zone_compiler::compile::{CompileError, Options, Report, compile_with};
 use zone_compiler::database::{Location, Snapshot};
 use zone_image::layout::Denial;
 use zone_image::writer::{Installer, Staged};
 use zone_image::{Generation, Name, WriteError};
 
+use super::Settings;
 use super::gates::{Gates, ZoneStep};
 use super::history::Mark;
 use super::plan::{InstalledImage, InstalledZone, Plan, Wanted};
 use super::state::{Failure, Step};
+use crate::keys::signers::Signers;
 
 /// Compiles of one build: the second one leaves out what the first one refused.
 const PASSES_MAX: usize = 3;
@@ -34,6 +36,7 @@ const WARM_NAMES_MIN: u64 = 20_000;
 pub(super) struct Builder {
     location: Location,
     directory: PathBuf,
+    signers: Option<Arc<Signers>>,
     /// Zones that were refused and the serial they had: the same rows would be refused
     /// again.
     refused: BTreeMap<Name, u32>,
@@ -73,10 +76,11 @@ pub(super) struct Compiled {
 }
 
 impl Builder {
-    pub(super) fn new(location: Location, directory: PathBuf) -> Self {
+    pub(super) fn new(settings: &Settings) -> Self {
         Self {
-            location,
-            directory,
+            location: settings.location.as_source(),
+            directory: settings.directory.clone(),
+            signers: settings.signers.clone(),
             refused: BTreeMap::new(),
             checked: None,
             mark: None,
@@ -327,6 +331,9 @@ impl Builder {
         let Some(zone) = image.zone(apex.as_wire()) else {
             return Ok(false);
         };
+        if snapshot.signing(apex).map_err(read_failure)?.is_some() {
+            return Ok(false);
+        }
         let before = zone.info();
         let mut source = snapshot.changes(apex, before.event).map_err(read_failure)?;
         let index = match self.indexes.remove(apex).filter(|index| index.is_of(zone)) {
@@ -372,7 +379,8 @@ impl Builder {
         compiled: &mut Compiled,
     ) -> Result<(), Failure> {
         let mut source = snapshot.source(apex).map_err(read_failure)?;
-        match compile(&mut source, installer, &|_| {}) {
+        let compiled_zone = self.compile_zone(snapshot, apex, installed, &mut source, installer);
+        match compiled_zone {
             Ok(report) => {
                 tracing::debug!(%report, "zone compiled");
                 compiled.whole += 1;
@@ -400,6 +408,10 @@ impl Builder {
         let faults = match error {
             CompileError::Refused { faults, .. } => faults,
             CompileError::Write(error) => return Err(write_failure(&error)),
+            CompileError::Sign { error, .. } => {
+                self.note_unsigned(snapshot, apex, &error);
+                return Ok(());
+            }
             error => return Err(read_failure(error)),
         };
         let zone = snapshot.zones().iter().find(|zone| zone.apex == *apex);
@@ -411,6 +423,42 @@ impl Builder {
         );
         self.refused.insert(apex.clone(), serial);
         Ok(())
+    }
+}
+
+impl Builder {
+    /// Compiles one zone, signed where it has keys. Signatures that are still good are
+    /// taken from the generation in service.
+    fn compile_zone(
+        &self,
+        snapshot: &Snapshot,
+        apex: &Name,
+        current: Option<&Arc<Generation>>,
+        source: &mut dyn zone_compiler::ZoneSource,
+        installer: &mut Installer,
+    ) -> Result<Report, CompileError> {
+        let signing = match &self.signers {
+            Some(signers) => signers.signing(snapshot, apex),
+            None => Ok(None),
+        };
+        let signing = signing.map_err(|error| CompileError::Sign {
+            apex: apex.clone(),
+            error: zone_compiler::sign::SignError::Device(error.to_string()),
+        })?;
+        let options = Options {
+            previous: current.filter(|_| signing.is_some()).cloned(),
+            signing: signing.map(Arc::new),
+            ..Options::default()
+        };
+        compile_with(source, installer, &options, &|_| {})
+    }
+
+    /// A zone that cannot be signed stays as it is served and holds up no other.
+    fn note_unsigned(&mut self, snapshot: &Snapshot, apex: &Name, error: &dyn std::fmt::Display) {
+        let zone = snapshot.zones().iter().find(|zone| zone.apex == *apex);
+        let serial = zone.map_or(0, |zone| zone.serial);
+        tracing::error!(zone = %apex, serial, %error, "zone not signed, it stays as it is");
+        self.refused.insert(apex.clone(), serial);
     }
 }
 

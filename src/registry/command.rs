@@ -12,6 +12,7 @@ pub(crate) mod checks;
 mod context;
 pub mod domain;
 pub mod host;
+pub mod keys;
 mod publication;
 pub mod registrar;
 pub(crate) mod tables;
@@ -28,6 +29,7 @@ use tables::Tables;
 pub use answer::{CommandError, Info, Outcome, Rejection};
 pub use domain::DomainCommand;
 pub use host::HostCommand;
+pub use keys::KeysCommand;
 pub use registrar::RegistrarCommand;
 pub use zone::ZoneCommand;
 
@@ -43,6 +45,8 @@ pub enum Command {
     Registrar(RegistrarCommand),
     /// With a zone.
     Zone(ZoneCommand),
+    /// With the keys of a zone.
+    Keys(KeysCommand),
 }
 
 impl Command {
@@ -54,6 +58,7 @@ impl Command {
                 | Self::Host(HostCommand::Info(_))
                 | Self::Registrar(RegistrarCommand::Info(_))
                 | Self::Zone(ZoneCommand::Info(_))
+                | Self::Keys(KeysCommand::Info(_))
         )
     }
 
@@ -64,6 +69,7 @@ impl Command {
             Self::Host(command) => command.kind(),
             Self::Registrar(command) => command.kind(),
             Self::Zone(command) => command.kind(),
+            Self::Keys(command) => command.kind(),
         }
     }
 
@@ -74,6 +80,7 @@ impl Command {
             Self::Host(command) => command.name().as_str(),
             Self::Registrar(command) => command.handle().as_str(),
             Self::Zone(command) => command.apex().as_str(),
+            Self::Keys(command) => command.apex().as_str(),
         }
     }
 }
@@ -166,6 +173,9 @@ impl Database {
             Command::Zone(ZoneCommand::Info(apex)) => {
                 Box::pin(zone::info(&mut tables, apex)).await?
             }
+            Command::Keys(KeysCommand::Info(apex)) => {
+                Box::pin(keys::info(&mut tables, apex)).await?
+            }
             _ => unreachable!("changes are not read"),
         };
         Ok(Outcome::Read(Box::new(info)))
@@ -184,6 +194,7 @@ pub(crate) async fn change(
         Command::Host(command) => Box::pin(host::change(&mut context, command)).await?,
         Command::Registrar(command) => Box::pin(registrar::change(&mut context, command)).await?,
         Command::Zone(command) => Box::pin(zone::change(&mut context, command)).await?,
+        Command::Keys(command) => Box::pin(keys::change(&mut context, command)).await?,
     };
     let changed = std::mem::take(&mut context.changed);
     let detail = serde_json::to_string(&request.command).map_err(|error| {

@@ -6,6 +6,7 @@
 //! order of checks. Labels follow RFC 1123 section 2.1.
 
 mod address;
+mod dnskey;
 mod ds;
 mod record;
 mod statuses;
@@ -19,6 +20,7 @@ use super::code::ResultCode;
 use super::names::stored;
 
 pub use address::{Address, AddressFault};
+pub use dnskey::DnskeyData;
 pub use ds::DsData;
 pub use record::ZoneRecord;
 pub use statuses::{Status, Statuses};

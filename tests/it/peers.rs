@@ -10,8 +10,10 @@ pub(crate) mod differential;
 pub(crate) mod faults;
 mod knot_and_nsd;
 mod probes;
+pub(crate) mod rollovers;
 mod root_zone;
 mod rows;
+mod signed;
 mod tls;
 mod validators;
 

@@ -67,6 +67,13 @@ fn fifty_takeovers_lose_nothing_and_number_nothing_twice() {
     }
 }
 
+#[test]
+fn fifty_kills_during_rollovers_leave_a_valid_zone() {
+    if wanted() {
+        peers::rollovers::kill_rounds(50, 10_000);
+    }
+}
+
 fn wanted() -> bool {
     let wanted = std::env::var_os("MERIDIAN_SOAK").is_some();
     if !wanted {

@@ -13,12 +13,14 @@ mod fault;
 mod pages;
 mod rrset;
 mod shared;
+mod signer;
 mod table;
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use zone_image::writer::{Installer, ZoneRoots};
-use zone_image::{Name, WriteError};
+use zone_image::{Generation, Name, WriteError};
 
 use self::apex::ApexData;
 use self::classify::{Classifier, Names, Standing};
@@ -28,7 +30,9 @@ pub use self::fault::{FINDINGS_MAX, Finding, Findings};
 use self::pages::ZonePages;
 use self::rrset::BodyMaker;
 use self::shared::SharedBodies;
+pub use self::signer::SignedCounts;
 use self::table::Table;
+use crate::sign::{SignError, Signing};
 use crate::source::{SourceError, ZoneSource};
 
 /// How often reading reports progress, in records.
@@ -39,6 +43,8 @@ const PROGRESS_STEP: u64 = 10_000;
 pub enum Stage {
     /// Reading records from the source.
     Read,
+    /// Signing, if the compiler does.
+    Sign,
     /// Grouping and checking names.
     Check,
     /// Filling pages.
@@ -73,6 +79,8 @@ pub struct Report {
     pub delegations: u64,
     /// Bodies stored once for several names.
     pub shared_bodies: u32,
+    /// What signing came to; zeros where the compiler signed nothing.
+    pub signed: SignedCounts,
     /// What is odd but served.
     pub warnings: Findings,
 }
@@ -88,7 +96,12 @@ impl std::fmt::Display for Report {
             self.names,
             self.delegations,
             self.warnings.count()
-        )
+        )?;
+        let SignedCounts { made, kept, .. } = self.signed;
+        if made + kept > 0 {
+            write!(f, ", {made} signatures made and {kept} kept")?;
+        }
+        Ok(())
     }
 }
 
@@ -107,17 +120,30 @@ pub enum CompileError {
         /// What is wrong with it.
         faults: Findings,
     },
+    /// A signature could not be made.
+    #[error("zone {apex} was not signed: {error}")]
+    Sign {
+        /// The zone.
+        apex: Name,
+        /// Why not.
+        error: SignError,
+    },
     /// The image could not be written.
     #[error(transparent)]
     Write(#[from] WriteError),
 }
 
-/// What a compile lets pass.
+/// What a compile lets pass, and what it adds.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
     /// Most additional iterations of a signed zone's NSEC3 hash. More than none
     /// helps nobody and costs every miss (RFC 9276 section 3.1).
     pub nsec3_iterations_max: u16,
+    /// Signs the zone with these keys, in the place of whoever signed its source;
+    /// without it a zone is compiled as its source has it.
+    pub signing: Option<Arc<Signing>>,
+    /// Where signatures that are still good are taken from: the generation in service.
+    pub previous: Option<Arc<Generation>>,
 }
 
 /// Compiles one zone as [`compile_with`] does, with the defaults of [`Options`].
@@ -138,17 +164,17 @@ pub fn compile_with(
     progress: &dyn Fn(Progress),
 ) -> Result<Report, CompileError> {
     let apex_name = source.apex().to_lowercase();
-    let mut table = read(source, installer, progress)?;
+    let input = input(source, installer, options, progress)?;
+    let table = &input.table;
     progress(Progress {
         stage: Stage::Check,
         done: 0,
         total: table.len() as u64,
     });
-    table.group();
     let used: Vec<AtomicBool> = (0..table.groups())
         .map(|_| AtomicBool::new(false))
         .collect();
-    let mut zone = CheckedZone::check(&table, &apex_name, options)?;
+    let mut zone = CheckedZone::check(table, &apex_name, input.names, options)?;
     let shared = zone.shared_bodies(&used);
     let segment = installer.segment();
     let shared_root = shared.write(segment)?;
@@ -163,8 +189,9 @@ pub fn compile_with(
     } = zone;
     let proofs = chain.write(segment)?;
     faults.extend(pages.faults);
+    warnings.extend(input.warnings);
     warnings.extend(pages.warnings);
-    warn_of_unused_glue(&table, &names, &used, &mut warnings);
+    warn_of_unused_glue(table, &names, &used, &mut warnings);
     if faults.count() > 0 {
         return Err(refused(&apex_name, faults));
     }
@@ -188,12 +215,54 @@ pub fn compile_with(
         apex: source.apex().clone(),
         serial: apex_data.serial,
         event: source.event(),
-        records_read: table.len() as u64,
+        records_read: input.records_read,
         names: pages.names,
         delegations: names.delegations,
         shared_bodies: shared.count(),
+        signed: input.signed,
         warnings,
     })
+}
+
+/// All records of a zone, those of its signer included, grouped by name.
+struct Input {
+    table: Table,
+    records_read: u64,
+    signed: SignedCounts,
+    /// What the names are, where the signer had to know.
+    names: Option<Names>,
+    warnings: Findings,
+}
+
+/// Reads a zone, and signs it where the options say so.
+fn input(
+    source: &mut dyn ZoneSource,
+    installer: &mut Installer,
+    options: &Options,
+    progress: &dyn Fn(Progress),
+) -> Result<Input, CompileError> {
+    let apex = source.apex().to_lowercase();
+    let (table, dropped) = read(source, installer, options, progress)?;
+    let mut input = Input {
+        records_read: table.len() as u64 + dropped,
+        table,
+        signed: SignedCounts::default(),
+        names: None,
+        warnings: Findings::default(),
+    };
+    let Some(signing) = &options.signing else {
+        input.table.group();
+        return Ok(input);
+    };
+    let zone = signer::Unsigned {
+        apex: &apex,
+        signing,
+        previous: options.previous.as_deref(),
+    };
+    let (signed, names) = zone.sign(&mut input.table, &mut input.warnings, progress)?;
+    input.signed = SignedCounts { dropped, ..signed };
+    input.names = Some(names);
+    Ok(input)
 }
 
 /// A zone whose names are known and checked, before any page of it is written.
@@ -211,6 +280,7 @@ impl<'t> CheckedZone<'t> {
     fn check(
         table: &'t Table,
         apex_name: &'t Name,
+        names: Option<Names>,
         options: &Options,
     ) -> Result<Self, CompileError> {
         let apex = apex_name.as_wire();
@@ -220,7 +290,7 @@ impl<'t> CheckedZone<'t> {
             faults: Findings::default(),
             warnings: Findings::default(),
         };
-        let names = classifier.run();
+        let names = names.unwrap_or_else(|| classifier.run());
         let Classifier {
             mut faults,
             warnings,
@@ -286,17 +356,25 @@ fn refused(apex: &Name, mut faults: Findings) -> CompileError {
     }
 }
 
+/// Reads all records; also says how many are left out because the zone is signed anew.
 fn read(
     source: &mut dyn ZoneSource,
     installer: &mut Installer,
+    options: &Options,
     progress: &dyn Fn(Progress),
-) -> Result<Table, CompileError> {
+) -> Result<(Table, u64), CompileError> {
     let total = source.records_expected();
     let mut table = Table::new(installer.segment().seed());
-    let mut done = 0;
+    let (mut done, mut dropped) = (0, 0);
+    let apex = source.apex().clone();
+    let signs = options.signing.is_some();
     source
         .for_each(&mut |record| {
-            table.push(&record);
+            if signs && signer::is_of_signer(record.rtype, record.owner == apex) {
+                dropped += 1;
+            } else {
+                table.push(&record);
+            }
             done += 1;
             if done % PROGRESS_STEP == 0 {
                 progress(Progress {
@@ -308,7 +386,7 @@ fn read(
             Ok(())
         })
         .map_err(CompileError::Source)?;
-    Ok(table)
+    Ok((table, dropped))
 }
 
 fn warn_of_unused_glue(table: &Table, names: &Names, used: &[AtomicBool], warnings: &mut Findings) {

@@ -7,6 +7,7 @@
 
 mod changes;
 mod postgres;
+mod signing;
 mod sqlite;
 
 pub use changes::ChangedZone;
@@ -132,6 +133,8 @@ pub enum DatabaseError {
         source: sqlx::Error,
     },
 }
+
+pub use signing::{StoredKey, ZoneSigning};
 
 /// One moment of a registry: all zones, all at the same event.
 #[derive(Debug)]

@@ -2,12 +2,16 @@
 //! package's own command both do.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use zone_image::writer::{Installed, Installer};
-use zone_image::{Name, WriteError};
+use zone_image::{Generation, Memory, Name, WriteError};
 
-use crate::compile::{CompileError, Progress, Report, compile};
+use crate::compile::{CompileError, Options, Progress, Report, compile_with};
 use crate::database::{DatabaseError, Location, Snapshot};
+use crate::sign::{
+    KeyFileError, PolicyError, PolicyValues, Signing, SigningError, SigningPolicy, read_keys,
+};
 use crate::source::ZoneSource;
 use crate::zonefile::{ZoneFileError, ZoneFileSource};
 
@@ -25,6 +29,46 @@ pub enum Input {
         /// Start a new image, whatever is there.
         replace: bool,
     },
+}
+
+/// Keys and policy for zones that are signed without a key store.
+#[derive(Debug, Clone)]
+pub struct SignWith {
+    /// Key files.
+    pub keys: Vec<PathBuf>,
+    /// How to sign.
+    pub policy: PolicyValues,
+}
+
+/// Why no zone can be signed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SignWithError {
+    /// A key file cannot be read.
+    #[error(transparent)]
+    Key(#[from] KeyFileError),
+    /// The policy cannot work.
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
+    /// The keys cannot sign a zone.
+    #[error(transparent)]
+    Signing(#[from] SigningError),
+}
+
+impl SignWith {
+    /// The options of a compile at `now_seconds` since 1970 that signs. Signatures of the
+    /// image that is installed in `directory` are kept while they are good; one that
+    /// cannot be read has none.
+    pub fn options(&self, directory: &Path, now_seconds: u64) -> Result<Options, SignWithError> {
+        let policy = SigningPolicy::new(self.policy.clone())?;
+        let signing = Signing::new(policy, read_keys(&self.keys)?, now_seconds)?;
+        let previous = Generation::open(directory, Memory::Mapped).ok();
+        Ok(Options {
+            signing: Some(Arc::new(signing)),
+            previous: previous.map(Arc::new),
+            ..Options::default()
+        })
+    }
 }
 
 /// Why nothing was installed.
@@ -63,6 +107,16 @@ pub fn install(
     directory: &Path,
     progress: &dyn Fn(&Name, Progress),
 ) -> Result<(Vec<Report>, Installed), InstallError> {
+    install_with(input, directory, &Options::default(), progress)
+}
+
+/// As [`install`], with options that hold for each of the zones.
+pub fn install_with(
+    input: &Input,
+    directory: &Path,
+    options: &Options,
+    progress: &dyn Fn(&Name, Progress),
+) -> Result<(Vec<Report>, Installed), InstallError> {
     match input {
         Input::Database(location) => {
             let snapshot = Snapshot::open(location)?;
@@ -71,7 +125,7 @@ pub fn install(
                 return Err(InstallError::NoZones(location.clone()));
             }
             let installer = Installer::replace(directory, None)?;
-            compile_all(sources.into_iter().map(Ok), installer, progress)
+            compile_all(sources.into_iter().map(Ok), installer, options, progress)
         }
         Input::ZoneFiles {
             paths,
@@ -91,7 +145,7 @@ pub fn install(
             let sources = files
                 .iter()
                 .map(|file| ZoneFileSource::open(file, origin.clone()));
-            compile_all(sources, installer, progress)
+            compile_all(sources, installer, options, progress)
         }
     }
 }
@@ -126,14 +180,19 @@ fn zone_files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, InstallError> {
 fn compile_all<S: ZoneSource>(
     sources: impl Iterator<Item = Result<S, ZoneFileError>>,
     mut installer: Installer,
+    options: &Options,
     progress: &dyn Fn(&Name, Progress),
 ) -> Result<(Vec<Report>, Installed), InstallError> {
     let mut reports = Vec::new();
     for source in sources {
         let mut source = source?;
         let apex = source.apex().clone();
-        let report = compile(&mut source, &mut installer, &|step| progress(&apex, step))?;
-        reports.push(report);
+        reports.push(compile_with(
+            &mut source,
+            &mut installer,
+            options,
+            &|step| progress(&apex, step),
+        )?);
     }
     Ok((reports, installer.commit()?))
 }

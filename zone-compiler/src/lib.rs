@@ -9,6 +9,7 @@ pub mod diff;
 pub mod install;
 pub mod rdata;
 pub mod record;
+pub mod sign;
 pub mod source;
 pub mod wire;
 pub mod zonefile;

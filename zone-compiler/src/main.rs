@@ -4,11 +4,15 @@
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::Parser;
 use zone_compiler::database::Location;
-use zone_compiler::install::{Input, install};
+use zone_compiler::install::{Input, SignWith, install_with};
+use zone_compiler::sign::{Denial, PolicyValues};
+use zone_compiler::{Options, Report};
 use zone_image::Name;
+use zone_image::writer::Installed;
 
 /// Compiles zones from a registry database or from zone files into an image.
 #[derive(Debug, Parser)]
@@ -29,10 +33,42 @@ struct Cli {
     /// Image directory
     #[arg(long, value_name = "DIR")]
     image: PathBuf,
+    /// Sign the zones with this key: PKCS#8 in PEM, or the NAME of NAME.key and
+    /// NAME.private; can be repeated
+    #[arg(long, value_name = "FILE", requires = "zone_file")]
+    sign_with: Vec<PathBuf>,
+    /// Sign with NSEC instead of NSEC3
+    #[arg(long, requires = "sign_with")]
+    nsec: bool,
+    /// Give delegations without DS their NSEC3 too
+    #[arg(long, requires = "sign_with", conflicts_with = "nsec")]
+    no_opt_out: bool,
+    /// Add a digest of the whole zone (ZONEMD)
+    #[arg(long, requires = "sign_with")]
+    zonemd: bool,
 }
 
-fn main() -> ExitCode {
-    let cli = Cli::parse();
+impl Cli {
+    fn sign_with(&self) -> SignWith {
+        SignWith {
+            keys: self.sign_with.clone(),
+            policy: PolicyValues {
+                denial: Denial::of(self.nsec, !self.no_opt_out),
+                zonemd: self.zonemd,
+                ..PolicyValues::default()
+            },
+        }
+    }
+}
+
+fn run(cli: Cli) -> anyhow::Result<(Vec<Report>, Installed)> {
+    let options = if cli.sign_with.is_empty() {
+        Options::default()
+    } else {
+        #[expect(clippy::disallowed_methods, reason = "the clock of this program")]
+        let now = SystemTime::now().duration_since(UNIX_EPOCH)?;
+        cli.sign_with().options(&cli.image, now.as_secs())?
+    };
     let input = match cli.database {
         Some(location) => Input::Database(location),
         None => Input::ZoneFiles {
@@ -41,8 +77,12 @@ fn main() -> ExitCode {
             replace: cli.replace,
         },
     };
+    Ok(install_with(&input, &cli.image, &options, &|_, _| {})?)
+}
+
+fn main() -> ExitCode {
     // A reader that has gone, as `head` does, is no fault.
-    match install(&input, &cli.image, &|_, _| {}) {
+    match run(Cli::parse()) {
         Ok((reports, installed)) => {
             let mut out = std::io::stdout();
             for report in &reports {

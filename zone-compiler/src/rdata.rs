@@ -205,5 +205,17 @@ pub fn to_canonical(rtype: RecordType, rdata: &[u8]) -> Box<[u8]> {
     canonical
 }
 
+/// The octets of base64 with its padding and without blanks.
+pub(crate) fn from_base64(text: &[u8]) -> Option<Vec<u8>> {
+    let mut octets = Vec::with_capacity(text.len() / 4 * 3);
+    encoding::base64(text, &mut octets)?;
+    Some(octets)
+}
+
+/// Appends the type bit maps of sorted types (RFC 4034 section 4.1.2).
+pub(crate) fn append_bitmap(types: &[RecordType], out: &mut Vec<u8>) {
+    bitmap::append(types, out);
+}
+
 #[cfg(test)]
 mod tests;

@@ -172,19 +172,34 @@ fn each_proof<E>(
 }
 
 /// The records of an NSEC3 with its RRSIGs.
-fn read_proof(zone: Zone<'_>, body: BodyRef<'_>) -> Vec<Record> {
+pub fn read_proof(zone: Zone<'_>, body: BodyRef<'_>) -> Vec<Record> {
+    read_body(zone, zone.apex(), body)
+}
+
+/// One RRset of a name, or its signatures.
+pub fn read_rrset(zone: Zone<'_>, entry: Entry<'_>, rtype: RecordType, part: Part) -> Vec<Record> {
+    let body = entry.body(rtype.0, part);
+    body.map_or_else(Vec::new, |body| {
+        read_body(zone, entry.name().as_wire(), body)
+    })
+}
+
+/// The records of a body that points to no other body.
+fn read_body(zone: Zone<'_>, owner: &[u8], body: BodyRef<'_>) -> Vec<Record> {
     let mut message = vec![0; HEADER_BYTES];
-    message.extend_from_slice(zone.apex());
+    message.extend_from_slice(owner);
     let mut at = message.len();
+    let place = |at| u16::try_from(at).expect("a name has 255 octets");
     let bases = Bases {
-        apex: u16::try_from(HEADER_BYTES).expect("it is 12"),
+        owner: place(HEADER_BYTES),
+        apex: place(at - zone.apex().len()),
         ..Bases::default()
     };
     message.resize(at + body.length(), 0);
     let end = body
         .write(&mut message, at, bases)
         .expect("the buffer was sized for it");
-    let mut records = Vec::new();
+    let mut records = Vec::with_capacity(usize::from(body.records()));
     while at < end {
         let (record, next) = read_record(&message, at).expect("the verifier read the body");
         records.push(record);

@@ -9,6 +9,7 @@ use super::super::error::RegistryError;
 use super::super::types::ValueError;
 use super::domain::DomainInfo;
 use super::host::HostInfo;
+use super::keys::ZoneKeys;
 use super::registrar::RegistrarInfo;
 use super::zone::ZoneInfo;
 
@@ -54,6 +55,8 @@ pub enum Info {
     Registrar(RegistrarInfo),
     /// A zone.
     Zone(ZoneInfo),
+    /// Policy and keys of a zone.
+    Keys(Box<ZoneKeys>),
 }
 
 /// Why a command was not obeyed.

@@ -84,7 +84,7 @@ fn every_word_is_replaced_for_both_engines() {
 }
 
 /// How the compiler asks: for one name, and for one zone.
-const LOOK_UPS: [&str; 17] = [
+const LOOK_UPS: [&str; 20] = [
     "SELECT * FROM dns_zone WHERE apex = $1",
     "SELECT * FROM dns_apex WHERE zone_id = $1 AND owner = $2",
     "SELECT * FROM dns_delegation WHERE zone_id = $1 AND owner = $2",
@@ -102,6 +102,9 @@ const LOOK_UPS: [&str; 17] = [
     "SELECT * FROM dns_delegation WHERE zone_id = $1",
     "SELECT * FROM dns_ds WHERE zone_id = $1",
     "SELECT * FROM dns_glue WHERE zone_id = $1",
+    "SELECT * FROM dns_signing WHERE zone_id = $1",
+    "SELECT * FROM dns_key WHERE zone_id = $1",
+    "SELECT * FROM dns_made_signature WHERE zone_id = $1",
 ];
 
 /// A view that is not looked up here would be planned by nobody.
@@ -130,6 +133,7 @@ async fn every_view_is_among_the_look_ups() {
                 "dns_zone" => "apex = $1",
                 "dns_changed" => "event > $1",
                 "dns_event_time" => "event = $1",
+                "dns_signing" | "dns_key" | "dns_made_signature" => "zone_id = $1",
                 "dns_below" => "zone_id = $1 AND cut = $2",
                 _ => "zone_id = $1 AND owner = $2",
             };

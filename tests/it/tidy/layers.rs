@@ -58,6 +58,7 @@ const LAYERS: &[Layer] = &[
             "clap",
             "hickory_proto",
             "libc",
+            "siphasher",
             "sqlx",
             "tokio",
             "zone_compiler",
@@ -117,8 +118,19 @@ const LAYERS: &[Layer] = &[
         ],
     },
     Layer {
+        path: "src/keys",
+        modules: Some(&["keys", "registry", "clock"]),
+        crates: &[
+            "serde",
+            "serde_json",
+            "tokio",
+            "zone_compiler",
+            "zone_image",
+        ],
+    },
+    Layer {
         path: "src/publish",
-        modules: Some(&["publish", "registry", "dns", "clock"]),
+        modules: Some(&["publish", "registry", "keys", "dns", "clock"]),
         crates: &CRATES,
     },
     Layer {

@@ -12,6 +12,9 @@ use crate::record::RecordType;
 /// What the apex says of its zone.
 pub(crate) struct ApexData {
     pub(crate) serial: u32,
+    /// For how long a secondary serves without hearing of its primary.
+    pub(crate) expire: u32,
+    pub(crate) soa_ttl: u32,
     /// How long a miss is cached.
     pub(crate) negative_ttl: u32,
     /// SOA and its RRSIGs for negative answers.
@@ -47,7 +50,7 @@ pub(crate) fn read(table: &Table, apex: &[u8], faults: &mut Findings) -> Option<
             .and_then(|at| rdata.get(at..at + 4));
         bytes.map(|bytes| u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))
     };
-    let (Some(serial), Some(minimum)) = (field(20), field(4)) else {
+    let (Some(serial), Some(expire), Some(minimum)) = (field(20), field(8), field(4)) else {
         faults.push(apex, "the SOA is cut off; write it again");
         return None;
     };
@@ -74,6 +77,8 @@ pub(crate) fn read(table: &Table, apex: &[u8], faults: &mut Findings) -> Option<
     }
     Some(ApexData {
         serial,
+        expire,
+        soa_ttl: soa.ttl,
         negative_ttl: ttl,
         negative,
     })

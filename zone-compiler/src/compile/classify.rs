@@ -42,6 +42,31 @@ pub(crate) struct Names {
 }
 
 impl Names {
+    /// What the names of `table` are after a signer added to them: what is new are the
+    /// owners of NSEC3 alone, and all others come in the order they had.
+    pub(crate) fn after_signing(self, table: &Table) -> Self {
+        let mut known = self.standing.into_iter();
+        let mut nsec3 = Vec::new();
+        let mut standing = Vec::with_capacity(table.groups());
+        for group in 0..table.groups() {
+            if table.has(group, RecordType::NSEC3) {
+                nsec3.push(group);
+            }
+            let of_proof = |rtype| matches!(rtype, RecordType::NSEC3 | RecordType::RRSIG);
+            standing.push(if table.types(group).all(of_proof) {
+                Standing::Nsec3
+            } else {
+                known.next().expect("a signer adds no other names")
+            });
+        }
+        assert!(known.next().is_none(), "a signer takes no name away");
+        Self {
+            standing,
+            nsec3,
+            ..self
+        }
+    }
+
     /// Whether a group is a name that can be looked up.
     pub(crate) fn has_entry(&self, group: usize) -> bool {
         matches!(
@@ -63,8 +88,11 @@ pub(crate) struct Classifier<'t> {
 
 impl Classifier<'_> {
     pub(crate) fn run(&mut self) -> Names {
+        let apex_labels = lookup_name(self.apex).labels();
+        let apex = self.table.find(self.apex);
+        let hidden = apex.is_some_and(|apex| self.table.has(apex, RecordType::DNAME));
         let standing: Vec<_> = (0..self.table.groups())
-            .map(|group| self.standing(group))
+            .map(|group| self.standing(group, apex_labels, hidden))
             .collect();
         let mut names = Names {
             standing,
@@ -106,21 +134,24 @@ impl Classifier<'_> {
         names
     }
 
-    fn standing(&self, group: usize) -> Standing {
+    /// `hidden` says that there is a DNAME at the apex.
+    fn standing(&self, group: usize, apex_labels: usize, hidden: bool) -> Standing {
         let owner = self.table.owner(group);
         if owner == self.apex {
             return Standing::Authoritative;
         }
         let name = lookup_name(owner);
-        let apex_labels = lookup_name(self.apex).labels();
         if name.labels() <= apex_labels || name.suffix(apex_labels) != self.apex {
             return Standing::Outside;
         }
-        for labels in apex_labels..name.labels() {
+        if hidden {
+            return Standing::BelowDname;
+        }
+        for labels in apex_labels + 1..name.labels() {
             let Some(ancestor) = self.table.find(name.suffix(labels)) else {
                 continue;
             };
-            if labels > apex_labels && self.table.has(ancestor, RecordType::NS) {
+            if self.table.has(ancestor, RecordType::NS) {
                 return Standing::BelowCut;
             }
             if self.table.has(ancestor, RecordType::DNAME) {

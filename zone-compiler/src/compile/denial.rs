@@ -16,6 +16,7 @@ use super::encode::{Encoder, Scope};
 use super::fault::Findings;
 use super::table::{Table, lookup_name};
 use crate::record::RecordType;
+use crate::sign::nsec3_hash_of_owner;
 
 /// NSEC3 records in one page.
 const PAGE_PROOFS: usize = 48;
@@ -110,7 +111,7 @@ impl ChainReader<'_> {
                 if own != parameters {
                     continue;
                 }
-                match hash_of_owner(owner) {
+                match nsec3_hash_of_owner(owner) {
                     Some(hash) => {
                         links.insert(hash, Link { group, next });
                     }
@@ -227,24 +228,6 @@ fn nsec3_next(rdata: &[u8]) -> Option<(Parameters, [u8; 20])> {
         },
         next,
     ))
-}
-
-/// The hash that the first label spells in base32hex (RFC 5155 section 3.3).
-fn hash_of_owner(owner: &[u8]) -> Option<[u8; 20]> {
-    let label = owner.get(1..33).filter(|_| owner[0] == 32)?;
-    let mut hash = [0; 20];
-    for (digits, bytes) in label.chunks_exact(8).zip(hash.chunks_exact_mut(5)) {
-        let value = digits.iter().try_fold(0u64, |value, digit| {
-            let digit = match digit {
-                b'0'..=b'9' => digit - b'0',
-                b'a'..=b'v' => digit - b'a' + 10,
-                _ => return None,
-            };
-            Some(value << 5 | u64::from(digit))
-        })?;
-        bytes.copy_from_slice(&value.to_be_bytes()[3..]);
-    }
-    Some(hash)
 }
 
 impl Chain {

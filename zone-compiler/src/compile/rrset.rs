@@ -302,6 +302,10 @@ impl<'t> BodyMaker<'t> {
 
     /// The addresses of a host in this zone: its own data or glue.
     fn addresses(&mut self, host: &[u8]) -> Vec<(RecordType, u32, &'t [u8])> {
+        // Most hosts are of other zones, and a search costs more than this look.
+        if !at_or_below(host, self.apex) {
+            return Vec::new();
+        }
         let Some(group) = self.table.find(host) else {
             return Vec::new();
         };

@@ -11,6 +11,7 @@ use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::{Connection as _, Row as _};
 use tokio::runtime::Runtime;
 
+use super::signing::{self, KeyRow, MadeRow, PolicyRow};
 use super::{Data, DatabaseError, EVENT, Row, RowSink, ZONES, ZoneRow};
 use crate::SourceError;
 
@@ -241,5 +242,58 @@ fn fault(place: &str, source: sqlx::Error) -> DatabaseError {
         DatabaseError::NotARegistry { place }
     } else {
         DatabaseError::Postgres { place, source }
+    }
+}
+
+impl Reader {
+    pub(super) fn signing(&self, zone: i64) -> Result<signing::Rows, DatabaseError> {
+        let fetch = |query: &'static str| {
+            let connection = &mut *self.connection();
+            let rows = sqlx::query(query).bind(zone).fetch_all(connection);
+            self.drive(rows)
+        };
+        let read = || -> sqlx::Result<signing::Rows> {
+            let policies = fetch(signing::POLICY)?;
+            let policy = policies.first().map(|row| -> sqlx::Result<PolicyRow> {
+                let numbers = [
+                    row.try_get(2)?,
+                    row.try_get(3)?,
+                    row.try_get(4)?,
+                    row.try_get(5)?,
+                ];
+                Ok(PolicyRow {
+                    mode: row.try_get(0)?,
+                    denial: row.try_get(1)?,
+                    numbers,
+                })
+            });
+            let keys = fetch(signing::KEYS)?;
+            let keys = keys.iter().map(|row| -> sqlx::Result<KeyRow> {
+                let mut numbers = [0; 7];
+                for (index, number) in numbers.iter_mut().enumerate() {
+                    *number = row.try_get(index)?;
+                }
+                let public_key = row.try_get(7)?;
+                Ok(KeyRow {
+                    numbers,
+                    public_key,
+                })
+            });
+            let made = fetch(signing::MADE)?;
+            let made = made.iter().map(|row| -> sqlx::Result<MadeRow> {
+                Ok(MadeRow {
+                    rdata: row.try_get(0)?,
+                    inception: row.try_get(1)?,
+                    expiration: row.try_get(2)?,
+                })
+            });
+            let keys = keys.collect::<sqlx::Result<_>>()?;
+            Ok((
+                policy.transpose()?,
+                keys,
+                made.collect::<sqlx::Result<_>>()?,
+            ))
+        };
+        read().map_err(|error| fault(&self.place, error))
     }
 }

@@ -8,6 +8,7 @@ use std::path::Path;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _};
 
+use super::signing::{self, KeyRow, MadeRow, PolicyRow};
 use super::{Data, DatabaseError, EVENT, Row, RowSink, ZONES, ZoneRow};
 use crate::SourceError;
 
@@ -180,5 +181,44 @@ fn fault(place: &str, source: rusqlite::Error) -> DatabaseError {
         DatabaseError::NotARegistry { place }
     } else {
         DatabaseError::Sqlite { place, source }
+    }
+}
+
+impl Reader {
+    pub(super) fn signing(&self, zone: i64) -> Result<signing::Rows, DatabaseError> {
+        let read = || -> rusqlite::Result<signing::Rows> {
+            let mut statement = self.connection.prepare(signing::POLICY)?;
+            let policies = statement.query_map([zone], |row| {
+                Ok(PolicyRow {
+                    mode: row.get(0)?,
+                    denial: row.get(1)?,
+                    numbers: [row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?],
+                })
+            })?;
+            let policy = policies.collect::<rusqlite::Result<Vec<_>>>()?.pop();
+            let mut statement = self.connection.prepare(signing::KEYS)?;
+            let keys = statement.query_map([zone], |row| {
+                let mut numbers = [0; 7];
+                for (index, number) in numbers.iter_mut().enumerate() {
+                    *number = row.get(index)?;
+                }
+                let public_key = row.get(7)?;
+                Ok(KeyRow {
+                    numbers,
+                    public_key,
+                })
+            })?;
+            let keys = keys.collect::<rusqlite::Result<Vec<_>>>()?;
+            let mut statement = self.connection.prepare(signing::MADE)?;
+            let made = statement.query_map([zone], |row| {
+                Ok(MadeRow {
+                    rdata: row.get(0)?,
+                    inception: row.get(1)?,
+                    expiration: row.get(2)?,
+                })
+            })?;
+            Ok((policy, keys, made.collect::<rusqlite::Result<_>>()?))
+        };
+        read().map_err(|error| fault(&self.place, error))
     }
 }

@@ -16,7 +16,7 @@ pub(super) fn scan(words: &mut Words<'_>, out: &mut Vec<u8>) -> Result<(), Rdata
     while !words.is_empty() {
         let word = words.plain("a record type")?;
         let rtype = RecordType::from_mnemonic(word.raw);
-        types.push(rtype.map_err(|_| word.expected("a record type"))?.0);
+        types.push(rtype.map_err(|_| word.expected("a record type"))?);
     }
     types.sort_unstable();
     append(&types, out);
@@ -24,16 +24,16 @@ pub(super) fn scan(words: &mut Words<'_>, out: &mut Vec<u8>) -> Result<(), Rdata
 }
 
 /// Appends the bit maps of sorted types.
-fn append(types: &[u16], out: &mut Vec<u8>) {
-    for window in types.chunk_by(|a, b| a >> 8 == b >> 8) {
+pub(super) fn append(types: &[RecordType], out: &mut Vec<u8>) {
+    for window in types.chunk_by(|a, b| a.0 >> 8 == b.0 >> 8) {
         let mut bits = [0_u8; WINDOW_BYTES_MAX];
         let mut length = 0;
         for rtype in window {
-            let [_, low] = rtype.to_be_bytes();
+            let [_, low] = rtype.0.to_be_bytes();
             bits[usize::from(low / 8)] |= 0x80 >> (low % 8);
             length = low / 8 + 1;
         }
-        out.extend([window[0].to_be_bytes()[0], length]);
+        out.extend([window[0].0.to_be_bytes()[0], length]);
         out.extend_from_slice(&bits[..usize::from(length)]);
     }
 }

@@ -24,6 +24,9 @@ pub(super) async fn delete(
         }
     }
     for statement in [
+        "DELETE FROM made_signatures WHERE zone_id = $1",
+        "DELETE FROM zone_keys WHERE zone_id = $1",
+        "DELETE FROM signing_policies WHERE zone_id = $1",
         "DELETE FROM zone_records WHERE zone_id = $1",
         "DELETE FROM imports WHERE zone_id = $1",
         "DELETE FROM zones WHERE id = $1",

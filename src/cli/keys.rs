@@ -1,0 +1,276 @@
+//! `meridian keys`.
+
+pub(crate) mod arguments;
+mod show;
+
+use std::path::Path;
+
+use anyhow::Context;
+
+use super::registry::{location, now, poke_server, runtime};
+use super::run::load;
+use super::{Global, output};
+use crate::app::open_vault;
+use crate::keys::files;
+use crate::keys::machine;
+use crate::keys::parent;
+use crate::keys::seal::{Secret, write_private};
+use crate::keys::vault::{Vault, VaultError};
+use crate::registry::command::keys::load as load_keys;
+use crate::registry::command::keys::{Extent, KeysPolicy, KeysStep, ZoneKeys};
+use crate::registry::signing::{Goal, KeyId, KeyRole, KeyState, PolicyChange};
+use crate::registry::types::AnyName;
+use crate::registry::{Actor, Command, Database, Outcome, Request, command::KeysCommand};
+use arguments::{Form, KeysArgs, ZoneArgs};
+
+/// Runs one of the commands on keys.
+pub(super) fn run(command: &KeysArgs, global: &Global) -> anyhow::Result<()> {
+    if let KeysArgs::Init = command {
+        return init(global);
+    }
+    runtime()?.block_on(Box::pin(obey(command, global)))
+}
+
+fn init(global: &Global) -> anyhow::Result<()> {
+    let path = load(global)?.keys.secret_file;
+    let path = path.context("keys.secret-file is not set; name the file there first")?;
+    Secret::create(&path)?;
+    if global.json {
+        return output::json(&serde_json::json!({ "secret-file": path }));
+    }
+    output::line(format_args!("secret made: {}", path.display()));
+    Ok(())
+}
+
+async fn obey(command: &KeysArgs, global: &Global) -> anyhow::Result<()> {
+    match command {
+        KeysArgs::Init => Ok(()),
+        KeysArgs::Policy { zone, change } => {
+            let mut zone = Zone::open(zone, global).await?;
+            zone.policy(change.change()).await
+        }
+        KeysArgs::Generate { zone, role } => {
+            let mut zone = Zone::open(zone, global).await?;
+            zone.generate(*role).await
+        }
+        KeysArgs::List(zone) => {
+            let mut zone = Zone::open(zone, global).await?;
+            show::list(&zone.keys().await?, global)
+        }
+        KeysArgs::Status(zone) => {
+            let mut zone = Zone::open(zone, global).await?;
+            let keys = zone.keys().await?;
+            let step = machine::advance(&keys.timeline, &keys.policy, now());
+            show::status(&keys, &step, global)
+        }
+        KeysArgs::Rollover { zone, role } => {
+            let mut zone = Zone::open(zone, global).await?;
+            zone.rollover(*role).await
+        }
+        KeysArgs::Import {
+            zone,
+            file,
+            role,
+            in_use,
+        } => {
+            let mut zone = Zone::open(zone, global).await?;
+            zone.import(file, *role, *in_use).await
+        }
+        KeysArgs::Export {
+            zone,
+            key_tag,
+            form,
+            out,
+        } => {
+            let mut zone = Zone::open(zone, global).await?;
+            zone.export(*key_tag, *form, out.as_deref()).await
+        }
+        KeysArgs::DsSeen(zone) => {
+            let mut zone = Zone::open(zone, global).await?;
+            zone.ds_seen().await
+        }
+    }
+}
+
+/// A zone whose keys are looked at or changed.
+struct Zone<'g> {
+    global: &'g Global,
+    database: Database,
+    apex: AnyName,
+}
+
+impl<'g> Zone<'g> {
+    async fn open(args: &ZoneArgs, global: &'g Global) -> anyhow::Result<Self> {
+        let apex = args.zone.parse()?;
+        let database = Database::open(&location(&args.database, global)?).await?;
+        Ok(Self {
+            global,
+            database,
+            apex,
+        })
+    }
+
+    fn vault(&self) -> anyhow::Result<Vault> {
+        let vault = open_vault(&load(self.global)?)?;
+        let vault = vault.ok_or(VaultError::NoSecret)?;
+        std::sync::Arc::into_inner(vault).context("the vault is shared")
+    }
+
+    async fn keys(&mut self) -> anyhow::Result<ZoneKeys> {
+        let keys = load_keys(&mut self.database, &self.apex).await?;
+        keys.with_context(|| {
+            format!(
+                "zone {} is not signed; `meridian keys policy --zone {}` begins it",
+                self.apex, self.apex
+            )
+        })
+    }
+
+    /// Writes one change; gives its event.
+    async fn submit(&mut self, command: KeysCommand) -> anyhow::Result<i64> {
+        let who = std::env::var("USER").unwrap_or_else(|_| "cli".to_owned());
+        let request = Request {
+            actor: Actor::operator(who),
+            at: now(),
+            lab: false,
+            command: Command::Keys(command),
+        };
+        let outcome = Box::pin(self.database.execute(&request)).await?;
+        poke_server(self.global);
+        Ok(outcome.event().unwrap_or_default())
+    }
+
+    async fn change(&mut self, command: KeysCommand) -> anyhow::Result<()> {
+        let event = self.submit(command).await?;
+        if self.global.json {
+            return output::json(&Outcome::Changed { event });
+        }
+        output::line(format_args!("event {event}"));
+        Ok(())
+    }
+
+    async fn policy(&mut self, change: PolicyChange) -> anyhow::Result<()> {
+        if let Some(text) = &change.parent_servers {
+            parent::servers(text)?;
+        }
+        let apex = self.apex.clone();
+        let policy = KeysPolicy { apex, change };
+        self.change(KeysCommand::Policy(Box::new(policy))).await
+    }
+
+    async fn generate(&mut self, role: Option<KeyRole>) -> anyhow::Result<()> {
+        let vault = self.vault()?;
+        if load_keys(&mut self.database, &self.apex).await?.is_none() {
+            self.policy(PolicyChange::default()).await?;
+        }
+        let keys = self.keys().await?;
+        let wanted = match role {
+            Some(role) => vec![machine::NewKey {
+                role,
+                algorithm: keys.policy.algorithm,
+                retires: Vec::new(),
+            }],
+            None => machine::advance(&keys.timeline, &keys.policy, now()).wants,
+        };
+        anyhow::ensure!(
+            !wanted.is_empty(),
+            "the zone has every key that its policy asks for; name a --role to make another"
+        );
+        for new in wanted {
+            self.add(&vault, new.role, new.algorithm, new.retires)
+                .await?;
+        }
+        Ok(())
+    }
+
+    async fn add(
+        &mut self,
+        vault: &Vault,
+        role: KeyRole,
+        algorithm: u8,
+        retires: Vec<KeyId>,
+    ) -> anyhow::Result<()> {
+        let add = vault.make(&self.apex, role, algorithm, retires)?;
+        let key_tag = add.dnskey.key_tag();
+        let event = self.submit(KeysCommand::Add(Box::new(add))).await?;
+        show::made(role, key_tag, event, self.global)
+    }
+
+    async fn rollover(&mut self, role: KeyRole) -> anyhow::Result<()> {
+        let vault = self.vault()?;
+        let keys = self.keys().await?;
+        let is_at_rest = keys.timeline.keys.iter().all(KeyState::is_settled);
+        anyhow::ensure!(
+            is_at_rest,
+            "a rollover of {} is unfinished; `meridian keys status --zone {}` shows what it waits for",
+            self.apex,
+            self.apex
+        );
+        let of_role = keys.timeline.keys.iter().filter(|key| key.role == role);
+        let retires: Vec<_> = of_role
+            .filter(|key| key.goal == Goal::Present)
+            .map(|key| key.id)
+            .collect();
+        anyhow::ensure!(!retires.is_empty(), "zone {} has no {role}", self.apex);
+        self.add(&vault, role, keys.policy.algorithm, retires).await
+    }
+
+    async fn import(&mut self, file: &Path, role: KeyRole, in_use: bool) -> anyhow::Result<()> {
+        let (key, private) = files::read(file).with_context(|| format!("{}", file.display()))?;
+        let mut add = self.vault()?.take_in(&self.apex, role, &key, &private)?;
+        add.in_use = in_use;
+        let key_tag = add.dnskey.key_tag();
+        let event = self.submit(KeysCommand::Add(Box::new(add))).await?;
+        show::made(role, key_tag, event, self.global)
+    }
+
+    async fn export(
+        &mut self,
+        key_tag: Option<u16>,
+        form: Form,
+        out: Option<&Path>,
+    ) -> anyhow::Result<()> {
+        let keys = self.keys().await?;
+        if form != Form::Pkcs8 {
+            return show::records(&keys, key_tag, form, self.global);
+        }
+        let key_tag = key_tag.context("name the key by --key-tag")?;
+        let key = keys.keys.iter().find(|key| key.key_tag == key_tag);
+        let key = key.with_context(|| format!("no key {key_tag} in zone {}", self.apex))?;
+        let private = self.vault()?;
+        let private = private.private(&mut self.database, &self.apex, key).await?;
+        let out = out.context("name a file by --out")?;
+        write_private(out, files::pem(&private).as_bytes())
+            .with_context(|| format!("cannot write {}", out.display()))?;
+        output::line(format_args!(
+            "private key {key_tag} written to {} in the clear; keep it safe",
+            out.display()
+        ));
+        Ok(())
+    }
+
+    async fn ds_seen(&mut self) -> anyhow::Result<()> {
+        let mut keys = self.keys().await?;
+        let published = |key: &&KeyState| key.ds.state.is_published();
+        let present: Vec<_> = keys
+            .timeline
+            .keys
+            .iter()
+            .filter(published)
+            .map(|key| key.id)
+            .collect();
+        anyhow::ensure!(
+            keys.timeline.confirm_ds(&present, now()),
+            "nothing is waited for at the parent of {}",
+            self.apex
+        );
+        let step = KeysStep {
+            apex: self.apex.clone(),
+            revision: keys.revision,
+            timeline: keys.timeline,
+            remove: Vec::new(),
+            extent: Extent::Nothing,
+        };
+        self.change(KeysCommand::Step(Box::new(step))).await
+    }
+}

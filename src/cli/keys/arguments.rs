@@ -1,0 +1,186 @@
+//! What can be said about keys on the command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+
+use super::super::DatabaseArgs;
+use crate::registry::signing::{Denial, KeyRole, KskMethod, Layout, PolicyChange, SigningMode};
+
+/// Which zone, and where.
+#[derive(Debug, Args)]
+pub(crate) struct ZoneArgs {
+    #[command(flatten)]
+    pub(super) database: DatabaseArgs,
+    /// Apex of the zone
+    #[arg(long, value_name = "NAME")]
+    pub(super) zone: String,
+}
+
+/// `meridian keys ..`
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeysArgs {
+    /// Make the secret that seals private keys, in the file keys.secret-file
+    Init,
+    /// Say how a zone is signed; the first time, begin to sign it
+    ///
+    /// Times are seconds. What is not named stays as it is.
+    Policy {
+        #[command(flatten)]
+        zone: ZoneArgs,
+        #[command(flatten)]
+        change: Box<PolicyArgs>,
+    },
+    /// Make the keys that the policy asks for, or one of this role to stand by
+    Generate {
+        #[command(flatten)]
+        zone: ZoneArgs,
+        /// Its role: csk, ksk or zsk
+        #[arg(long, value_name = "ROLE")]
+        role: Option<KeyRole>,
+    },
+    /// Show the keys of a zone
+    List(ZoneArgs),
+    /// Show how far keys are and what is waited for
+    Status(ZoneArgs),
+    /// Replace the keys of a role
+    ///
+    /// Refused while another rollover is unfinished.
+    Rollover {
+        #[command(flatten)]
+        zone: ZoneArgs,
+        /// The role: csk, ksk or zsk
+        #[arg(long, value_name = "ROLE")]
+        role: KeyRole,
+    },
+    /// Take in a key: the files of BIND's dnssec-keygen, or PKCS#8 in PEM
+    Import {
+        #[command(flatten)]
+        zone: ZoneArgs,
+        /// FILE.private with FILE.key beside it, or a PEM file
+        #[arg(long, value_name = "FILE")]
+        file: PathBuf,
+        /// Its role: csk, ksk or zsk
+        #[arg(long, value_name = "ROLE")]
+        role: KeyRole,
+        /// It signs the zone already, and every cache knows it
+        #[arg(long)]
+        in_use: bool,
+    },
+    /// Print records for the parent, or write a private key
+    Export {
+        #[command(flatten)]
+        zone: ZoneArgs,
+        /// Only the key of this tag [default: those that the form is for]
+        #[arg(long, value_name = "TAG")]
+        key_tag: Option<u16>,
+        /// What to write
+        #[arg(long, value_enum, default_value_t = Form::Ds)]
+        form: Form,
+        /// File for a private key; only its owner will be able to read it
+        #[arg(long, value_name = "FILE", required_if_eq("form", "pkcs8"))]
+        out: Option<PathBuf>,
+    },
+    /// Say that the parent has exactly the DS records that CDS asks for
+    ///
+    /// For zones whose parent is not asked by policy (--parent-servers).
+    DsSeen(ZoneArgs),
+}
+
+/// A form of a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Form {
+    /// DS records of the keys that the parent is to point to
+    Ds,
+    /// CDS records of the same
+    Cds,
+    /// DNSKEY records
+    Dnskey,
+    /// The private key, PKCS#8 in PEM, in the clear
+    Pkcs8,
+}
+
+/// Parts of a policy.
+#[derive(Debug, Args)]
+pub(crate) struct PolicyArgs {
+    /// signed, or unsigned: first the DS record goes, then the rest
+    #[arg(long, value_name = "MODE")]
+    mode: Option<SigningMode>,
+    /// Algorithm of new keys: 13, 14, 15 or 8
+    #[arg(long, value_name = "NUMBER")]
+    algorithm: Option<u8>,
+    /// csk: one key for everything; split: a KSK and a ZSK
+    #[arg(long, value_name = "LAYOUT")]
+    layout: Option<Layout>,
+    /// Replace keys by age
+    #[arg(long, value_name = "BOOL")]
+    automatic: Option<bool>,
+    /// Life of a CSK or KSK; 0 is for ever
+    #[arg(long, value_name = "SECONDS")]
+    ksk_lifetime: Option<u32>,
+    /// Life of a ZSK; 0 is for ever
+    #[arg(long, value_name = "SECONDS")]
+    zsk_lifetime: Option<u32>,
+    /// What changes first: double-ksk or double-ds
+    #[arg(long, value_name = "METHOD")]
+    ksk_method: Option<KskMethod>,
+    /// TTL of DNSKEY, CDS and CDNSKEY
+    #[arg(long, value_name = "SECONDS")]
+    dnskey_ttl: Option<u32>,
+    /// Longest TTL in the zone
+    #[arg(long, value_name = "SECONDS")]
+    zone_ttl_max: Option<u32>,
+    /// Until every server of the zone has a change
+    #[arg(long, value_name = "SECONDS")]
+    propagation: Option<u32>,
+    /// TTL of the DS records at the parent
+    #[arg(long, value_name = "SECONDS")]
+    ds_ttl: Option<u32>,
+    /// Until every server of the parent has a change
+    #[arg(long, value_name = "SECONDS")]
+    parent_propagation: Option<u32>,
+    /// Added to every wait
+    #[arg(long, value_name = "SECONDS")]
+    safety: Option<u32>,
+    /// nsec3, nsec3-opt-out or nsec
+    #[arg(long, value_name = "DENIAL")]
+    denial: Option<Denial>,
+    /// Life of a signature
+    #[arg(long, value_name = "SECONDS")]
+    signature_validity: Option<u32>,
+    /// Rest of its life at which it is replaced
+    #[arg(long, value_name = "SECONDS")]
+    signature_refresh: Option<u32>,
+    /// Spread of the ends of signatures
+    #[arg(long, value_name = "SECONDS")]
+    signature_jitter: Option<u32>,
+    /// Servers that are asked for the DS records: addresses with port, parted by spaces
+    #[arg(long, value_name = "ADDRESSES")]
+    parent_servers: Option<String>,
+}
+
+impl PolicyArgs {
+    pub(super) fn change(&self) -> PolicyChange {
+        PolicyChange {
+            mode: self.mode,
+            algorithm: self.algorithm,
+            layout: self.layout,
+            automatic: self.automatic,
+            ksk_lifetime: self.ksk_lifetime,
+            zsk_lifetime: self.zsk_lifetime,
+            ksk_method: self.ksk_method,
+            dnskey_ttl: self.dnskey_ttl,
+            zone_ttl_max: self.zone_ttl_max,
+            propagation: self.propagation,
+            ds_ttl: self.ds_ttl,
+            parent_propagation: self.parent_propagation,
+            safety: self.safety,
+            denial: self.denial,
+            signature_validity: self.signature_validity,
+            signature_refresh: self.signature_refresh,
+            signature_jitter: self.signature_jitter,
+            parent_servers: self.parent_servers.clone(),
+            store: None,
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! Private keys at rest: sealed with AES-256-GCM under one secret of the installation.
+//!
+//! The secret is in a file that only its owner may read; without it a copy of the
+//! database is no copy of the keys. What is sealed is bound to its zone and public key,
+//! so that rows cannot be exchanged. Each seal has a nonce of its own from the system's
+//! random numbers (96 bits; a registry makes thousands of keys, not the 2^32 at which
+//! NIST SP 800-38D section 8.3 stops). Secrets are wiped, and shown nowhere.
+
+use std::fmt;
+use std::io::Write as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
+use aws_lc_rs::digest;
+use zeroize::Zeroizing;
+
+use crate::registry::command::keys::Sealed;
+use crate::registry::types::{AnyName, DnskeyData};
+
+/// First octet of what is sealed.
+const VERSION: u8 = 1;
+const SECRET_BYTES: usize = 32;
+/// Octets that tell one secret from another, before the nonce.
+const CHECK_BYTES: usize = 8;
+
+/// Why something was not sealed or opened.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SealError {
+    /// The file of the secret.
+    #[error("{}: {source}; name another by keys.secret-file, or make one by `meridian keys init`", path.display())]
+    Io {
+        /// Which.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// Others may read it.
+    #[error("{}: mode {mode:03o} lets others read the secret; `chmod 600` it", path.display())]
+    Mode {
+        /// Which.
+        path: PathBuf,
+        /// Its permissions.
+        mode: u32,
+    },
+    /// It holds something else.
+    #[error("{}: not 64 hexadecimal digits; make one by `meridian keys init`", path.display())]
+    Syntax {
+        /// Which.
+        path: PathBuf,
+    },
+    /// Sealed with another secret.
+    #[error(
+        "key {key_tag} of {apex} was sealed with another secret; name its file by keys.secret-file"
+    )]
+    OtherSecret {
+        /// The zone.
+        apex: AnyName,
+        /// Tag of the key.
+        key_tag: u16,
+    },
+    /// Changed since it was sealed.
+    #[error(
+        "private key {key_tag} of {apex} is damaged; restore it from a backup, or roll the key"
+    )]
+    Damaged {
+        /// The zone.
+        apex: AnyName,
+        /// Tag of the key.
+        key_tag: u16,
+    },
+    /// The library gave up.
+    #[error("the cryptographic library sealed nothing")]
+    Primitive,
+}
+
+/// The secret that seals private keys.
+pub struct Secret {
+    key: RandomizedNonceKey,
+    check: [u8; CHECK_BYTES],
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(..)")
+    }
+}
+
+impl Secret {
+    /// Reads the secret of a file that nobody else may read.
+    pub fn load(path: &Path) -> Result<Self, SealError> {
+        let io = |source| SealError::Io {
+            path: path.to_owned(),
+            source,
+        };
+        let file = std::fs::File::open(path).map_err(io)?;
+        let mode = file.metadata().map_err(io)?.mode() & 0o777;
+        if mode & 0o077 != 0 {
+            let path = path.to_owned();
+            return Err(SealError::Mode { path, mode });
+        }
+        let text = Zeroizing::new(std::io::read_to_string(file).map_err(io)?);
+        let syntax = || SealError::Syntax {
+            path: path.to_owned(),
+        };
+        let octets = from_hex(text.trim()).ok_or_else(syntax)?;
+        Self::new(&octets).ok_or_else(syntax)
+    }
+
+    /// Makes a secret in a new file: written, synced, then renamed into place.
+    pub fn create(path: &Path) -> Result<Self, SealError> {
+        let io = |source| SealError::Io {
+            path: path.to_owned(),
+            source,
+        };
+        if path.exists() {
+            return Err(io(std::io::ErrorKind::AlreadyExists.into()));
+        }
+        let mut octets = Zeroizing::new([0; SECRET_BYTES]);
+        aws_lc_rs::rand::fill(&mut *octets).map_err(|_| SealError::Primitive)?;
+        let mut text = Zeroizing::new(String::with_capacity(2 * SECRET_BYTES + 1));
+        for octet in octets.iter() {
+            text.push_str(&format!("{octet:02x}"));
+        }
+        text.push('\n');
+        write_private(path, text.as_bytes()).map_err(io)?;
+        Self::new(&*octets).ok_or(SealError::Primitive)
+    }
+
+    fn new(octets: &[u8]) -> Option<Self> {
+        let key = RandomizedNonceKey::new(&AES_256_GCM, octets).ok()?;
+        let mut context = digest::Context::new(&digest::SHA256);
+        context.update(b"meridian: which secret");
+        context.update(octets);
+        let mut check = [0; CHECK_BYTES];
+        check.copy_from_slice(&context.finish().as_ref()[..CHECK_BYTES]);
+        Some(Self { key, check })
+    }
+
+    /// Seals a private key.
+    pub fn seal(
+        &self,
+        apex: &AnyName,
+        dnskey: &DnskeyData,
+        private: &[u8],
+    ) -> Result<Sealed, SealError> {
+        // Room for the tag, so that the private key is not moved and left behind.
+        let mut room = Vec::with_capacity(private.len() + AES_256_GCM.tag_len());
+        room.extend_from_slice(private);
+        let aad = Aad::from(bound_to(apex, dnskey));
+        let nonce = self.key.seal_in_place_append_tag(aad, &mut room);
+        let nonce = nonce.map_err(|_| SealError::Primitive)?;
+        let mut sealed = vec![VERSION];
+        sealed.extend(self.check);
+        sealed.extend(nonce.as_ref());
+        sealed.extend(room);
+        Ok(Sealed(sealed))
+    }
+
+    /// Opens a private key.
+    pub fn open(
+        &self,
+        apex: &AnyName,
+        dnskey: &DnskeyData,
+        sealed: &Sealed,
+    ) -> Result<Zeroizing<Vec<u8>>, SealError> {
+        let (apex_of, key_tag) = (|| apex.clone(), dnskey.key_tag());
+        let damaged = || SealError::Damaged {
+            apex: apex_of(),
+            key_tag,
+        };
+        let rest = sealed.0.strip_prefix(&[VERSION]).ok_or_else(damaged)?;
+        let (check, rest) = rest.split_at_checked(CHECK_BYTES).ok_or_else(damaged)?;
+        if check != self.check {
+            let apex = apex_of();
+            return Err(SealError::OtherSecret { apex, key_tag });
+        }
+        let (nonce, rest) = rest.split_at_checked(NONCE_LEN).ok_or_else(damaged)?;
+        let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| damaged())?;
+        let mut room = Zeroizing::new(rest.to_vec());
+        let aad = Aad::from(bound_to(apex, dnskey));
+        let opened = self.key.open_in_place(nonce, aad, &mut room);
+        let length = opened.map_err(|_| damaged())?.len();
+        room.truncate(length);
+        Ok(room)
+    }
+}
+
+fn bound_to(apex: &AnyName, dnskey: &DnskeyData) -> Vec<u8> {
+    let mut bound = apex.to_name().to_lowercase().as_wire().to_vec();
+    bound.extend(dnskey.rdata());
+    bound
+}
+
+/// Writes a file that only its owner may read: whole and on disk, or not there.
+pub fn write_private(path: &Path, contents: &[u8]) -> std::io::Result<()> {
+    let mut temporary = path.to_owned().into_os_string();
+    temporary.push(".new");
+    let temporary = PathBuf::from(temporary);
+    let mut options = std::fs::OpenOptions::new();
+    let mut file = options
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&temporary)?;
+    file.write_all(contents)?;
+    file.sync_all()?;
+    std::fs::rename(&temporary, path)?;
+    let folder = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    std::fs::File::open(folder)?.sync_all()
+}
+
+pub(super) fn from_hex(text: &str) -> Option<Zeroizing<Vec<u8>>> {
+    if !text.is_ascii() || text.len() % 2 != 0 {
+        return None;
+    }
+    let pairs = (0..text.len()).step_by(2);
+    let octets = pairs.map(|at| u8::from_str_radix(&text[at..at + 2], 16).ok());
+    octets.collect::<Option<Vec<u8>>>().map(Zeroizing::new)
+}
+
+#[cfg(test)]
+mod tests;
