@@ -145,6 +145,7 @@ fn a_generated_registry_verifies() {
         seed: 1,
         queries: 1,
         exponent: 1.0,
+        signed: false,
     });
     let files = generate::write(&registry.unwrap(), &folder.path("gen")).unwrap();
     std::fs::copy(files.zone, folder.path("zone")).unwrap();
