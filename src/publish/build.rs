@@ -27,8 +27,8 @@ use crate::keys::signers::Signers;
 const PASSES_MAX: usize = 3;
 /// Zones whose counts are kept between builds.
 const INDEXES_MAX: usize = 1000;
-/// Names of a zone whose counts take so long to make that they are made before the
-/// first change: a million names take half a second.
+/// Names of a zone whose counts are made before its first change, so that the change
+/// does not wait for a look at every name.
 const WARM_NAMES_MIN: u64 = 20_000;
 
 /// Compiles what an image lacks.
