@@ -120,7 +120,7 @@ async fn every_view_is_among_the_look_ups() {
         };
         let views = sqlx::query(views).fetch_all(test.database.connection());
         let views: Vec<String> = views.await.unwrap().iter().map(|row| row.get(0)).collect();
-        assert_eq!(views.len(), 9, "{views:?}");
+        assert_eq!(views.len(), 12, "{views:?}");
         for view in views {
             let conditions: Vec<_> = LOOK_UPS
                 .iter()
