@@ -73,6 +73,7 @@ fn whole_zone(criterion: &mut Criterion) {
         seed: 1,
         queries: 1,
         exponent: 1.0,
+        signed: false,
     });
     let registry = registry.expect("parameters within bounds");
     let files = generate::write(&registry, directory.path()).expect("the files can be written");

@@ -10,7 +10,7 @@ use serde::Serialize;
 use zone_image::Name;
 
 use crate::blast::{self, Pace, Queries};
-use crate::peer::Software;
+use crate::peer::{Software, Zone};
 use crate::target::Target;
 use crate::{compare, dnsperf, echo, generate, latency, signers, stamp};
 

@@ -132,7 +132,7 @@ fn attempt(
         Err(why) => return Ok(Attempt::Whole(why)),
     };
     let Gathered { table, .. } = &gathered;
-    let checked = CheckedZone::check(table, &apex_name, &Options::default())?;
+    let checked = CheckedZone::check(table, &apex_name, None, &Options::default())?;
     if !matches!(checked.chain, Chain::Unsigned) {
         return Ok(Attempt::Whole("the zone gets signed"));
     }
