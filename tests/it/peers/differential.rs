@@ -258,7 +258,7 @@ impl Client {
         let reply = Reply::decode(wire, query)?;
         if self.ours {
             reply::check_by_hickory(wire)?;
-            ensure!(!reply.repeated, "a record twice");
+            ensure!(reply.repeated.is_empty(), "a record twice");
         }
         Ok(reply)
     }
@@ -315,9 +315,9 @@ impl Found {
         }
         for rule in RULES {
             let before = case.differences.len();
-            match rule.meet(&mut case) {
-                Ok(()) => {}
-                Err(fault) => self.faults.push(format!("{}: {fault}: {case}", rule.name)),
+            if let Err(fault) = rule.meet(&mut case) {
+                self.faults.push(format!("{}: {fault}: {case}", rule.name));
+                return;
             }
             if case.differences.len() < before {
                 *self.counts.entry(rule.name).or_default() += 1;
@@ -372,7 +372,7 @@ fn differences(ours: &Both, theirs: &Both) -> Vec<Difference> {
         Difference::Authoritative,
     );
     flag(one.edns != two.edns, Difference::Edns);
-    flag(two.repeated, Difference::Repeated);
+    flag(!two.repeated.is_empty(), Difference::Repeated);
     found.extend(records(one, two, Difference::Only));
     let (one, two) = (&ours.short, &theirs.short);
     if one.truncated != two.truncated {

@@ -69,8 +69,8 @@ pub(super) struct Reply {
     pub(super) truncated: bool,
     pub(super) edns: bool,
     pub(super) octets: usize,
-    /// Whether a record stands in a section twice (RFC 2181 section 5).
-    pub(super) repeated: bool,
+    /// What stands in a section twice (RFC 2181 section 5).
+    pub(super) repeated: Vec<(usize, Record)>,
     /// Answer, authority, additional.
     pub(super) sections: [BTreeSet<Record>; 3],
 }
@@ -94,15 +94,15 @@ impl Reply {
             at: question_end,
         };
         let mut sections = [const { BTreeSet::new() }; 3];
-        let (mut edns, mut repeated) = (false, false);
-        for (section, at) in sections.iter_mut().zip([6, 8, 10]) {
-            for _ in 0..count(at) {
+        let (mut edns, mut repeated) = (false, Vec::new());
+        for (index, section) in sections.iter_mut().enumerate() {
+            for _ in 0..count(6 + 2 * index) {
                 let record = reader.record().context("a record")?;
                 if record.rtype == 41 {
                     ensure!(!edns, "two OPT");
                     edns = true;
-                } else {
-                    repeated |= !section.insert(record);
+                } else if let Some(double) = section.replace(record) {
+                    repeated.push((index, double));
                 }
             }
         }

@@ -35,7 +35,7 @@ pub(super) struct Rule {
 
 impl Rule {
     /// Takes out of the case what the rule explains; an error is a rule that meets
-    /// what it is not about.
+    /// what it is not about, which is then all that is left of the case.
     pub(super) fn meet(&self, case: &mut Case<'_>) -> Result<(), &'static str> {
         if self.peer.is_some_and(|peer| peer != case.peer) || !(self.about)(case) {
             return Ok(());
@@ -44,11 +44,12 @@ impl Rule {
         let (met, rest): (Vec<_>, Vec<_>) = all
             .into_iter()
             .partition(|difference| (self.explains)(case, difference));
-        case.differences = rest;
-        match met.is_empty() || (self.holds)(case, &met) {
-            true => Ok(()),
-            false => Err("it explains what does not keep its rule"),
+        if met.is_empty() || (self.holds)(case, &met) {
+            case.differences = rest;
+            return Ok(());
         }
+        case.differences = met;
+        Err("it explains what does not keep its rule")
     }
 }
 

@@ -7,7 +7,7 @@ use zone_image::Name;
 
 use super::super::reply::{Record, Reply};
 use super::super::zones::Standing;
-use super::super::{Case, Difference};
+use super::super::{Both, Case, Difference};
 use super::view::{
     A, AAAA, ANY, CNAME, DNAME, DS, MX, NS, NSEC, NSEC3, RRSIG, SRV, alone, hash_speaks_of,
     is_optional, only, speaks_of,
@@ -41,15 +41,15 @@ fn names_host(records: &BTreeSet<Record>, host: &Name) -> bool {
         .any(|own| [NS, MX, SRV].contains(&own.rtype) && own.target().as_ref() == Some(host))
 }
 
-/// Whether an NSEC says something of the question, of where its aliases end, or of the
-/// wildcard that could have made that name.
+/// Whether an NSEC says something of the question or of where its aliases end.
+fn speaks_of_names(case: &Case<'_>, nsec: &Record) -> bool {
+    speaks_of(nsec, &case.last()) || speaks_of(nsec, &case.question.name)
+}
+
+/// Whether it does, or says something of the wildcard that could have made that name.
 fn speaks_of_case(case: &Case<'_>, nsec: &Record) -> bool {
     let wildcard = case.wildcard();
-    let names = [&case.last(), &case.question.name];
-    names
-        .into_iter()
-        .chain(&wildcard)
-        .any(|name| speaks_of(nsec, name))
+    speaks_of_names(case, nsec) || wildcard.is_some_and(|name| speaks_of(nsec, &name))
 }
 
 /// Whether a name starts with an asterisk, as a label or as a part of one.
@@ -204,7 +204,14 @@ pub(in super::super) const RULES: &[Rule] = &[
         peer: KNOT,
         about: |case| case.runs_on(),
         explains: |_, difference| matches!(difference, Difference::Repeated),
-        holds: fine,
+        holds: |case, _| {
+            let mut again = case.theirs.whole.repeated.iter();
+            again.all(|(section, own)| {
+                *section == 0
+                    && [CNAME, DNAME].contains(&own.of())
+                    && case.ours.whole.answer().contains(own)
+            })
+        },
     },
     Rule {
         name: "nul-sorts-first",
@@ -221,8 +228,13 @@ pub(in super::super) const RULES: &[Rule] = &[
             Difference::Only(_, 1, record) => record.of() == NSEC,
             _ => false,
         },
+        // Of the wildcard theirs may speak: where it makes the name, nothing denies it.
         holds: |case, differences| {
-            alone(differences, Side::Theirs).all(|own| !speaks_of_case(case, own))
+            let authority = &case.ours.whole.sections[1];
+            let proven = |name: &Name| authority.iter().any(|own| speaks_of(own, name));
+            let names = [&case.last(), &case.question.name];
+            alone(differences, Side::Theirs).all(|own| !speaks_of_names(case, own))
+                && names.into_iter().any(|name| has_nul(name) && proven(name))
         },
     },
     Rule {
@@ -375,24 +387,35 @@ pub(in super::super) const RULES: &[Rule] = &[
         peer: None,
         about: |case| case.ours.short.truncated && case.theirs.short.truncated,
         explains: |_, difference| matches!(difference, Difference::Partial),
-        holds: fine,
+        holds: |case, _| {
+            let theirs = case.theirs;
+            let mut sections = theirs.short.sections.iter().zip(&theirs.whole.sections);
+            theirs.whole.octets > case.question.bytes_max()
+                && sections.all(|(short, whole)| short.is_subset(whole))
+        },
     },
     Rule {
         name: "in-domain-glue-left-out",
-        text: "peers leave out in-domain glue without TC",
+        text: "peers leave out in-domain glue without TC, NSD for sibling glue",
         source: "RFC 9471 section 3.1",
         peer: None,
         about: |case| {
             let (theirs, whole) = (&case.theirs.short.sections[2], &case.theirs.whole);
-            case.ours.short.truncated
-                && !case.theirs.short.truncated
+            !case.theirs.short.truncated
                 && whole.sections[2]
                     .difference(theirs)
                     .any(|own| !is_optional(whole, own))
         },
-        explains: |_, difference| matches!(difference, Difference::Truncated),
-        // That ours is due was checked before.
-        holds: |case, _| case.ours.whole.octets > case.question.bytes_max(),
+        explains: |case, difference| match difference {
+            Difference::Truncated => true,
+            Difference::Short(Side::Ours, 2, record) => !is_optional(&case.ours.whole, record),
+            _ => false,
+        },
+        // That our TC is due, and that we have all such glue without, was checked before.
+        holds: |case, _| {
+            let most = case.question.bytes_max();
+            case.ours.whole.octets > most && case.theirs.whole.octets > most
+        },
     },
     Rule {
         name: "ours-is-longer",
@@ -424,9 +447,14 @@ pub(in super::super) const RULES: &[Rule] = &[
         about: |case| !case.question.tcp,
         explains: |_, difference| matches!(difference, Difference::Short(_, 2, _)),
         holds: |case, differences| {
-            let ours = alone(differences, Side::Ours);
-            let mut both = ours.chain(alone(differences, Side::Theirs));
-            both.all(|own| is_optional(&case.ours.whole, own))
+            // What one has alone must be too much for the other.
+            let too_much = |side, other: &Both| {
+                alone(differences, side).all(|own| {
+                    is_optional(&case.ours.whole, own)
+                        && other.whole.octets > case.question.bytes_max()
+                })
+            };
+            too_much(Side::Ours, case.theirs) && too_much(Side::Theirs, case.ours)
         },
     },
 ];
