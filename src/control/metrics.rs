@@ -16,7 +16,7 @@ use crate::dns::counters::{DROPS, HANDSHAKES, LOSSES, OUTCOMES, Snapshot, Stream
 use crate::publish;
 
 /// Most zones with metrics of their own; past it only totals are given.
-const ZONES_MAX: usize = 1000;
+const ZONES_MAX: u64 = 1000;
 
 /// The metrics page as it is now.
 pub(super) fn render(vitals: &Vitals) -> Result<String, fmt::Error> {
@@ -288,9 +288,9 @@ impl Page {
             "Images refused",
             generations.failures.value(),
         );
-        let zones = generation.zones();
-        self.gauge("zones", "Zones served", zones.len() as u64);
-        if zones.len() <= ZONES_MAX {
+        self.gauge("zones", "Zones served", generation.zones_count());
+        if generation.zones_count() <= ZONES_MAX {
+            let zones = generation.zones();
             let per_zone = |value: &dyn Fn(&zone_image::ZoneInfo) -> u64| {
                 zones
                     .iter()
