@@ -292,9 +292,9 @@ impl Page {
             "Images refused",
             generations.failures.value(),
         );
-        let zones = generation.zones();
-        self.gauge("zones", "Zones served", zones.len() as u64);
-        if zones.len() <= ZONES_MAX {
+        self.gauge("zones", "Zones served", generation.zones_count());
+        if generation.zones_count() <= ZONES_MAX as u64 {
+            let zones = generation.zones();
             let per_zone = |value: &dyn Fn(&zone_image::ZoneInfo) -> u64| {
                 zones
                     .iter()

@@ -1,5 +1,6 @@
 //! The state of a server as one document, for `meridian status`.
 
+use std::collections::BinaryHeap;
 use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
@@ -79,7 +80,7 @@ pub struct GenerationStatus {
     /// Octets of memory that the kernel put on huge pages for them; 0 makes answers slower.
     pub huge_page_bytes: u64,
     /// How many zones it has.
-    pub zones_count: usize,
+    pub zones_count: u64,
     /// Some of them by name.
     pub zones: Vec<ZoneStatus>,
 }
@@ -161,25 +162,28 @@ fn tls_status(tls: &TlsVitals) -> TlsStatus {
 }
 
 fn generation_status(generation: &zone_image::Generation) -> GenerationStatus {
-    let all = generation.zones();
-    let mut zones: Vec<_> = all
-        .iter()
-        .map(|zone| ZoneStatus {
-            apex: zone.apex.to_string(),
-            serial: zone.serial,
-            names: zone.names,
-            delegations: zone.delegations,
-        })
-        .collect();
-    zones.sort();
-    zones.truncate(ZONES_MAX);
+    // The first of a hundred thousand are found without a list of all.
+    let mut zones = BinaryHeap::with_capacity(ZONES_MAX + 1);
+    generation.find_zone_where(&mut |zone| {
+        let info = zone.info();
+        zones.push(ZoneStatus {
+            apex: info.apex.to_string(),
+            serial: info.serial,
+            names: info.names,
+            delegations: info.delegations,
+        });
+        if zones.len() > ZONES_MAX {
+            zones.pop();
+        }
+        false
+    });
     GenerationStatus {
         number: generation.number(),
         event: generation.event(),
         bytes: generation.bytes(),
         huge_page_bytes: generation.huge_bytes(),
-        zones_count: all.len(),
-        zones,
+        zones_count: generation.zones_count(),
+        zones: zones.into_sorted_vec(),
     }
 }
 
@@ -200,3 +204,6 @@ fn offence_status(offence: &crate::dns::net::failure::Offence) -> OffenceStatus 
             .collect(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -19,7 +19,7 @@ use zone_image::{Generation, Name, WriteError};
 use super::Settings;
 use super::gates::{Gates, ZoneStep};
 use super::history::Mark;
-use super::plan::{InstalledImage, InstalledZone, Plan, Wanted};
+use super::plan::{Installed, InstalledZone, Plan, Wanted};
 use super::state::{Failure, Step};
 use crate::keys::signers::Signers;
 
@@ -118,18 +118,19 @@ impl Builder {
     /// Makes what the next change of a large zone needs, for one zone; says whether there
     /// was one.
     pub(super) fn warm(&mut self, image: &Generation) -> bool {
-        let is_cold = |zone: &zone_image::ZoneInfo| {
-            zone.names >= WARM_NAMES_MIN && !self.indexes.contains_key(&zone.apex)
-        };
-        let mut cold = image.zones().into_iter().filter(is_cold);
-        let unsigned = cold.find_map(|info| {
-            let zone = image.zone(info.apex.as_wire())?;
-            (zone.denial() == Denial::None).then_some((info.apex, zone))
+        if self.indexes.len() >= INDEXES_MAX {
+            return false;
+        }
+        // A name is made of none but large zones: there are many small ones.
+        let cold = image.find_zone_where(&mut |zone| {
+            zone.names_count() >= WARM_NAMES_MIN
+                && zone.denial() == Denial::None
+                && !self.indexes.contains_key(&zone.info().apex)
         });
-        let Some((apex, zone)) = unsigned.filter(|_| self.indexes.len() < INDEXES_MAX) else {
+        let Some(zone) = cold else {
             return false;
         };
-        self.indexes.insert(apex, ZoneIndex::of(zone));
+        self.indexes.insert(zone.info().apex, ZoneIndex::of(zone));
         true
     }
 
@@ -171,10 +172,10 @@ impl Builder {
         gates: &mut Gates,
     ) -> Result<Built, Failure> {
         let snapshot = Snapshot::open(&self.location).map_err(read_failure)?;
-        let image = installed.map(|installed| installed_image(installed));
-        let mut wanted = self.wanted(&snapshot, image.as_ref())?;
+        let image = installed.map(|image| &**image as &dyn Installed);
+        let mut wanted = self.wanted(&snapshot, installed)?;
         wanted.follows = self.follows(&snapshot, installed);
-        let has_zones = image.as_ref().is_some_and(|image| !image.zones.is_empty());
+        let has_zones = image.is_some_and(|image| image.zones_count() > 0);
         if wanted.zones.is_empty() && has_zones {
             // More likely another database in its place than somebody's wish.
             let text = format!(
@@ -185,7 +186,7 @@ impl Builder {
         }
         for _ in 0..PASSES_MAX {
             wanted.refused = self.still_refused(&wanted.zones);
-            let plan = Plan::new(&wanted, image.as_ref());
+            let plan = Plan::new(&wanted, image);
             tracing::debug!(event = snapshot.event(), ?plan, "plan");
             let refused_before = self.refused.len();
             let made = self.compile_zones(&snapshot, &plan, &wanted, installed)?;
@@ -224,17 +225,17 @@ impl Builder {
     fn wanted(
         &self,
         snapshot: &Snapshot,
-        installed: Option<&InstalledImage>,
+        installed: Option<&Arc<Generation>>,
     ) -> Result<Wanted, Failure> {
         let active = snapshot.zones().iter().filter(|zone| !zone.is_importing());
         let zones: BTreeMap<_, _> = active
             .map(|zone| (zone.apex.to_lowercase(), zone.serial))
             .collect();
-        let oldest = installed.and_then(|image| {
-            let events = image.zones.values().map(|zone| zone.event);
-            events.min()
-        });
-        let changed = match self.checked.or(oldest) {
+        let oldest = || {
+            let zones = installed?.zones();
+            zones.iter().map(|zone| zone.event).min()
+        };
+        let changed = match self.checked.or_else(oldest) {
             Some(since) => snapshot.changed_since(since).map_err(read_failure)?,
             // There is nothing to compare with.
             None => Vec::new(),
@@ -462,14 +463,23 @@ impl Builder {
     }
 }
 
-fn installed_image(generation: &Generation) -> InstalledImage {
-    let zones = generation.zones().into_iter().map(|zone| {
-        let (serial, event) = (zone.serial, zone.event);
-        (zone.apex, InstalledZone { serial, event })
-    });
-    InstalledImage {
-        zones: zones.collect(),
-        segments: generation.segments_count(),
+impl Installed for Generation {
+    fn zone(&self, apex: &Name) -> Option<InstalledZone> {
+        let zone = self.zone(apex.as_wire())?;
+        let (serial, event) = (zone.serial(), zone.event());
+        Some(InstalledZone { serial, event })
+    }
+
+    fn zones_count(&self) -> usize {
+        usize::try_from(self.zones_count()).unwrap_or(usize::MAX)
+    }
+
+    fn apexes(&self) -> Vec<Name> {
+        self.zones().into_iter().map(|zone| zone.apex).collect()
+    }
+
+    fn segments_count(&self) -> usize {
+        self.segments_count()
     }
 }
 

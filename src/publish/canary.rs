@@ -34,7 +34,7 @@ pub fn check(engine: &Engine, generation: &Generation) -> Result<(), String> {
         generation,
         reply: vec![0; REPLY_BYTES_MAX],
     };
-    for info in generation.zones().iter().take(ZONES_MAX) {
+    for info in generation.first_zones(ZONES_MAX) {
         let question = lookup_name(info.apex.as_wire())?;
         let zone = generation
             .find_zone(&question, question.labels())

@@ -19,11 +19,20 @@ pub(super) struct InstalledZone {
     pub(super) event: u64,
 }
 
-/// What is installed.
-#[derive(Debug, Clone, Default)]
-pub(super) struct InstalledImage {
-    pub(super) zones: BTreeMap<Name, InstalledZone>,
-    pub(super) segments: usize,
+/// What is installed: asked for zones one at a time, since a list of 100,000 takes
+/// longer than the change of one of them.
+pub(super) trait Installed {
+    /// The zone with this apex, in lower case.
+    fn zone(&self, apex: &Name) -> Option<InstalledZone>;
+
+    /// Number of zones.
+    fn zones_count(&self) -> usize;
+
+    /// Every apex.
+    fn apexes(&self) -> Vec<Name>;
+
+    /// Number of segments.
+    fn segments_count(&self) -> usize;
 }
 
 /// What the registry has, at one event.
@@ -59,7 +68,7 @@ pub(super) enum Plan {
 }
 
 impl Plan {
-    pub(super) fn new(wanted: &Wanted, installed: Option<&InstalledImage>) -> Self {
+    pub(super) fn new(wanted: &Wanted, installed: Option<&dyn Installed>) -> Self {
         let is_fit = |apex: &&Name| !wanted.refused.contains(*apex);
         let Some(installed) = installed else {
             return Self::Anew(wanted.zones.keys().filter(is_fit).cloned().collect());
@@ -72,12 +81,7 @@ impl Plan {
             .filter(is_fit)
             .cloned()
             .collect();
-        let remove: Vec<Name> = installed
-            .zones
-            .keys()
-            .filter(|apex| !wanted.zones.contains_key(*apex))
-            .cloned()
-            .collect();
+        let remove = to_remove(wanted, installed);
         if compile.is_empty() && remove.is_empty() {
             return Self::Nothing;
         }
@@ -85,21 +89,33 @@ impl Plan {
         let keeps_refused = wanted
             .refused
             .iter()
-            .any(|apex| installed.zones.contains_key(apex));
+            .any(|apex| installed.zone(apex).is_some());
         let is_all = compile.len() == wanted.zones.len();
         let is_all = is_all && !wanted.follows;
-        if !keeps_refused && (is_all || installed.segments >= SEGMENTS_MAX) {
+        if !keeps_refused && (is_all || installed.segments_count() >= SEGMENTS_MAX) {
             return Self::Anew(wanted.zones.keys().filter(is_fit).cloned().collect());
         }
         Self::Update { compile, remove }
     }
 }
 
-fn is_current(apex: &Name, serial: u32, wanted: &Wanted, installed: &InstalledImage) -> bool {
+/// Zones that are installed and not wanted any more.
+fn to_remove(wanted: &Wanted, installed: &dyn Installed) -> Vec<Name> {
+    let apexes = wanted.zones.keys();
+    let stay = apexes.filter(|apex| installed.zone(apex).is_some()).count();
+    if stay == installed.zones_count() {
+        return Vec::new();
+    }
+    let mut remove = installed.apexes();
+    remove.retain(|apex| !wanted.zones.contains_key(apex));
+    remove.sort();
+    remove
+}
+
+fn is_current(apex: &Name, serial: u32, wanted: &Wanted, installed: &dyn Installed) -> bool {
     let changed = wanted.changed.get(apex).copied().unwrap_or_default();
     installed
-        .zones
-        .get(apex)
+        .zone(apex)
         // An image from after the registry's last event is of another registry, or of a
         // time that a restore took back.
         .is_some_and(|zone| zone.serial == serial && (changed..=wanted.event).contains(&zone.event))

@@ -1,5 +1,32 @@
 use super::*;
 
+/// An image that is no image; `is_listed` is whether somebody may ask for all zones.
+struct Image {
+    zones: BTreeMap<Name, InstalledZone>,
+    segments: usize,
+    is_listed: bool,
+}
+
+impl Installed for Image {
+    fn zone(&self, apex: &Name) -> Option<InstalledZone> {
+        self.zones.get(apex).copied()
+    }
+
+    fn zones_count(&self) -> usize {
+        self.zones.len()
+    }
+
+    fn apexes(&self) -> Vec<Name> {
+        assert!(self.is_listed, "a list of all zones for nothing");
+        // In no order.
+        self.zones.keys().rev().cloned().collect()
+    }
+
+    fn segments_count(&self) -> usize {
+        self.segments
+    }
+}
+
 fn name(text: &str) -> Name {
     Name::parse_absolute(text).unwrap()
 }
@@ -40,7 +67,10 @@ fn check(wanted: &str, refused: &str, installed: Option<&str>, segments: usize, 
             .collect(),
         follows: false,
     };
-    let installed = installed.map(|installed| InstalledImage {
+    let installed = installed.map(|installed| Image {
+        is_listed: zones(installed)
+            .iter()
+            .any(|(apex, _, _)| !wanted.zones.contains_key(apex)),
         zones: zones(installed)
             .into_iter()
             .map(|(apex, serial, event)| (apex, InstalledZone { serial, event }))
@@ -51,7 +81,8 @@ fn check(wanted: &str, refused: &str, installed: Option<&str>, segments: usize, 
         let names: Vec<_> = names.iter().map(Name::to_string).collect();
         names.concat()
     };
-    let found = match Plan::new(&wanted, installed.as_ref()) {
+    let installed = installed.as_ref().map(|image| image as &dyn Installed);
+    let found = match Plan::new(&wanted, installed) {
         Plan::Nothing => "nothing".to_owned(),
         Plan::Anew(zones) => format!("anew {}", list(zones)),
         Plan::Update { compile, remove } => format!("+{} -{}", list(compile), list(remove)),
@@ -120,9 +151,10 @@ fn an_image_of_the_same_history_is_changed_and_not_made_anew() {
         serial: 1,
         event: 5,
     };
-    let installed = InstalledImage {
+    let installed = Image {
         zones: [(apex.clone(), zone)].into(),
         segments: 9,
+        is_listed: false,
     };
     let (compile, remove) = (vec![apex], Vec::new());
     let expected = Plan::Update { compile, remove };

@@ -23,6 +23,9 @@ const LOAD_TIMEOUT: Duration = Duration::from_secs(300);
 /// Octets that adding or replacing one zone may write: two nodes of 2 KiB, a leaf, the
 /// zone, the table of contents. The catalog has 5 MB, the image some hundred.
 const CHANGE_BYTES_MAX: u64 = 16 * 1024;
+/// Octets that the server may need for two changes and for telling its state: a list of
+/// all zones has 20 MB.
+const GROWTH_BYTES_MAX: u64 = 8 << 20;
 
 fn small(first: u64, count: u64, serial: u32) -> SmallZones {
     let parent = Name::parse_absolute("test.").expect("a name");
@@ -132,12 +135,12 @@ fn one_of_a_hundred_thousand_zones_is_added_and_reloaded_alone() -> anyhow::Resu
     open(&image, &mut report)?;
     let server = meridian.serve(&zones, 1, LOAD_TIMEOUT)?;
     let maps = std::fs::read_to_string(format!("/proc/{}/maps", server.pid()))?;
+    let memory = process::memory_bytes(server.pid());
     writeln!(
         report,
-        "server: ready after {:?}, {} mappings, {} octets of memory",
+        "server: ready after {:?}, {} mappings, {memory} octets of memory",
         server.load_time(),
         maps.lines().count(),
-        process::memory_bytes(server.pid()),
     )?;
 
     let added = change(
@@ -147,7 +150,9 @@ fn one_of_a_hundred_thousand_zones_is_added_and_reloaded_alone() -> anyhow::Resu
         "one added",
     )?;
     let replaced = change(&meridian, &small(77, 1, 2), &mut report, "one replaced")?;
-    eprintln!("{report}");
+    meridian.run(&["status"])?;
+    let grown = process::memory_bytes(server.pid()).saturating_sub(memory);
+    eprintln!("{report}after both and a look at its state: {grown} octets more of memory");
     for (number, expected) in [(77, 2), (78, 1), (SMALL_ZONES, 1)] {
         let apex = small(number, 1, 1).apex(number);
         let found = serial(server.target().address(), &apex)?;
@@ -156,6 +161,7 @@ fn one_of_a_hundred_thousand_zones_is_added_and_reloaded_alone() -> anyhow::Resu
     for octets in [added, replaced] {
         anyhow::ensure!(octets < CHANGE_BYTES_MAX, "{octets} octets for one zone");
     }
+    anyhow::ensure!(grown < GROWTH_BYTES_MAX, "{grown} octets more of memory");
     anyhow::ensure!(
         files(&image)?.1 <= count + 2,
         "a file more a change at most"

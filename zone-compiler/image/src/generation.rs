@@ -44,7 +44,7 @@ pub struct Generation {
 }
 
 /// One zone of a generation, for people and monitoring.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ZoneInfo {
     /// Apex.
     pub apex: Name,
@@ -254,11 +254,34 @@ impl Generation {
 
     /// The zones, by the hash of their apex.
     pub fn zones(&self) -> Vec<ZoneInfo> {
+        self.first_zones(usize::MAX)
+    }
+
+    /// At most so many of the zones, by the hash of their apex.
+    pub fn first_zones(&self, count_max: usize) -> Vec<ZoneInfo> {
         let mut zones = Vec::new();
-        self.each_catalog_entry(&mut |entry| {
-            zones.push(self.zone_at(PageRef(entry.zone.to_native())).info());
+        self.find_zone_where(&mut |zone| {
+            if zones.len() < count_max {
+                zones.push(zone.info());
+            }
+            zones.len() >= count_max
         });
         zones
+    }
+
+    /// The first zone, by the hash of their apex, that `is_wanted` says yes to.
+    pub fn find_zone_where<'g>(
+        &'g self,
+        is_wanted: &mut dyn FnMut(Zone<'g>) -> bool,
+    ) -> Option<Zone<'g>> {
+        let mut found = None;
+        self.find_in_leaves(self.catalog, &mut |octets| {
+            let zones = access::catalog(octets).zones.iter();
+            let mut zones = zones.map(|entry| self.zone_at(PageRef(entry.zone.to_native())));
+            found = zones.find(|zone| is_wanted(*zone));
+            found.is_some()
+        });
+        found
     }
 
     /// The closest zone at or above the name of `labels` labels that `name` ends with.

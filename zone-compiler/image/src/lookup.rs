@@ -180,13 +180,23 @@ impl<'g> Zone<'g> {
         self.page.serial.to_native()
     }
 
+    /// Registry event that the zone stands at.
+    pub fn event(&self) -> u64 {
+        self.page.event.to_native()
+    }
+
+    /// Number of names.
+    pub fn names_count(&self) -> u64 {
+        self.page.names_count.to_native()
+    }
+
     /// What there is to say of the zone.
     pub fn info(&self) -> ZoneInfo {
         ZoneInfo {
             apex: self.apex_name(),
             serial: self.serial(),
-            event: self.page.event.to_native(),
-            names: self.page.names_count.to_native(),
+            event: self.event(),
+            names: self.names_count(),
             delegations: self.page.delegations_count.to_native(),
             records: self.page.records_count.to_native(),
             shared_bodies: self.page.shared_count.to_native(),

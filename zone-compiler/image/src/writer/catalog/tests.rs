@@ -229,3 +229,26 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn zones_are_listed_as_far_as_somebody_wants() {
+    let (_directory, generation) = many();
+    let all = generation.zones();
+    assert_eq!(all.len(), ZONES + 1);
+    for count in [0, 1, 10, ZONES, ZONES + 1, usize::MAX] {
+        let first = generation.first_zones(count);
+        assert_eq!(first, all[..count.min(all.len())]);
+    }
+
+    let mut seen = 0;
+    let found = generation.find_zone_where(&mut |zone| {
+        seen += 1;
+        zone.names_count() > 3000
+    });
+    let place = all
+        .iter()
+        .position(|zone| zone.apex.as_wire() == wire("large."));
+    assert_eq!(found.map(|zone| zone.event()), Some(all[seen - 1].event));
+    assert_eq!(Some(seen - 1), place, "nothing is looked at behind it");
+    assert!(generation.find_zone_where(&mut |_| false).is_none());
+}
