@@ -18,7 +18,9 @@ use crate::support::Folder;
 const VERIFIERS: [&str; 3] = ["ldns-verify-zone", "kzonecheck", "dnssec-verify"];
 const DENIALS: [&[&str]; 3] = [&[], &["--no-opt-out"], &["--nsec"]];
 /// Longest time for one zone.
-const VERIFY_SECONDS: &str = "60";
+const VERIFY_SECONDS: &str = "20";
+/// What `timeout` exits with.
+const TIMED_OUT: i32 = 124;
 /// Zones of [`random_zones_verify`], each signed in three ways.
 const RANDOM_ZONES: u64 = 12;
 
@@ -101,10 +103,8 @@ fn the_digest_of_a_zone_verifies() {
         let text = std::fs::read_to_string(&dump).unwrap();
         let wrong = text.replace("\"apex\"", "\"apes\"");
         std::fs::write(&dump, wrong).unwrap();
-        assert!(
-            !run("ldns-verify-zone", &["-ZZ"], &dump).0,
-            "any digest does"
-        );
+        let (status, _) = run("ldns-verify-zone", &["-ZZ"], &dump);
+        assert_ne!(status, Some(0), "any digest does");
     }
 }
 
@@ -114,6 +114,7 @@ fn random_zones_verify() {
         return;
     }
     let seed = std::env::var("MERIDIAN_SEED").map_or(1, |seed| seed.parse().unwrap());
+    let mut verdicts = 0;
     for seed in seed..seed + RANDOM_ZONES {
         eprintln!("MERIDIAN_SEED={seed}");
         let folder = Folder::new();
@@ -122,17 +123,13 @@ fn random_zones_verify() {
         for denial in DENIALS {
             let arguments = [denial, &["--zonemd"]].concat();
             let dump = check(&folder, &[&key], &arguments, &["-z"]);
-            if !has_zero_octets(&dump) {
-                verify("ldns-verify-zone", &["-ZZ"], &dump);
-            }
+            verdicts += u64::from(ldns(&["-ZZ"], &dump));
         }
     }
-}
-
-/// The verifier of ldns 1.8 never ends where labels have octets of zero and there is
-/// NSEC3; Knot's and BIND's do.
-fn has_zero_octets(dump: &Path) -> bool {
-    std::fs::read_to_string(dump).unwrap().contains("\\000")
+    assert!(
+        verdicts > RANDOM_ZONES,
+        "ldns gave {verdicts} verdicts only"
+    );
 }
 
 #[test]
@@ -186,9 +183,7 @@ fn check(folder: &Folder, keys: &[&str], arguments: &[&str], bind: &[&str]) -> s
     folder.succeed(&command);
     let text = folder.succeed(&["image", "dump", "--image", &image]);
     let dump = folder.write("example.zone", &text);
-    if !has_zero_octets(&dump) {
-        verify("ldns-verify-zone", &["-V", "1"], &dump);
-    }
+    ldns(&["-V", "1"], &dump);
     verify("kzonecheck", &["-d", "on", "-o", "example."], &dump);
     verify(
         "dnssec-verify",
@@ -198,20 +193,32 @@ fn check(folder: &Folder, keys: &[&str], arguments: &[&str], bind: &[&str]) -> s
     dump
 }
 
-fn verify(program: &str, arguments: &[&str], zone: &Path) {
-    let (accepted, said) = run(program, arguments, zone);
-    let text = std::fs::read_to_string(zone).unwrap();
-    let shown: String = text.chars().take(20_000).collect();
-    assert!(accepted, "{program} {arguments:?}: {said}\n{shown}");
+/// Asks the verifier of ldns, which with version 1.8 never ends on some zones of many
+/// wildcards; that is no verdict. Knot's and BIND's accept these.
+fn ldns(arguments: &[&str], zone: &Path) -> bool {
+    let (status, said) = run("ldns-verify-zone", arguments, zone);
+    if status == Some(TIMED_OUT) {
+        eprintln!("no verdict of ldns-verify-zone within {VERIFY_SECONDS} s");
+        return false;
+    }
+    assert_eq!(status, Some(0), "ldns-verify-zone {arguments:?}: {said}");
+    true
 }
 
-fn run(program: &str, arguments: &[&str], zone: &Path) -> (bool, String) {
+fn verify(program: &str, arguments: &[&str], zone: &Path) {
+    let (status, said) = run(program, arguments, zone);
+    let text = std::fs::read_to_string(zone).unwrap();
+    let shown: String = text.chars().take(20_000).collect();
+    assert_eq!(status, Some(0), "{program} {arguments:?}: {said}\n{shown}");
+}
+
+fn run(program: &str, arguments: &[&str], zone: &Path) -> (Option<i32>, String) {
     let mut command = Command::new("timeout");
     command.args([VERIFY_SECONDS, program]).args(arguments);
     let output = command.arg(zone).output().unwrap();
     let said = [output.stdout, output.stderr].concat();
     (
-        output.status.success(),
+        output.status.code(),
         String::from_utf8_lossy(&said).into_owned(),
     )
 }
