@@ -19,7 +19,7 @@ use zone_image::{Generation, Name, WriteError};
 use super::Settings;
 use super::gates::{Gates, ZoneStep};
 use super::history::Mark;
-use super::plan::{Installed, InstalledZone, Plan, Wanted};
+use super::plan::{Installed, Plan, Wanted};
 use super::state::{Failure, Step};
 use crate::keys::signers::Signers;
 
@@ -121,7 +121,7 @@ impl Builder {
         if self.indexes.len() >= INDEXES_MAX {
             return false;
         }
-        // A name is made of none but large zones: there are many small ones.
+        // There may be many small zones: only a large one's apex is made a name.
         let cold = image.find_zone_where(&mut |zone| {
             zone.names_count() >= WARM_NAMES_MIN
                 && zone.denial() == Denial::None
@@ -460,26 +460,6 @@ impl Builder {
         let serial = zone.map_or(0, |zone| zone.serial);
         tracing::error!(zone = %apex, serial, %error, "zone not signed, it stays as it is");
         self.refused.insert(apex.clone(), serial);
-    }
-}
-
-impl Installed for Generation {
-    fn zone(&self, apex: &Name) -> Option<InstalledZone> {
-        let zone = self.zone(apex.as_wire())?;
-        let (serial, event) = (zone.serial(), zone.event());
-        Some(InstalledZone { serial, event })
-    }
-
-    fn zones_count(&self) -> usize {
-        usize::try_from(self.zones_count()).unwrap_or(usize::MAX)
-    }
-
-    fn apexes(&self) -> Vec<Name> {
-        self.zones().into_iter().map(|zone| zone.apex).collect()
-    }
-
-    fn segments_count(&self) -> usize {
-        self.segments_count()
     }
 }
 

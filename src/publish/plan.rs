@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use zone_image::Name;
+use zone_image::{Generation, Name};
 
 /// Segments at which everything is compiled into one. Folding keeps them far below it;
 /// this is for an image that was made without.
@@ -33,6 +33,26 @@ pub(super) trait Installed {
 
     /// Number of segments.
     fn segments_count(&self) -> usize;
+}
+
+impl Installed for Generation {
+    fn zone(&self, apex: &Name) -> Option<InstalledZone> {
+        let zone = self.zone(apex.as_wire())?;
+        let (serial, event) = (zone.serial(), zone.event());
+        Some(InstalledZone { serial, event })
+    }
+
+    fn zones_count(&self) -> usize {
+        usize::try_from(self.zones_count()).unwrap_or(usize::MAX)
+    }
+
+    fn apexes(&self) -> Vec<Name> {
+        self.zones().into_iter().map(|zone| zone.apex).collect()
+    }
+
+    fn segments_count(&self) -> usize {
+        self.segments_count()
+    }
 }
 
 /// What the registry has, at one event.

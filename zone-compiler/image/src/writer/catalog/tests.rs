@@ -248,7 +248,8 @@ fn zones_are_listed_as_far_as_somebody_wants() {
     let place = all
         .iter()
         .position(|zone| zone.apex.as_wire() == wire("large."));
-    assert_eq!(found.map(|zone| zone.event()), Some(all[seen - 1].event));
+    let found = found.map(|zone| zone.info());
+    assert_eq!(found.as_ref(), Some(&all[seen - 1]));
     assert_eq!(Some(seen - 1), place, "nothing is looked at behind it");
     assert!(generation.find_zone_where(&mut |_| false).is_none());
 }
