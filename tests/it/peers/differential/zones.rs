@@ -81,7 +81,7 @@ loop3 NS ns.dname
 /// What chance once found. Not among the owners, so that it moves no chance.
 const FOUND: &str = r#"
 *.over TXT "over"
-!.*.over A 192.0.2.13
+\(.*.over A 192.0.2.13
 *.hidden CNAME host
 cut.*.deep.hidden NS ns.outside.invalid.
 "#;
