@@ -147,7 +147,11 @@ impl<'g> Prover<'g, '_> {
                 }
             }
             Denial::Nsec3 => {
-                let encloser = self.closest_encloser(encloser)?;
+                if self.closest_encloser(encloser)? < encloser {
+                    // The wildcard opted out with its encloser. That of an ancestor does
+                    // not make this name, and what it has would belie the answer.
+                    return Ok(());
+                }
                 let wildcard = self.zone.nsec3_wildcard_hash(self.name, encloser);
                 match self.zone.nsec3(&wildcard) {
                     Some(proof) => self.add(proof.body),

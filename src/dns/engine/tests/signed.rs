@@ -1,7 +1,8 @@
 //! Answers from signed zones: which proofs come with which answer.
 //!
 //! The zones in `signed/` were signed once by Debian's ldns-signzone (NSEC) and
-//! dnssec-signzone (NSEC3 with opt-out); validators judge proofs in the peer tests.
+//! dnssec-signzone (NSEC3 with opt-out, where an insecure delegation may be put in
+//! later); validators judge proofs in the peer tests.
 
 use std::sync::LazyLock;
 
@@ -159,6 +160,22 @@ fn a_wildcard_above_an_opted_out_name_is_no_collision() {
         WILD.ask("x.ent.wild A")
             .starts_with("NXDomain aa authority: wild. SOA")
     );
+}
+
+#[test]
+fn an_opted_out_wildcard_is_not_proven_by_that_of_an_ancestor() {
+    // `*.only.wild.` exists by an insecure delegation only, so the closest encloser that
+    // can be proven is the apex. `*.wild.` has TXT: beside a denial of TXT its NSEC3 would
+    // be bogus (RFC 5155 section 8.7).
+    for rtype in ["TXT", "A"] {
+        let reply = WILD.ask(&format!("q.only.wild {rtype} +do"));
+        assert!(reply.starts_with("NoError aa edns authority: "), "{reply}");
+        let proofs = authority(&reply).split(", ");
+        let proofs: Vec<_> = proofs.filter(|own| own.ends_with(" NSEC3")).collect();
+        assert_eq!(proofs.len(), 1, "{reply}");
+        let apex = proofs[0].to_lowercase();
+        assert!(apex.starts_with("go8epito0dto5293h8odj4cjgdmk2ffl."));
+    }
 }
 
 #[test]

@@ -98,7 +98,13 @@ impl Question {
             dnssec_ok: true,
             tcp: false,
         };
-        vec![of("l.wloop", 47), of("l.walias", 47), of("x.bywildcard", 1)]
+        vec![
+            of("l.wloop", 47),
+            of("l.walias", 47),
+            of("x.bywildcard", 1),
+            of("x.over", 1),
+            of("x.deep.hidden", 28),
+        ]
     }
 
     pub(super) fn encode(&self, id: u16) -> Vec<u8> {

@@ -78,6 +78,14 @@ bywildcard NS ns.wildhost
 loop3 NS ns.dname
 "#;
 
+/// What chance once found. Not among the owners, so that it moves no chance.
+const FOUND: &str = r#"
+*.over TXT "over"
+\(.*.over A 192.0.2.13
+*.hidden CNAME host
+cut.*.deep.hidden NS ns.outside.invalid.
+"#;
+
 /// A zone: its file, and what its names are.
 #[derive(Debug)]
 pub(super) struct Zone {
@@ -118,16 +126,21 @@ impl Zone {
             apex,
             random: Random::new(seed),
         };
-        zone.fixed();
+        zone.add_lines(FIXED);
+        let secure = zone.name("secure.of.many.labels");
+        zone.add_ds(&secure);
         zone.large();
         for _ in 0..CHANCE_NAMES {
             zone.chance();
         }
+        let owners = zone.owners.len();
+        zone.add_lines(FOUND);
+        zone.owners.truncate(owners);
         zone
     }
 
-    fn fixed(&mut self) {
-        for line in FIXED.lines().filter(|line| !line.is_empty()) {
+    fn add_lines(&mut self, lines: &str) {
+        for line in lines.lines().filter(|line| !line.is_empty()) {
             let (owner, rest) = line.split_once(' ').unwrap();
             let owner = self.name(owner);
             let (rtype, rdata) = rest.split_once(' ').unwrap();
@@ -139,8 +152,6 @@ impl Zone {
             };
             self.add(&owner, rtype, &rdata);
         }
-        let secure = self.name("secure.of.many.labels");
-        self.add_ds(&secure);
     }
 
     /// What fits 512 octets hardly, 1232 hardly, and not at all.
@@ -366,6 +377,11 @@ impl Zone {
         };
         let below = |owner: &&Name| owner.is_at_or_below(&name);
         self.apex.to_string().starts_with("optout") && self.types.keys().filter(below).all(insecure)
+    }
+
+    pub(super) fn has_names_below(&self, name: &Name) -> bool {
+        let mut names = self.exist.iter();
+        names.any(|own| own != name && own.is_at_or_below(name))
     }
 
     pub(super) fn is_cut(&self, name: &Name) -> bool {

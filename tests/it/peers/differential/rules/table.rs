@@ -9,8 +9,8 @@ use super::super::reply::{Record, Reply};
 use super::super::zones::Standing;
 use super::super::{Both, Case, Difference};
 use super::view::{
-    A, AAAA, ANY, CNAME, DNAME, DS, MX, NS, NSEC, NSEC3, RRSIG, SRV, alone, hash_speaks_of,
-    is_optional, only, speaks_of,
+    A, AAAA, ANY, CNAME, DNAME, DS, MX, NS, NSEC, NSEC3, RRSIG, SRV, alone, hash_is_of,
+    hash_speaks_of, is_optional, only, speaks_of,
 };
 use super::{Rule, Side};
 
@@ -243,12 +243,13 @@ pub(in super::super) const RULES: &[Rule] = &[
         source: "RFC 4035 section 3.1.3.4, RFC 5155 section 7.2.5",
         peer: None,
         about: |case| {
-            let standing = case.zone.standing(&case.last());
+            let Standing::Wildcard(encloser) = case.zone.standing(&case.last()) else {
+                return false;
+            };
+            let mut wildcard = case.wildcard().into_iter();
             case.question.dnssec_ok
-                && matches!(standing, Standing::Wildcard(_))
-                && case
-                    .wildcard()
-                    .is_some_and(|name| !case.zone.has_records(&name))
+                && !case.is_unprovable(&encloser)
+                && wildcard.any(|name| !case.zone.has_records(&name))
         },
         explains: |case, difference| match difference {
             // What NSD leaves out of NSEC has a rule of its own.
@@ -262,6 +263,27 @@ pub(in super::super) const RULES: &[Rule] = &[
             alone(differences, Side::Ours)
                 .any(|own| speaks_of(own, &wildcard) || hash_speaks_of(own, &wildcard))
         },
+    },
+    Rule {
+        name: "encloser-of-wildcard",
+        text: "NSD does not prove the encloser of a wildcard that has names below it",
+        source: "RFC 5155 section 7.2.5",
+        peer: NSD,
+        about: |case| {
+            let wildcard = case.wildcard();
+            matches!(case.zone.standing(&case.last()), Standing::Wildcard(_))
+                && wildcard.is_some_and(|name| case.zone.has_names_below(&name))
+        },
+        explains: |case, difference| match difference {
+            Difference::Only(Side::Ours, 1, record) => {
+                let encloser = case.wildcard().and_then(|name| name.parent());
+                record.of() == NSEC3
+                    && encloser.is_some_and(|name| hash_is_of(&record.owner, &name))
+            }
+            _ => false,
+        },
+        // The proof that there is no name, and the wildcard's, they have as well.
+        holds: |case, _| case.theirs.whole.rcode == 0,
     },
     Rule {
         name: "superfluous-nsec",

@@ -128,6 +128,12 @@ pub(super) fn speaks_of(nsec: &Record, name: &Name) -> bool {
     nsec.owner == *name || nsec.owner < *name && (*name < next || next <= nsec.owner)
 }
 
+/// Whether the owner of an NSEC3 is the hash of the name.
+pub(super) fn hash_is_of(owner: &Name, name: &Name) -> bool {
+    let hash = Nsec3Hasher::new(0, &[]).hash(name.to_lowercase().as_wire());
+    base32hex(owner.labels().next().unwrap_or_default()) == hash.as_slice()
+}
+
 /// Whether an NSEC3 matches or covers the hash of the name (RFC 5155 section 8.3).
 pub(super) fn hash_speaks_of(nsec3: &Record, name: &Name) -> bool {
     if nsec3.rtype != NSEC3 {
