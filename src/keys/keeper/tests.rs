@@ -284,7 +284,7 @@ fn the_parent_is_asked_once_an_interval_and_believed() {
 }
 
 #[test]
-fn one_zone_s_trouble_is_told_and_looked_at_again() {
+fn a_look_that_failed_is_told_and_tried_again() {
     let mut stage = Stage::new(Engine::Sqlite, times());
     stage.work.settings.vault = Arc::new(Vault::new(None));
     let error = stage.work.look().unwrap_err().to_string();
