@@ -231,7 +231,7 @@ fn spawn_keeper(
         vault,
         interval: config.keys.look_interval,
         parent_interval: config.keys.parent_interval,
-        clock: unix_microseconds,
+        clock: Box::new(unix_microseconds),
         served: Box::new(move || served.served_event()),
         wake: Box::new(move || woken.wake()),
     });

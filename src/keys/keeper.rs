@@ -41,7 +41,7 @@ pub struct Settings {
     /// How often a parent is asked.
     pub parent_interval: Duration,
     /// Microseconds since 1970.
-    pub clock: fn() -> i64,
+    pub clock: Box<dyn Fn() -> i64 + Send>,
     /// The event up to which everything is served.
     pub served: Box<dyn Fn() -> u64 + Send>,
     /// Wakes whoever publishes.
@@ -79,13 +79,7 @@ impl Keeper {
         let (stop, stopped) = sync_channel(1);
         let (end, ended) = sync_channel(1);
         let state = Arc::new(KeysState::default());
-        let work = Work {
-            settings,
-            runtime,
-            state: Arc::clone(&state),
-            zones: BTreeMap::new(),
-            last_error: String::new(),
-        };
+        let work = Work::new(settings, runtime, Arc::clone(&state));
         let thread = std::thread::Builder::new()
             .name("keeper".into())
             .spawn(move || {
@@ -144,6 +138,16 @@ struct Work {
 }
 
 impl Work {
+    fn new(settings: Settings, runtime: Runtime, state: Arc<KeysState>) -> Self {
+        Self {
+            settings,
+            runtime,
+            state,
+            zones: BTreeMap::new(),
+            last_error: String::new(),
+        }
+    }
+
     fn run(mut self, stopped: &Receiver<()>) {
         loop {
             match stopped.recv_timeout(self.settings.interval) {
@@ -403,3 +407,6 @@ impl Work {
 fn is_over(since: Timestamp, interval: Duration, now: Timestamp) -> bool {
     u128::try_from(now.0.saturating_sub(since.0)).is_ok_and(|passed| passed >= interval.as_micros())
 }
+
+#[cfg(test)]
+mod tests;

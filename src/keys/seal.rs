@@ -36,6 +36,12 @@ pub enum SealError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// A secret is never replaced.
+    #[error("{}: is there already, and keys sealed with it would be lost; name another file by keys.secret-file", path.display())]
+    Exists {
+        /// Which.
+        path: PathBuf,
+    },
     /// Others may read it.
     #[error("{}: mode {mode:03o} lets others read the secret; `chmod 600` it", path.display())]
     Mode {
@@ -115,7 +121,9 @@ impl Secret {
             source,
         };
         if path.exists() {
-            return Err(io(std::io::ErrorKind::AlreadyExists.into()));
+            return Err(SealError::Exists {
+                path: path.to_owned(),
+            });
         }
         let mut octets = Zeroizing::new([0; SECRET_BYTES]);
         aws_lc_rs::rand::fill(&mut *octets).map_err(|_| SealError::Primitive)?;
@@ -198,11 +206,16 @@ pub fn write_private(path: &Path, contents: &[u8]) -> std::io::Result<()> {
     let mut temporary = path.to_owned().into_os_string();
     temporary.push(".new");
     let temporary = PathBuf::from(temporary);
+    // One that was left behind has a mode, and perhaps a target, that somebody else chose.
+    if let Err(error) = std::fs::remove_file(&temporary)
+        && error.kind() != std::io::ErrorKind::NotFound
+    {
+        return Err(error);
+    }
     let mut options = std::fs::OpenOptions::new();
     let mut file = options
         .write(true)
-        .create(true)
-        .truncate(true)
+        .create_new(true)
         .mode(0o600)
         .open(&temporary)?;
     file.write_all(contents)?;

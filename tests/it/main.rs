@@ -5,6 +5,7 @@ mod config;
 mod demo;
 mod disk;
 mod fuzz;
+mod keys;
 mod names;
 mod peers;
 mod policy;

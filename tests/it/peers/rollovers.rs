@@ -7,7 +7,7 @@
 
 #![expect(clippy::unwrap_used, reason = "what fails here is a failed test")]
 
-use std::net::{SocketAddr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -59,9 +59,9 @@ impl Stage {
     /// A signed parent, and a child that is being signed with these words of policy.
     fn new(delegations: u32, policy: &[&str]) -> Self {
         let folder = Folder::new();
-        // A port that stays the same over kills.
-        let port = free_port();
-        let dns = format!("rate-limit.responses-per-second = 0\nlisten = [\"127.0.0.1:{port}\"]");
+        // It stays the same over kills.
+        let address = own_address();
+        let dns = format!("rate-limit.responses-per-second = 0\nlisten = [\"{address}\"]");
         folder.configure(&dns);
         let path = folder.path("meridian.toml");
         let text = std::fs::read_to_string(&path).unwrap();
@@ -102,7 +102,7 @@ impl Stage {
         folder.succeed(&["keys", "init"]);
         let parent = [&["keys", "policy", "--zone", "test"], &TIMES[..]].concat();
         folder.succeed(&parent);
-        let servers = format!("127.0.0.1:{port}");
+        let servers = address.to_string();
         let child = [
             "keys",
             "policy",
@@ -123,16 +123,17 @@ impl Stage {
         stage.wait_for("the parent's key", |stage| {
             stage.server_has("test.", RecordType::DNSKEY)
         });
-        stage.start_unbound(port);
+        stage.start_unbound(address);
         stage
     }
 
-    fn start_unbound(&mut self, port: u16) {
+    fn start_unbound(&mut self, server: SocketAddr) {
         let ds = self.folder.succeed(&["keys", "export", "--zone", "test"]);
         self.folder.write("anchor", &ds);
-        let resolver = free_port();
+        let resolver = own_address();
+        let at = |address: SocketAddr| format!("{}@{}", address.ip(), address.port());
         let config = format!(
-            "server:\n  interface: 127.0.0.1@{resolver}\n  username: \"\"\n  chroot: \"\"\n\
+            "server:\n  interface: {1}\n  outgoing-interface: 127.0.0.1\n  username: \"\"\n  chroot: \"\"\n\
              \x20 directory: \"{0}\"\n  use-syslog: no\n  logfile: \"{0}/unbound.log\"\n\
              \x20 val-log-level: 2\n  do-daemonize: no\n  pidfile: \"\"\n  num-threads: 1\n\
              \x20 module-config: \"validator iterator\"\n  trust-anchor-file: \"{0}/anchor\"\n\
@@ -140,9 +141,11 @@ impl Stage {
              \x20 harden-algo-downgrade: yes\n  cache-max-negative-ttl: 1\n  val-bogus-ttl: 1\n\
              \x20 infra-host-ttl: 1\n\
              remote-control:\n  control-enable: no\n\
-             stub-zone:\n  name: \"test.\"\n  stub-addr: 127.0.0.1@{port}\n\
-             stub-zone:\n  name: \"child.test.\"\n  stub-addr: 127.0.0.1@{port}\n",
-            self.folder.path("").display()
+             stub-zone:\n  name: \"test.\"\n  stub-addr: {2}\n\
+             stub-zone:\n  name: \"child.test.\"\n  stub-addr: {2}\n",
+            self.folder.path("").display(),
+            at(resolver),
+            at(server)
         );
         let file = self.folder.write("unbound.conf", &config);
         let unbound = Command::new("unbound")
@@ -154,7 +157,7 @@ impl Stage {
             .spawn()
             .unwrap();
         self.unbound = Some(unbound);
-        self.resolver = SocketAddr::from(([127, 0, 0, 1], resolver));
+        self.resolver = resolver;
         self.wait_for("unbound", |stage| {
             ask(stage.resolver, "test.", RecordType::SOA)
                 .is_some_and(|answer| answer.metadata.authentic_data)
@@ -284,9 +287,16 @@ impl Drop for Stage {
     }
 }
 
-fn free_port() -> u16 {
-    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
-    socket.local_addr().unwrap().port()
+/// An address for a server of this test alone. On 127.0.0.1 a port that is free now may be
+/// some client's by the time that a killed server wants it again; that of an address that
+/// nobody else uses stays free, over UDP and TCP.
+fn own_address() -> SocketAddr {
+    let [.., high, low] = std::process::id().to_be_bytes();
+    let own = IpAddr::V4(Ipv4Addr::new(127, 53, high, low));
+    let socket = UdpSocket::bind((own, 0)).unwrap();
+    let address = socket.local_addr().unwrap();
+    TcpListener::bind(address).unwrap();
+    address
 }
 
 /// The CDS set as DS data in presentation format.

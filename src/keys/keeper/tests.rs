@@ -1,0 +1,396 @@
+//! The keeper one look at a time, on a clock that the test moves: what it does, what it
+//! waits for, and the alarm when nothing of it gets served.
+
+use std::net::UdpSocket;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+
+use zone_compiler::sign::{DigestType, ds_rdata};
+
+use super::*;
+use crate::keys::seal::Secret;
+use crate::registry::Engine;
+use crate::registry::command::keys::KeysPolicy;
+use crate::registry::signing::{PolicyChange, RecordKind, SigningMode, State};
+use crate::registry::testing::{NOW, TestDatabase, engines, test_database};
+
+/// Policy of the tests: waits of 3,600 + 60 s, of the DS record 7,200 + 60 s.
+fn times() -> PolicyChange {
+    PolicyChange {
+        dnskey_ttl: Some(3600),
+        zone_ttl_max: Some(3600),
+        ds_ttl: Some(7200),
+        propagation: Some(60),
+        parent_propagation: Some(60),
+        safety: Some(0),
+        ..PolicyChange::default()
+    }
+}
+
+struct Stage {
+    test: TestDatabase,
+    runtime: Runtime,
+    work: Work,
+    now: Arc<AtomicI64>,
+    served: Arc<AtomicU64>,
+    wakes: Arc<AtomicU64>,
+}
+
+impl Stage {
+    fn new(engine: Engine, policy: PolicyChange) -> Self {
+        let runtime = || {
+            let mut builder = tokio::runtime::Builder::new_current_thread();
+            builder.enable_all().build().unwrap()
+        };
+        let own = runtime();
+        let test = own.block_on(async {
+            let mut test = test_database(engine).await;
+            let zone =
+                "$ORIGIN tld.\n$TTL 3600\n@ SOA ns1.nic h.nic 1 2 3 4 5\n@ NS ns1.ext.example.\n";
+            test.import(zone).await.unwrap();
+            test
+        });
+        let secret = test.folder.path().join("secret");
+        Secret::create(&secret).unwrap();
+        let vault = Arc::new(Vault::new(Some(Secret::load(&secret).unwrap())));
+        let now = Arc::new(AtomicI64::new(NOW.0));
+        let (served, wakes) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
+        let (clock, event, woken) = (Arc::clone(&now), Arc::clone(&served), Arc::clone(&wakes));
+        let settings = Settings {
+            location: test.location.clone(),
+            vault,
+            interval: Duration::from_secs(1),
+            parent_interval: Duration::from_secs(300),
+            clock: Box::new(move || clock.load(Ordering::Relaxed)),
+            served: Box::new(move || event.load(Ordering::Relaxed)),
+            wake: Box::new(move || {
+                woken.fetch_add(1, Ordering::Relaxed);
+            }),
+        };
+        let mut stage = Self {
+            test,
+            runtime: own,
+            work: Work::new(settings, runtime(), Arc::default()),
+            now,
+            served,
+            wakes,
+        };
+        stage.change(policy);
+        stage
+    }
+
+    fn submit(&mut self, command: KeysCommand) {
+        let request = Request {
+            actor: Actor::operator("test"),
+            at: Timestamp(self.now.load(Ordering::Relaxed)),
+            lab: false,
+            command: Command::Keys(command),
+        };
+        let execute = Box::pin(self.test.database.execute(&request));
+        self.runtime.block_on(execute).unwrap();
+    }
+
+    fn change(&mut self, change: PolicyChange) {
+        let apex = apex();
+        self.submit(KeysCommand::Policy(Box::new(KeysPolicy { apex, change })));
+    }
+
+    fn last_event(&mut self) -> u64 {
+        let event = registry::last_event(&mut self.test.database);
+        self.runtime.block_on(event).unwrap()
+    }
+
+    /// A look; gives how many events it made.
+    fn look(&mut self) -> u64 {
+        let before = self.last_event();
+        self.work.look().unwrap();
+        self.last_event() - before
+    }
+
+    fn serve(&mut self) {
+        let event = self.last_event();
+        self.served.store(event, Ordering::Relaxed);
+    }
+
+    fn pass(&mut self, seconds: i64) {
+        self.now.fetch_add(seconds * SECOND, Ordering::Relaxed);
+    }
+
+    fn keys(&mut self) -> ZoneKeys {
+        let keys = self
+            .runtime
+            .block_on(load(&mut self.test.database, &apex()));
+        keys.unwrap().unwrap()
+    }
+
+    /// The state of a record of the only key.
+    #[track_caller]
+    fn state(&mut self, kind: RecordKind) -> State {
+        let keys = self.keys();
+        let [key] = keys.timeline.keys.as_slice() else {
+            panic!("{:?}", keys.timeline)
+        };
+        key.record(kind).state
+    }
+
+    /// Everything is served at once, until the DS record is asked for.
+    fn run_until_ds(&mut self) {
+        for _ in 0..8 {
+            self.look();
+            self.serve();
+            self.look();
+            if self.state(RecordKind::Ds) == State::Rumoured {
+                return;
+            }
+            self.pass(3660);
+        }
+        panic!("no DS record: {:?}", self.keys().timeline);
+    }
+
+    fn seconds_left(&self) -> i64 {
+        let zones = self.work.state.zones();
+        zones[&apex()].signatures_expire_seconds.unwrap()
+    }
+}
+
+fn apex() -> AnyName {
+    "tld".parse().unwrap()
+}
+
+#[test]
+fn nothing_moves_before_it_is_served_and_every_wait_is_kept() {
+    for engine in engines() {
+        let mut stage = Stage::new(engine, times());
+        assert_eq!(stage.look(), 2, "a key, and the step that publishes it");
+        assert!(stage.wakes.load(Ordering::Relaxed) >= 2, "the publisher");
+        let first = stage.keys();
+        assert_eq!(stage.state(RecordKind::Dnskey), State::Rumoured);
+        assert_eq!(stage.state(RecordKind::ZoneSignatures), State::Rumoured);
+        assert_eq!(stage.state(RecordKind::Ds), State::Hidden);
+        assert!(first.timeline.unserved_since.is_some());
+        // Less than a re-sign is away: whatever happens now were a step.
+        stage.pass(4000);
+        assert_eq!(stage.look(), 0);
+        assert_eq!(stage.keys(), first, "not served, however long it takes");
+        stage.serve();
+        assert_eq!(stage.look(), 1, "its times are moved to now");
+        let served = stage.keys().timeline;
+        assert_eq!(served.unserved_since, None);
+        assert_eq!(
+            served.keys[0].dnskey.since,
+            Timestamp(NOW.0 + 4000 * SECOND)
+        );
+        stage.pass(3659);
+        assert_eq!(stage.look(), 0, "a second too early");
+        stage.pass(1);
+        assert_eq!(stage.look(), 1);
+        assert_eq!(stage.state(RecordKind::Dnskey), State::Omnipresent);
+        assert_eq!(
+            stage.state(RecordKind::Ds),
+            State::Rumoured,
+            "CDS asks for it"
+        );
+    }
+}
+
+#[test]
+fn a_ds_record_is_waited_for_however_long_the_parent_takes() {
+    let mut stage = Stage::new(Engine::Sqlite, times());
+    stage.run_until_ds();
+    stage.serve();
+    stage.look();
+    assert_eq!(stage.work.state.zones()[&apex()].awaits_parent, 1);
+    for _ in 0..30 {
+        stage.pass(86_400);
+        stage.look();
+        stage.serve();
+    }
+    assert_eq!(stage.state(RecordKind::Ds), State::Rumoured);
+    let mut keys = stage.keys();
+    let id = keys.timeline.keys[0].id;
+    let now = Timestamp(stage.now.load(Ordering::Relaxed));
+    assert!(keys.timeline.confirm_ds(&[id], now));
+    stage.submit(KeysCommand::Step(Box::new(KeysStep {
+        apex: apex(),
+        revision: keys.revision,
+        timeline: keys.timeline,
+        remove: Vec::new(),
+        extent: Extent::Nothing,
+    })));
+    stage.look();
+    stage.pass(7259);
+    stage.look();
+    assert_eq!(stage.state(RecordKind::Ds), State::Rumoured);
+    stage.pass(1);
+    stage.look();
+    assert_eq!(stage.state(RecordKind::Ds), State::Omnipresent);
+    assert_eq!(stage.work.state.zones()[&apex()].awaits_parent, 0);
+}
+
+#[test]
+fn the_parent_is_asked_once_an_interval_and_believed() {
+    let parent = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let patience = Duration::from_secs(10);
+    parent.set_read_timeout(Some(patience)).unwrap();
+    let mut stage = Stage::new(Engine::Sqlite, times());
+    // Answers one query, with or without the DS record.
+    let answer = |parent: &UdpSocket, ds: Option<Vec<u8>>, ttl: u32| {
+        let parent = parent.try_clone().unwrap();
+        std::thread::spawn(move || {
+            let mut buffer = [0; 512];
+            let (length, peer) = parent.recv_from(&mut buffer).unwrap();
+            let mut answer = buffer[..length].to_vec();
+            answer[2..4].copy_from_slice(&[0x84, 0]);
+            answer[7] = u8::from(ds.is_some());
+            if let Some(rdata) = ds {
+                answer.extend([0xc0, 12, 0, 43, 0, 1]);
+                answer.extend(ttl.to_be_bytes());
+                answer.extend(u16::try_from(rdata.len()).unwrap().to_be_bytes());
+                answer.extend(rdata);
+            }
+            parent.send_to(&answer, peer).unwrap();
+        })
+    };
+    stage.run_until_ds();
+    stage.change(PolicyChange {
+        parent_servers: Some(parent.local_addr().unwrap().to_string()),
+        ..PolicyChange::default()
+    });
+    let without = answer(&parent, None, 0);
+    stage.look();
+    without.join().unwrap();
+    let confirmed = |stage: &mut Stage| stage.keys().timeline.keys[0].ds_confirmed_at;
+    assert_eq!(confirmed(&mut stage), None);
+    // Nobody answers now: a query would make the look slow and stay in the socket.
+    stage.pass(299);
+    stage.look();
+    parent.set_nonblocking(true).unwrap();
+    assert!(parent.recv(&mut [0; 512]).is_err(), "asked too early");
+    parent.set_nonblocking(false).unwrap();
+    stage.pass(1);
+    let dnskey = stage.keys().keys[0].dnskey.rdata().to_vec();
+    let ds = ds_rdata(&apex().to_name(), &dnskey, DigestType::Sha256);
+    // Caches would keep the old set for longer than the policy waits.
+    let longer = answer(&parent, Some(ds.clone()), 7201);
+    stage.look();
+    longer.join().unwrap();
+    assert_eq!(confirmed(&mut stage), None);
+    stage.pass(300);
+    let with = answer(&parent, Some(ds), 7200);
+    stage.look();
+    with.join().unwrap();
+    let now = Timestamp(stage.now.load(Ordering::Relaxed));
+    assert_eq!(confirmed(&mut stage), Some(now));
+}
+
+#[test]
+fn a_look_that_failed_is_told_and_tried_again() {
+    let mut stage = Stage::new(Engine::Sqlite, times());
+    stage.work.settings.vault = Arc::new(Vault::new(None));
+    let error = stage.work.look().unwrap_err().to_string();
+    assert!(error.contains("keys.secret-file"), "{error}");
+    let secret = stage.test.folder.path().join("secret");
+    stage.work.settings.vault = Arc::new(Vault::new(Some(Secret::load(&secret).unwrap())));
+    assert_eq!(stage.look(), 2);
+}
+
+#[test]
+fn a_zone_that_is_to_be_unsigned_loses_its_keys_at_the_end() {
+    let mut stage = Stage::new(Engine::Sqlite, times());
+    stage.look();
+    stage.serve();
+    stage.look();
+    stage.change(PolicyChange {
+        mode: Some(SigningMode::Unsigned),
+        ..PolicyChange::default()
+    });
+    for _ in 0..8 {
+        stage.look();
+        stage.serve();
+        stage.look();
+        stage.pass(3660);
+    }
+    assert_eq!(stage.keys().timeline.keys, []);
+    assert_eq!(stage.keys().keys, [], "the private key went with its row");
+}
+
+/// Log lines of this thread.
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Lines {
+    fn write(&mut self, octets: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend(octets);
+        Ok(octets.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Lines {
+    fn alarms(&self) -> usize {
+        let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
+        text.matches("signatures come near their end").count()
+    }
+}
+
+#[test]
+fn the_alarm_of_signatures_is_raised_twice_and_ends_when_they_are_served() {
+    const HOUR: i64 = 3600;
+    let lines = Lines::default();
+    let writer = lines.clone();
+    let subscriber = tracing_subscriber::fmt().with_writer(move || writer.clone());
+    let _guard = tracing::subscriber::set_default(subscriber.finish());
+    let mut stage = Stage::new(Engine::Sqlite, times());
+    stage.run_until_ds();
+    stage.serve();
+    stage.look();
+    let refresh = i64::from(stage.keys().policy.signature_refresh);
+    assert_eq!(refresh, 120 * HOUR);
+    // Re-signed in time and served: always nearly all of it is left.
+    for _ in 0..20 {
+        stage.pass(5 * HOUR);
+        stage.look();
+        stage.serve();
+        stage.look();
+        assert!(
+            stage.seconds_left() > 110 * HOUR,
+            "{}",
+            stage.seconds_left()
+        );
+    }
+    assert_eq!(lines.alarms(), 0);
+    // From now on nothing is served.
+    let mut seen = Vec::new();
+    for hours in (5..=130).step_by(5) {
+        stage.pass(5 * HOUR);
+        stage.look();
+        if seen
+            .last()
+            .is_none_or(|(_, alarms)| *alarms != lines.alarms())
+        {
+            seen.push((hours, lines.alarms()));
+        }
+    }
+    let [(5, 0), (half, 1), (quarter, 2)] = seen.as_slice() else {
+        panic!("{seen:?}")
+    };
+    assert!((60..=65).contains(half), "{seen:?}");
+    assert!((90..=95).contains(quarter), "{seen:?}");
+    assert!(stage.seconds_left() < 0, "{}", stage.seconds_left());
+    stage.serve();
+    stage.pass(5 * HOUR);
+    stage.look();
+    stage.serve();
+    stage.pass(5 * HOUR);
+    stage.look();
+    assert!(
+        stage.seconds_left() > 100 * HOUR,
+        "{}",
+        stage.seconds_left()
+    );
+    assert_eq!(stage.work.zones[&apex()].alarm, 0);
+    assert_eq!(lines.alarms(), 2);
+}
