@@ -48,14 +48,14 @@ fn a_secret_is_made_once_and_belongs_to_its_owner() {
     let folder = folder();
     // Left behind by one that was killed, under a mask that lets others read.
     let left = folder.write("secret.new", "half");
-    std::fs::set_permissions(&left, PermissionsExt::from_mode(0o644)).unwrap();
+    std::fs::set_permissions(&left, std::fs::Permissions::from_mode(0o644)).unwrap();
     folder.succeed(&["keys", "init"]);
     let path = folder.path("secret");
     let first = std::fs::read(&path).unwrap();
     assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
     folder.fail(&["keys", "init"], &["secret", "is there already"]);
     assert_eq!(std::fs::read(&path).unwrap(), first);
-    std::fs::set_permissions(&path, PermissionsExt::from_mode(0o644)).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
     let generate = ["keys", "generate", "--zone", "tld"];
     folder.fail(&generate, &["chmod 600"]);
 }

@@ -68,7 +68,7 @@ fn a_secret_that_others_may_read_is_refused() {
     let mode = std::fs::metadata(&path).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
     let error = Secret::create(&path).unwrap_err().to_string();
-    assert!(error.contains("exists"), "{error}");
+    assert!(error.contains("is there already"), "{error}");
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
     let error = Secret::load(&path).unwrap_err().to_string();
     assert!(error.contains("640") && error.contains("chmod"), "{error}");

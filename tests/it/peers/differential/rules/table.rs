@@ -317,16 +317,18 @@ pub(in super::super) const RULES: &[Rule] = &[
     },
     Rule {
         name: "nsec-left-out",
-        text: "NSD leaves out the NSEC of the name that a DNAME makes, or of its wildcard",
-        source: "RFC 4035 sections 3.1.3.2 and 3.1.3.4",
+        text: "NSD leaves out the NSEC of a name that a DNAME leads to, or of its wildcard",
+        source: "RFC 4035 sections 3.1.3.2 to 3.1.3.4",
         peer: NSD,
         about: |case| case.question.dnssec_ok,
         explains: |_, difference| only(difference, Side::Ours, 1, &[NSEC]),
         holds: |case, differences| {
-            let (last, wildcard) = (case.last(), case.wildcard());
+            let (path, wildcard) = (case.path(), case.wildcard());
             let mut nsec = alone(differences, Side::Ours).filter(|own| own.rtype == NSEC);
             nsec.all(|own| {
-                speaks_of(own, &last) || wildcard.as_ref().is_some_and(|name| speaks_of(own, name))
+                path.iter()
+                    .chain(&wildcard)
+                    .any(|name| speaks_of(own, name))
             })
         },
     },

@@ -1,7 +1,5 @@
 //! What rules ask of a case: where its aliases end, what its proofs say.
 
-use std::collections::BTreeSet;
-
 use zone_image::{Name, Nsec3Hasher};
 
 use super::super::reply::{Record, Reply};
@@ -38,19 +36,25 @@ pub(super) fn address_octets(record: &Record) -> usize {
 impl Case<'_> {
     /// Where the aliases of our answer end: the name that the rest is about.
     pub(super) fn last(&self) -> Name {
+        let path = self.path();
+        path.last()
+            .expect("a path starts with the question")
+            .clone()
+    }
+
+    /// The name of the question and those that the aliases of our answer lead to.
+    pub(super) fn path(&self) -> Vec<Name> {
+        let mut path: Vec<Name> = Vec::new();
         let mut name = self.question.name.to_lowercase();
-        let mut seen = BTreeSet::new();
-        while seen.insert(name.clone())
-            && let Some(alias) = self
-                .ours
-                .whole
-                .answer()
-                .iter()
-                .find(|own| own.rtype == CNAME && own.owner == name)
-        {
-            name = alias.target().expect("a CNAME has a target");
+        loop {
+            let is_loop = path.contains(&name);
+            path.push(name.clone());
+            let mut answer = self.ours.whole.answer().iter();
+            match answer.find(|own| own.rtype == CNAME && own.owner == name) {
+                Some(alias) if !is_loop => name = alias.target().expect("a CNAME has a target"),
+                _ => return path,
+            }
         }
-        name
     }
 
     /// Whether aliases of our answer lead to where they have been, or too far.
