@@ -1,7 +1,7 @@
 //! Drives the keys of all signed zones: a thread that looks when something may be due.
 //!
 //! Each look takes one zone's states, notes what is served and what the parent has, asks
-//! the [`machine`](super::machine) and writes its answer as one event, onto the revision
+//! the [`super::machine`] and writes its answer as one event, onto the revision
 //! that was read; a key that is wanted is made first, by an event of its own. So a kill
 //! at any moment leaves states that were decided as a whole. It also has the zone
 //! published again before signatures come near their end, and says so when that does

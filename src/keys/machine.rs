@@ -3,7 +3,7 @@
 //! A pure function: states, policy and time in, the next states out. It knows no
 //! rollover by name. It has a list of wishes, which follow from each key's goal, and
 //! grants a wish only if afterwards every combination of what caches may hold still has
-//! a chain ([`safety`]); so pre-publication, double signatures, double DS and the
+//! a chain (`safety`); so pre-publication, double signatures, double DS and the
 //! conservative order of an algorithm rollover (RFC 6781 section 4.1.4, RFC 7583
 //! section 3) come out of the same rule. Nothing moves while the last step is not known
 //! to be served, nor a DS record before the parent was seen to have changed it.
