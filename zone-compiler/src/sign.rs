@@ -27,7 +27,7 @@ pub use self::key::{
     Algorithm, KeyError, Pkcs8, RSA_BITS_DEFAULT, SignError, SigningKey, SoftwareKey,
     UnknownAlgorithm, key_tag,
 };
-pub use self::key_file::{KeyFileError, KeyFileFault, read_keys};
+pub use self::key_file::{KeyFileError, KeyFileFault, read_key, read_keys};
 pub use self::policy::{
     Denial, INCEPTION_PERIOD_SECONDS, PolicyError, PolicyValues, SigningPolicy,
 };

@@ -209,8 +209,9 @@ impl SoftwareKey {
             Algorithm::Ed25519 => Ed25519KeyPair::generate_pkcs8(&random).map_err(failed)?,
             Algorithm::RsaSha256 => return generate_rsa(rsa_bits),
         };
-        let kept = Pkcs8(Zeroizing::new(document.as_ref().to_vec()));
-        Ok((Self::from_pkcs8(document.as_ref())?, kept))
+        let key = Self::from_pkcs8(document.as_ref())?;
+        let kept = key.to_pkcs8()?;
+        Ok((key, kept))
     }
 
     /// Reads PKCS#8 in DER; the kind of key says the algorithm.
@@ -260,6 +261,20 @@ impl SoftwareKey {
         Self::rsa(RsaKeyPair::from_der(der).map_err(|_| KeyError::Rejected)?)
     }
 
+    /// What is to be kept of it: version 1, without the public key, as every reader
+    /// takes it.
+    pub fn to_pkcs8(&self) -> Result<Pkcs8, KeyError> {
+        let failed = |_| KeyError::Rejected;
+        let der = |octets: &[u8]| Pkcs8(Zeroizing::new(octets.to_vec()));
+        Ok(match &self.pair {
+            Pair::Ecdsa(pair) => der(pair.to_pkcs8v1().map_err(failed)?.as_ref()),
+            Pair::Ed25519(pair) => der(pair.to_pkcs8v1().map_err(failed)?.as_ref()),
+            Pair::Rsa(pair) => der(AsDer::<Pkcs8V1Der<'_>>::as_der(pair)
+                .map_err(failed)?
+                .as_ref()),
+        })
+    }
+
     fn ecdsa(algorithm: Algorithm, pair: EcdsaKeyPair) -> Self {
         let public_key = pair.public_key().as_ref()[1..].into();
         Self {
@@ -298,9 +313,9 @@ fn generate_rsa(bits: u16) -> Result<(SoftwareKey, Pkcs8), KeyError> {
         _ => return Err(KeyError::RsaBits(bits)),
     };
     let pair = RsaKeyPair::generate(size).map_err(|_| KeyError::Generate)?;
-    let der = AsDer::<Pkcs8V1Der<'_>>::as_der(&pair).map_err(|_| KeyError::Generate)?;
-    let kept = Pkcs8(Zeroizing::new(der.as_ref().to_vec()));
-    Ok((SoftwareKey::rsa(pair)?, kept))
+    let key = SoftwareKey::rsa(pair)?;
+    let kept = key.to_pkcs8()?;
+    Ok((key, kept))
 }
 
 /// The public key of RFC 3110 section 2 from the DER of an RSAPublicKey.

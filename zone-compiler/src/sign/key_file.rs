@@ -4,6 +4,7 @@
 //! For zones that are signed without a key store: tests, comparisons, a zone file by
 //! hand. What was read is wiped; errors name the file and never its contents.
 
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -30,15 +31,23 @@ pub struct KeyFileError {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyFileFault {
-    /// The system cannot read it.
-    #[error("{0}")]
-    Io(#[from] std::io::Error),
+    /// The system cannot read it or the file beside it.
+    #[error("cannot read {}: {source}", path.display())]
+    Io {
+        /// Which of the two.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// More than any key needs.
     #[error("larger than a key file")]
     TooLarge,
     /// Neither of the formats.
     #[error("neither PKCS#8 in PEM nor the private file of a DNSSEC key")]
     Format,
+    /// A field of the private file is missing or not in base64.
+    #[error("field {0} is missing or broken")]
+    Field(&'static str),
     /// The public file has no DNSKEY of an algorithm of ours.
     #[error("no DNSKEY record of algorithm 8, 13, 14 or 15")]
     Dnskey,
@@ -79,8 +88,9 @@ pub fn read_keys(paths: &[PathBuf]) -> Result<Vec<ZoneKey>, KeyFileError> {
     Ok(keys.into_iter().map(zone_key).collect())
 }
 
-/// DNSKEY flags and key.
-fn read_key(path: &Path) -> Result<(u16, SoftwareKey), KeyFileFault> {
+/// Reads one key and the flags of its DNSKEY; PEM has no flags, it gets those of a key
+/// that signs the whole zone.
+pub fn read_key(path: &Path) -> Result<(u16, SoftwareKey), KeyFileFault> {
     let name = path.as_os_str().to_string_lossy();
     let base = name
         .strip_suffix(".private")
@@ -102,10 +112,18 @@ fn with_suffix(path: &Path, suffix: &str) -> String {
 }
 
 fn read(path: &Path) -> Result<Zeroizing<String>, KeyFileFault> {
-    if std::fs::metadata(path)?.len() > FILE_BYTES_MAX as u64 {
+    let io = |source| KeyFileFault::Io {
+        path: path.to_owned(),
+        source,
+    };
+    let file = std::fs::File::open(path).map_err(io)?;
+    // Sized ahead, so that no copy is left behind where it grew.
+    let mut text = Zeroizing::new(String::with_capacity(FILE_BYTES_MAX + 1));
+    let mut bounded = file.take(FILE_BYTES_MAX as u64 + 1);
+    if bounded.read_to_string(&mut text).map_err(io)? > FILE_BYTES_MAX {
         return Err(KeyFileFault::TooLarge);
     }
-    Ok(Zeroizing::new(std::fs::read_to_string(path)?))
+    Ok(text)
 }
 
 /// The contents of `-----BEGIN PRIVATE KEY-----`.
@@ -132,11 +150,19 @@ fn read_pair(base: &Path) -> Result<(u16, SoftwareKey), KeyFileFault> {
     let algorithm = Algorithm::from_number(dnskey[3]).map_err(|_| KeyFileFault::Dnskey)?;
     let public_key = &dnskey[4..];
     let private = read(&beside(".private"))?;
-    let field = |name: &str| -> Result<Zeroizing<Vec<u8>>, KeyFileFault> {
+    let number = private.lines().find_map(|line| {
+        line.strip_prefix("Algorithm:")?
+            .split_ascii_whitespace()
+            .next()
+    });
+    if number != Some(algorithm.number().to_string().as_str()) {
+        return Err(KeyFileFault::OtherKey);
+    }
+    let field = |name: &'static str| -> Result<Zeroizing<Vec<u8>>, KeyFileFault> {
         let value = private
             .lines()
             .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
-        value.and_then(base64).ok_or(KeyFileFault::Format)
+        value.and_then(base64).ok_or(KeyFileFault::Field(name))
     };
     let key = match algorithm {
         Algorithm::RsaSha256 => SoftwareKey::from_pkcs1(&pkcs1(field)?)?,
@@ -158,7 +184,7 @@ fn dnskey(text: &str) -> Option<Box<[u8]>> {
 
 /// RSAPrivateKey of RFC 8017 appendix A.1.2 from the fields of a private file.
 fn pkcs1(
-    field: impl Fn(&str) -> Result<Zeroizing<Vec<u8>>, KeyFileFault>,
+    field: impl Fn(&'static str) -> Result<Zeroizing<Vec<u8>>, KeyFileFault>,
 ) -> Result<Zeroizing<Vec<u8>>, KeyFileFault> {
     const FIELDS: [&str; 8] = [
         "Modulus",
