@@ -38,7 +38,8 @@ thread_local! {
     static OUT: RefCell<Box<[u8]>> = RefCell::new(vec![0; MESSAGE_BYTES_MAX].into());
 }
 
-/// Serves one connection to its end.
+/// Serves one connection to its end. It is idle since it has its place, whenever this
+/// starts: the order in which tasks get a thread makes nobody younger.
 pub(super) async fn run<A: Answer, S: Stream>(
     service: &Service<A>,
     stream: S,
@@ -46,7 +47,6 @@ pub(super) async fn run<A: Answer, S: Stream>(
     place: &Place,
     stop: watch::Receiver<bool>,
 ) {
-    place.idle();
     let mut connection = Connection {
         service,
         stream,

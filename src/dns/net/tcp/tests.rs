@@ -1,12 +1,12 @@
 use std::io::{ErrorKind, Read, Write};
-use std::net::{Shutdown, TcpStream as Client};
+use std::net::{Shutdown, SocketAddr, TcpStream as Client};
 use std::time::Instant;
 
 use super::testing::{LIMITS, PATIENCE, framed, is_closed, read_frame, server};
 use super::*;
 use crate::dns::counters::Loss;
 use crate::dns::engine::{DropReason, Outcome};
-use crate::dns::testing::{LONG, POISON, SILENT, eventually, message};
+use crate::dns::testing::{Echo, LONG, POISON, SILENT, eventually, generations, message};
 
 /// An idle or write limit that a test waits for.
 const SHORT: Duration = Duration::from_millis(100);
@@ -293,6 +293,54 @@ fn row_65_the_oldest_idle_connection_makes_room() {
         assert_eq!(read_frame(client), message(1, 0));
     }
     assert_eq!(server.counters.evicted.value(), 1);
+}
+
+/// A connection is idle from the moment it has its place, not from when its task is
+/// first given a thread: the order of the tasks is nobody's merit.
+#[test]
+fn a_task_that_starts_late_does_not_make_its_connection_younger() {
+    let (generations, _directory) = generations();
+    let service = Service {
+        engine: Echo,
+        generations: Arc::new(generations),
+        counters: Arc::default(),
+        offences: Arc::default(),
+        limits: Limits {
+            connections_max: 2,
+            ..LIMITS
+        },
+        tls: None,
+        clock: || 5,
+    };
+    let connections = Arc::new(Connections::new(service.limits));
+    let peer: SocketAddr = "192.0.2.1:5353".parse().unwrap();
+    let admit = || match Connections::admit(&connections, peer.ip()) {
+        Admission::Place(place) | Admission::Evicted(place) => place,
+        Admission::Refused => panic!("refused"),
+    };
+    let (first, second) = (admit(), admit());
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap());
+        let (_client, accepted) = tokio::join!(client, listener.accept());
+        let (_stop, stopped) = watch::channel(false);
+        let run = stream::run(&service, accepted.unwrap().0, peer, &first, stopped);
+        tokio::pin!(run);
+        // The task starts when the second connection has its place already.
+        let start = std::future::poll_fn(|context| {
+            let _ = run.as_mut().poll(context);
+            std::task::Poll::Ready(())
+        });
+        start.await;
+        let _third = admit();
+        let second_left = tokio::time::timeout(Duration::ZERO, second.sent_away()).await;
+        assert!(second_left.is_err(), "the younger one was sent away");
+        run.await;
+    });
 }
 
 #[test]
