@@ -17,6 +17,7 @@ pub mod export;
 pub mod import;
 pub mod lease;
 mod names;
+pub mod policy;
 pub mod progress;
 pub mod rehearse;
 mod rejects;

@@ -54,7 +54,7 @@ impl Command {
     pub fn is_read(&self) -> bool {
         matches!(
             self,
-            Self::Domain(DomainCommand::Info(_))
+            Self::Domain(DomainCommand::Info(_) | DomainCommand::Check(_))
                 | Self::Host(HostCommand::Info(_))
                 | Self::Registrar(RegistrarCommand::Info(_))
                 | Self::Zone(ZoneCommand::Info(_))
@@ -166,6 +166,9 @@ impl Database {
         let reader = checks::acting(&mut tables, &request.actor).await?;
         let info = match &request.command {
             Command::Domain(DomainCommand::Info(name)) => domain::info(&mut tables, name).await?,
+            Command::Domain(DomainCommand::Check(name)) => {
+                domain::check(&mut tables, &reader, name).await?
+            }
             Command::Host(HostCommand::Info(name)) => host::info(&mut tables, name).await?,
             Command::Registrar(RegistrarCommand::Info(handle)) => {
                 registrar::info(&mut tables, &reader, handle).await?

@@ -75,7 +75,7 @@ macro_rules! named {
         }
     };
 }
-use named;
+pub(in crate::registry) use named;
 
 named! {
     /// What caches may hold of a record.

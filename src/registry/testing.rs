@@ -96,7 +96,7 @@ pub(crate) fn published(location: &Location) -> BTreeSet<String> {
 
 /// Rows of every table, to show that nothing was changed.
 pub(crate) async fn row_counts(database: &mut Database) -> Vec<(String, i64)> {
-    const TABLES: [&str; 13] = [
+    const TABLES: [&str; 14] = [
         "zones",
         "zone_records",
         "registrars",
@@ -110,6 +110,7 @@ pub(crate) async fn row_counts(database: &mut Database) -> Vec<(String, i64)> {
         "events",
         "changed_names",
         "imports",
+        "held_labels",
     ];
     let mut counts = Vec::new();
     for table in TABLES {

@@ -8,6 +8,7 @@
 mod address;
 mod dnskey;
 mod ds;
+mod label;
 mod record;
 mod statuses;
 
@@ -22,6 +23,7 @@ use super::names::stored;
 pub use address::{Address, AddressFault};
 pub use dnskey::DnskeyData;
 pub use ds::DsData;
+pub use label::Label;
 pub use record::ZoneRecord;
 pub use statuses::{Status, Statuses};
 

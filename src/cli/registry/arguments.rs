@@ -86,6 +86,13 @@ pub(crate) enum DomainArgs {
         #[command(flatten)]
         acting: ActingArgs,
     },
+    /// Say whether a name can be registered
+    Check {
+        /// The name
+        name: String,
+        #[command(flatten)]
+        acting: ActingArgs,
+    },
     /// Show a domain
     Info {
         /// Its name
@@ -178,6 +185,10 @@ pub(crate) enum RegistrarArgs {
         /// Whether it may act
         #[arg(long, value_name = "STATUS")]
         status: Option<RegistrarStatusArg>,
+        /// Whether its domains have contacts here, in zones where each registrar
+        /// decides: minimum or maximum
+        #[arg(long, value_name = "MODEL")]
+        data_model: Option<String>,
         #[command(flatten)]
         acting: ActingArgs,
     },
@@ -229,6 +240,38 @@ pub(crate) enum ZoneArgs {
     },
     /// Change SOA, records or policy of a zone
     Update(Box<ZoneUpdateArgs>),
+    /// Change what may be registered in a zone, for how long, and what comes after
+    ///
+    /// What is registered already stays as it is. `zone info` shows the policy.
+    #[command(after_long_help = super::build::policy_help())]
+    Policy {
+        /// Its apex
+        apex: String,
+        /// A value; repeat for each
+        #[arg(long, value_name = "KEY=VALUE", required = true)]
+        set: Vec<String>,
+        #[command(flatten)]
+        acting: ActingArgs,
+    },
+    /// Hold labels back, or let them go
+    Labels {
+        /// Its apex
+        apex: String,
+        /// A label that only the registry may register
+        #[arg(long, value_name = "LABEL", requires = "reason")]
+        reserve: Vec<String>,
+        /// A label that nobody may register
+        #[arg(long, value_name = "LABEL", requires = "reason")]
+        block: Vec<String>,
+        /// Why, for those who ask for it
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<String>,
+        /// A label to let go
+        #[arg(long, value_name = "LABEL")]
+        release: Vec<String>,
+        #[command(flatten)]
+        acting: ActingArgs,
+    },
     /// Remove a zone without registrations
     Delete {
         /// Its apex

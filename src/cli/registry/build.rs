@@ -12,7 +12,10 @@ use crate::registry::command::host::{HostCommand, HostCreate, HostParts, HostUpd
 use crate::registry::command::registrar::{
     RegistrarCommand, RegistrarCreate, RegistrarStatus, RegistrarUpdate,
 };
-use crate::registry::command::zone::{GluePolicy, ZoneCommand, ZoneCreate, ZoneUpdate};
+use crate::registry::command::zone::{
+    GluePolicy, HeldLabel, LabelKind, ZoneCommand, ZoneCreate, ZoneLabels, ZonePolicy, ZoneUpdate,
+};
+use crate::registry::policy::{DataModel, RegistrationChange, RegistrationPolicy};
 use crate::registry::types::{Ttl, ValueError, Years};
 
 /// A command with who does it.
@@ -79,6 +82,7 @@ pub(super) fn domain(args: &DomainArgs) -> Built<'_> {
             (DomainCommand::Update(update), acting)
         }
         DomainArgs::Delete { name, acting } => (DomainCommand::Delete(name.parse()?), acting),
+        DomainArgs::Check { name, acting } => (DomainCommand::Check(name.parse()?), acting),
         DomainArgs::Info { name, acting } => (DomainCommand::Info(name.parse()?), acting),
     };
     Ok((Command::Domain(command), acting))
@@ -163,10 +167,12 @@ pub(super) fn registrar(args: &RegistrarArgs) -> Built<'_> {
             name,
             iana_id,
             status,
+            data_model,
             acting,
         } => {
             let update = RegistrarUpdate {
                 handle: handle.parse()?,
+                data_model: data_model.as_deref().map(data_model_of).transpose()?,
                 name: name.clone(),
                 iana_id: *iana_id,
                 status: status.map(|status| match status {
@@ -206,10 +212,104 @@ pub(super) fn zone(args: &ZoneArgs) -> Built<'_> {
             let update = Box::new(zone_update(args)?);
             (ZoneCommand::Update(update), &args.acting)
         }
+        ZoneArgs::Policy { apex, set, acting } => {
+            let (apex, change) = (apex.parse()?, policy_change(set)?);
+            let policy = Box::new(ZonePolicy { apex, change });
+            (ZoneCommand::Policy(policy), acting)
+        }
+        ZoneArgs::Labels {
+            apex,
+            reserve,
+            block,
+            reason,
+            release,
+            acting,
+        } => {
+            let reason = reason.clone().unwrap_or_default();
+            let mut hold = held(reserve, LabelKind::Reserved, &reason)?;
+            hold.extend(held(block, LabelKind::Blocked, &reason)?);
+            let labels = ZoneLabels {
+                apex: apex.parse()?,
+                hold,
+                release: all(release)?,
+            };
+            (ZoneCommand::Labels(Box::new(labels)), acting)
+        }
         ZoneArgs::Delete { apex, acting } => (ZoneCommand::Delete(apex.parse()?), acting),
         ZoneArgs::Info { apex, acting } => (ZoneCommand::Info(apex.parse()?), acting),
     };
     Ok((Command::Zone(command), acting))
+}
+
+fn syntax(value: &str, reason: impl Into<String>) -> ValueError {
+    ValueError {
+        code: crate::registry::ResultCode::ParameterSyntax,
+        value: value.to_owned(),
+        reason: reason.into(),
+    }
+}
+
+fn data_model_of(text: &str) -> Result<DataModel, ValueError> {
+    text.parse().map_err(|reason: String| syntax(text, reason))
+}
+
+fn held(labels: &[String], kind: LabelKind, reason: &str) -> Result<Vec<HeldLabel>, ValueError> {
+    let held = |label: &String| {
+        let (label, reason) = (label.parse()?, reason.to_owned());
+        Ok(HeldLabel {
+            label,
+            kind,
+            reason,
+        })
+    };
+    labels.iter().map(held).collect()
+}
+
+/// The keys of `zone policy --set` with their usual values.
+pub(super) fn policy_help() -> String {
+    let values = serde_json::to_value(RegistrationPolicy::default());
+    let values = values.unwrap_or_default();
+    let lines = values
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(key, value)| {
+            let value = match value {
+                serde_json::Value::String(word) => word.clone(),
+                serde_json::Value::Array(words) if words.is_empty() => "none".to_owned(),
+                value => value.to_string(),
+            };
+            format!("  {key:<20} {value}")
+        });
+    let lines: Vec<_> = lines.collect();
+    format!(
+        "Keys and their values in a new zone; periods are seconds, lists are parted by commas:\n{}",
+        lines.join("\n")
+    )
+}
+
+/// Reads `KEY=VALUE` as the policy's own names and words.
+fn policy_change(set: &[String]) -> Result<RegistrationChange, ValueError> {
+    let mut fields = serde_json::Map::new();
+    for text in set {
+        let pair = text.split_once('=');
+        let (key, value) = pair.ok_or_else(|| syntax(text, "write KEY=VALUE"))?;
+        let value = match value.parse::<u32>() {
+            Ok(number) => number.into(),
+            Err(_) if key == "contacts-required" => {
+                let words = value
+                    .split(',')
+                    .filter(|word| !word.is_empty() && *word != "none");
+                words.collect::<Vec<_>>().into()
+            }
+            Err(_) => value.into(),
+        };
+        if fields.insert(key.to_owned(), value).is_some() {
+            return Err(syntax(text, "set twice"));
+        }
+    }
+    let change = serde_json::from_value(serde_json::Value::Object(fields));
+    change.map_err(|error| syntax(&set.join(" "), error.to_string()))
 }
 
 fn zone_update(args: &ZoneUpdateArgs) -> Result<ZoneUpdate, ValueError> {

@@ -86,6 +86,11 @@ fn show_info(info: &Info) -> anyhow::Result<()> {
                 serde_json::Value::Array(values) => {
                     values.iter().for_each(|value| show_field(field, value));
                 }
+                serde_json::Value::Object(values) => {
+                    values
+                        .iter()
+                        .for_each(|(field, value)| show_field(field, value));
+                }
                 value => show_field(field, value),
             }
         }

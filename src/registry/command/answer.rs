@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::super::code::ResultCode;
 use super::super::error::RegistryError;
 use super::super::types::ValueError;
-use super::domain::DomainInfo;
+use super::domain::{Availability, DomainInfo};
 use super::host::HostInfo;
 use super::keys::ZoneKeys;
 use super::registrar::RegistrarInfo;
@@ -49,6 +49,8 @@ impl Outcome {
 pub enum Info {
     /// A domain.
     Domain(DomainInfo),
+    /// Whether a name can be registered.
+    Availability(Availability),
     /// A host.
     Host(HostInfo),
     /// A registrar.

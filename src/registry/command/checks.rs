@@ -2,14 +2,17 @@
 
 use std::collections::BTreeSet;
 
+use sqlx::any::AnyRow;
+use sqlx::{AssertSqlSafe, Row as _};
 use zone_image::Name;
 
 use super::super::code::ResultCode;
 use super::super::error::RegistryError;
 use super::super::names::stored;
+use super::super::policy::RegistrationPolicy;
 use super::super::types::{Address, AddressFault, Handle, Status, Statuses};
 use super::answer::rejected;
-use super::tables::{Tables, from_row, rows, rows_in};
+use super::tables::{Rows, Tables, rows, rows_in};
 use super::{Actor, CommandError, Role};
 
 /// Most addresses of a host.
@@ -239,9 +242,35 @@ pub(super) struct ZoneRow {
     pub(super) state: String,
     pub(super) ns_count_min: i64,
     pub(super) ns_count_max: i64,
+    pub(super) policy: RegistrationPolicy,
 }
 
-from_row!(ZoneRow: id, apex, state, ns_count_min, ns_count_max);
+impl<'r> sqlx::FromRow<'r, AnyRow> for ZoneRow {
+    fn from_row(row: &'r AnyRow) -> sqlx::Result<Self> {
+        Ok(Self {
+            id: row.try_get("id")?,
+            apex: row.try_get("apex")?,
+            state: row.try_get("state")?,
+            ns_count_min: row.try_get("ns_count_min")?,
+            ns_count_max: row.try_get("ns_count_max")?,
+            policy: RegistrationPolicy::from_row(row)?,
+        })
+    }
+}
+
+/// What a [`ZoneRow`] is read by, up to its condition.
+pub(super) fn select_zones() -> String {
+    let policy = RegistrationPolicy::COLUMNS.join(", ");
+    format!("SELECT id, apex, state, ns_count_min, ns_count_max, {policy} FROM zones")
+}
+
+/// The zone of an object.
+pub(super) async fn zone_of(tables: &mut Tables<'_>, id: i64) -> Result<ZoneRow, RegistryError> {
+    let text = format!("{} WHERE id = $1", select_zones());
+    let query: Rows<'_, ZoneRow> = sqlx::query_as(AssertSqlSafe(text));
+    let row = tables.optional(query.bind(id)).await?;
+    row.ok_or_else(|| tables.inconsistent(format!("no zone {id}, which an object is in")))
+}
 
 /// The names at and above `name`, as stored, itself first and the root last.
 pub(super) fn ancestry(name: &str) -> Vec<String> {
@@ -255,10 +284,8 @@ pub(super) async fn closest_zone(
     tables: &mut Tables<'_>,
     ancestry: &[String],
 ) -> Result<Option<ZoneRow>, RegistryError> {
-    let query = rows_in::<ZoneRow>(
-        "SELECT id, apex, state, ns_count_min, ns_count_max FROM zones WHERE apex IN ({list})",
-        ancestry,
-    );
+    let text = format!("{} WHERE apex IN ({{list}})", select_zones());
+    let query = rows_in::<ZoneRow>(&text, ancestry);
     let zones = tables.all(query).await?;
     let place = |zone: &ZoneRow| ancestry.iter().position(|name| *name == zone.apex);
     Ok(zones.into_iter().min_by_key(place))

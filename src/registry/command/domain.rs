@@ -3,6 +3,7 @@
 //! One file a command. Deletion removes at once: grace and redemption periods come
 //! with the timers that end them.
 
+mod check;
 mod create;
 mod delete;
 mod info;
@@ -16,6 +17,8 @@ use super::super::types::{DomainName, DsData, Handle, HostName, Status, Ttl, Yea
 use super::CommandError;
 use super::context::Context;
 
+pub use check::Availability;
+pub(super) use check::check;
 pub(super) use info::{info, names, roid};
 
 /// A command on one domain.
@@ -30,6 +33,8 @@ pub enum DomainCommand {
     Delete(DomainName),
     /// Show it.
     Info(DomainName),
+    /// Say whether it can be registered.
+    Check(DomainName),
 }
 
 impl DomainCommand {
@@ -39,6 +44,7 @@ impl DomainCommand {
             Self::Update(_) => "domain-update",
             Self::Delete(_) => "domain-delete",
             Self::Info(_) => "domain-info",
+            Self::Check(_) => "domain-check",
         }
     }
 
@@ -46,7 +52,7 @@ impl DomainCommand {
         match self {
             Self::Create(create) => &create.name,
             Self::Update(update) => &update.name,
-            Self::Delete(name) | Self::Info(name) => name,
+            Self::Delete(name) | Self::Info(name) | Self::Check(name) => name,
         }
     }
 }
@@ -206,6 +212,6 @@ pub(super) async fn change(
         DomainCommand::Create(command) => create::create(context, command).await.map(Some),
         DomainCommand::Update(command) => update::update(context, command).await.map(Some),
         DomainCommand::Delete(name) => delete::delete(context, name).await.map(Some),
-        DomainCommand::Info(_) => unreachable!("reads change nothing"),
+        DomainCommand::Info(_) | DomainCommand::Check(_) => unreachable!("reads change nothing"),
     }
 }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::super::code::ResultCode;
 use super::super::database::Timestamp;
 use super::super::error::RegistryError;
+use super::super::policy::DataModel;
 use super::super::types::Handle;
 use super::CommandError;
 use super::answer::{Info, rejected};
@@ -73,6 +74,9 @@ pub struct RegistrarUpdate {
     /// Whether it may act.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<RegistrarStatus>,
+    /// Whether its domains have contacts here, in zones where each registrar decides.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data_model: Option<DataModel>,
 }
 
 /// Whether a registrar may act.
@@ -110,6 +114,8 @@ pub struct RegistrarInfo {
     pub iana_id: Option<i64>,
     /// Whether it may act.
     pub status: String,
+    /// Whether its domains have contacts here, in zones where each registrar decides.
+    pub data_model: DataModel,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it last changed.
@@ -121,15 +127,24 @@ struct Row {
     name: String,
     iana_id: Option<i64>,
     status: String,
+    data_model: Option<String>,
     created_at: i64,
     updated_at: Option<i64>,
 }
 
-from_row!(Row: id, name, iana_id, status, created_at, updated_at);
+from_row!(Row: id, name, iana_id, status, data_model, created_at, updated_at);
+
+impl Row {
+    /// A registrar that said nothing is a thin one.
+    fn data_model(&self) -> DataModel {
+        let said = self.data_model.as_deref().and_then(DataModel::parse);
+        said.unwrap_or(DataModel::Minimum)
+    }
+}
 
 async fn find(tables: &mut Tables<'_>, handle: &Handle) -> Result<Option<Row>, RegistryError> {
     let query = rows::<Row>(
-        "SELECT id, name, iana_id, status, created_at, updated_at FROM registrars \
+        "SELECT id, name, iana_id, status, data_model, created_at, updated_at FROM registrars \
          WHERE handle = $1",
     );
     tables.optional(query.bind(handle.as_str())).await
@@ -152,6 +167,7 @@ pub(super) async fn info(
     }
     Ok(Info::Registrar(RegistrarInfo {
         handle: handle.clone(),
+        data_model: row.data_model(),
         name: row.name,
         iana_id: row.iana_id,
         status: row.status,
@@ -206,18 +222,30 @@ async fn update(
     command: &RegistrarUpdate,
 ) -> Result<(), CommandError> {
     let handle = &command.handle;
-    if command.name.is_none() && command.iana_id.is_none() && command.status.is_none() {
+    let is_empty = command.name.is_none()
+        && command.iana_id.is_none()
+        && command.status.is_none()
+        && command.data_model.is_none();
+    if is_empty {
         let reason = "an update of nothing";
         return Err(rejected(ResultCode::ParameterMissing, handle, reason));
     }
+    if command.data_model == Some(DataModel::PerRegistrar) {
+        let reason = "a registrar is minimum or maximum";
+        return Err(rejected(ResultCode::ParameterPolicy, handle, reason));
+    }
     let row = existing(&mut context.tables(), handle).await?;
+    let model = command.data_model.unwrap_or_else(|| row.data_model());
     let status = command.status.map(|status| status.column().to_owned());
-    let update =
-        sqlx::query("UPDATE registrars SET name = $1, iana_id = $2, status = $3 WHERE id = $4")
-            .bind(command.name.clone().unwrap_or(row.name))
-            .bind(command.iana_id.map(i64::from).or(row.iana_id))
-            .bind(status.unwrap_or(row.status))
-            .bind(row.id);
+    let update = sqlx::query(
+        "UPDATE registrars SET name = $1, iana_id = $2, status = $3, data_model = $4 \
+         WHERE id = $5",
+    )
+    .bind(command.name.clone().unwrap_or(row.name))
+    .bind(command.iana_id.map(i64::from).or(row.iana_id))
+    .bind(status.unwrap_or(row.status))
+    .bind(model.name())
+    .bind(row.id);
     context.tables().run(update).await?;
     Ok(context.touch(Touched::Registrar, row.id).await?)
 }

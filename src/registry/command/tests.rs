@@ -4,12 +4,14 @@
 //! that the compiler reads are compared.
 
 mod matrix;
+mod policy;
 mod published;
 
 use super::*;
 use crate::registry::code::ResultCode;
+use crate::registry::policy::{DataModel, RegistrationChange};
 use crate::registry::testing::{NOW, TestDatabase, engines, row_counts, test_database};
-use crate::registry::types::ZoneRecord;
+use crate::registry::types::{Years, ZoneRecord};
 
 /// A zone `tld`, registrars `reg-a` and `reg-b`, external hosts `ns1.ext.example` and
 /// `ns2.ext.example` of `reg-a`.
@@ -89,10 +91,34 @@ pub(super) fn parse(line: &str) -> Request {
                 handle: name.parse().unwrap(),
                 name: None,
                 iana_id: None,
+                data_model: values("model=")
+                    .first()
+                    .map(|word| DataModel::parse(word).unwrap()),
                 status: values("status=").first().map(|word| {
                     serde_json::from_value(serde_json::Value::String(word.clone())).unwrap()
                 }),
             }))
+        }
+        ("zone", "policy") => Command::Zone(ZoneCommand::Policy(Box::new(zone::ZonePolicy {
+            apex: name.parse().unwrap(),
+            change: policy_of(rest),
+        }))),
+        ("zone", "labels") => {
+            let held = |key: &str, kind| {
+                let label = move |label: &String| zone::HeldLabel {
+                    label: label.parse().unwrap(),
+                    kind,
+                    reason: "policy of the registry".to_owned(),
+                };
+                values(key).iter().map(label).collect::<Vec<_>>()
+            };
+            let mut hold = held("reserve=", zone::LabelKind::Reserved);
+            hold.extend(held("block=", zone::LabelKind::Blocked));
+            Command::Zone(ZoneCommand::Labels(Box::new(zone::ZoneLabels {
+                apex: name.parse().unwrap(),
+                hold,
+                release: all(values("release=")),
+            })))
         }
         ("registrar", "delete") => {
             Command::Registrar(RegistrarCommand::Delete(name.parse().unwrap()))
@@ -116,8 +142,29 @@ pub(super) fn parse(line: &str) -> Request {
     request(actor, command)
 }
 
+/// `KEY=VALUE` words as a change of policy.
+fn policy_of(words: &[&str]) -> RegistrationChange {
+    let fields = words.iter().map(|word| {
+        let (key, value) = word.split_once('=').unwrap();
+        let value = match value.parse::<u32>() {
+            Ok(number) => number.into(),
+            Err(_) if key == "contacts-required" => value.split(',').collect::<Vec<_>>().into(),
+            Err(_) => value.into(),
+        };
+        (key.to_owned(), value)
+    });
+    serde_json::from_value(serde_json::Value::Object(fields.collect())).unwrap()
+}
+
 fn all<T: std::str::FromStr<Err: std::fmt::Debug>>(values: Vec<String>) -> Vec<T> {
     values.iter().map(|value| value.parse().unwrap()).collect()
+}
+
+fn years(values: &[String]) -> Years {
+    let years = values
+        .first()
+        .map(|years| Years::new(years.parse().unwrap()));
+    years.map_or_else(Years::default, Result::unwrap)
 }
 
 fn host_command(verb: &str, name: &str, values: &dyn Fn(&str) -> Vec<String>) -> HostCommand {
@@ -150,12 +197,14 @@ fn domain_command(verb: &str, name: &str, values: &dyn Fn(&str) -> Vec<String>) 
     match verb {
         "create" => DomainCommand::Create(domain::DomainCreate {
             registrar: all(values("by=")).pop(),
+            period: years(&values("years=")),
             hosts: all(values("ns=")),
             ds: all(values("ds=")),
             statuses: all(values("status=")),
             ..domain::DomainCreate::new(name)
         }),
         "delete" => DomainCommand::Delete(name),
+        "check" => DomainCommand::Check(name),
         "info" => DomainCommand::Info(name),
         _ => DomainCommand::Update(domain::DomainUpdate {
             add: domain::DomainParts {

@@ -3,6 +3,8 @@
 pub(crate) mod create;
 mod delete;
 mod info;
+mod labels;
+mod policy;
 mod records;
 mod update;
 
@@ -11,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::super::code::ResultCode;
 use super::super::database::Timestamp;
 use super::super::error::RegistryError;
+use super::super::policy::RegistrationPolicy;
 use super::super::types::{AnyName, Ttl, ZoneRecord};
 use super::CommandError;
 use super::answer::rejected;
@@ -19,6 +22,9 @@ use super::context::Context;
 use super::tables::{Tables, from_row, rows};
 
 pub(super) use info::info;
+pub(super) use labels::held_label;
+pub use labels::{HeldLabel, LabelKind, ZoneLabels};
+pub use policy::ZonePolicy;
 
 /// A command on one zone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +34,10 @@ pub enum ZoneCommand {
     Create(ZoneCreate),
     /// Change it.
     Update(Box<ZoneUpdate>),
+    /// Change what may be registered in it.
+    Policy(Box<ZonePolicy>),
+    /// Hold labels back, or let them go.
+    Labels(Box<ZoneLabels>),
     /// Remove it, once it is empty of registrations.
     Delete(AnyName),
     /// Show it.
@@ -39,6 +49,8 @@ impl ZoneCommand {
         match self {
             Self::Create(_) => "zone-create",
             Self::Update(_) => "zone-update",
+            Self::Policy(_) => "zone-policy",
+            Self::Labels(_) => "zone-labels",
             Self::Delete(_) => "zone-delete",
             Self::Info(_) => "zone-info",
         }
@@ -48,6 +60,8 @@ impl ZoneCommand {
         match self {
             Self::Create(create) => &create.apex,
             Self::Update(update) => &update.apex,
+            Self::Policy(policy) => &policy.apex,
+            Self::Labels(labels) => &labels.apex,
             Self::Delete(apex) | Self::Info(apex) => apex,
         }
     }
@@ -167,7 +181,9 @@ pub struct ZoneInfo {
     pub ns_count_min: i64,
     pub ns_count_max: i64,
     pub glue_policy: String,
+    pub policy: RegistrationPolicy,
     pub records: Vec<ZoneRecord>,
+    pub held_labels: Vec<HeldLabel>,
     pub created_at: Timestamp,
     pub updated_at: Option<Timestamp>,
 }
@@ -230,6 +246,8 @@ pub(super) async fn change(
     match command {
         ZoneCommand::Create(command) => create::create(context, command).await.map(Some),
         ZoneCommand::Update(command) => update::update(context, command).await.map(Some),
+        ZoneCommand::Policy(command) => policy::change(context, command).await.map(Some),
+        ZoneCommand::Labels(command) => labels::change(context, command).await.map(Some),
         ZoneCommand::Delete(apex) => delete::delete(context, apex).await.map(Some),
         ZoneCommand::Info(_) => unreachable!("reads change nothing"),
     }

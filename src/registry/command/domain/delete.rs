@@ -3,11 +3,11 @@
 //! Hosts below the domain go with it if nobody else uses them (RFC 9874 section
 //! 5.2.1.1); else the deletion is refused.
 
-use super::set::{existing, zone};
+use super::set::existing;
 use crate::registry::code::ResultCode;
 use crate::registry::command::CommandError;
 use crate::registry::command::answer::rejected;
-use crate::registry::command::checks::{active, no_pending, not_prohibited, sponsorship};
+use crate::registry::command::checks::{active, no_pending, not_prohibited, sponsorship, zone_of};
 use crate::registry::command::context::Context;
 use crate::registry::command::publication::{hosts_of, refresh_hosts};
 use crate::registry::command::tables::rows;
@@ -26,7 +26,7 @@ pub(super) async fn delete(
     ];
     let mut tables = context.tables();
     let row = existing(&mut tables, name).await?;
-    let zone = zone(&mut tables, row.zone_id).await?;
+    let zone = zone_of(&mut tables, row.zone_id).await?;
     let statuses = row.statuses(&tables)?;
     let object = name.as_str();
     sponsorship(&context.acting, row.registrar_id, object)?;

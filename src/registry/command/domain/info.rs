@@ -1,9 +1,10 @@
 //! `domain info`.
 
 use super::DomainInfo;
-use super::set::{existing, zone};
+use super::set::existing;
 use crate::registry::command::CommandError;
 use crate::registry::command::answer::Info;
+use crate::registry::command::checks::zone_of;
 use crate::registry::command::tables::{Tables, rows};
 use crate::registry::database::Timestamp;
 use crate::registry::error::RegistryError;
@@ -14,7 +15,7 @@ pub(in crate::registry::command) async fn info(
     name: &DomainName,
 ) -> Result<Info, CommandError> {
     let row = existing(tables, name).await?;
-    let zone = zone(tables, row.zone_id).await?;
+    let zone = zone_of(tables, row.zone_id).await?;
     let hosts = names(
         tables,
         "SELECT h.name FROM delegations n JOIN hosts h ON h.id = n.host_id \

@@ -49,15 +49,6 @@ pub(super) async fn existing(
     row.ok_or_else(missing)
 }
 
-/// Its zone.
-pub(super) async fn zone(tables: &mut Tables<'_>, id: i64) -> Result<ZoneRow, RegistryError> {
-    let query = rows::<ZoneRow>(
-        "SELECT id, apex, state, ns_count_min, ns_count_max FROM zones WHERE id = $1",
-    );
-    let row = tables.optional(query.bind(id)).await?;
-    row.ok_or_else(|| tables.inconsistent(format!("no zone {id}, which a domain is in")))
-}
-
 /// A host that is named as a name server.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct NameServer {

@@ -4,12 +4,14 @@ use std::collections::BTreeSet;
 
 use super::DomainUpdate;
 use super::set::{
-    DomainRow, check_count, check_ds, check_glue, existing, find_hosts, insert_parts, zone,
+    DomainRow, check_count, check_ds, check_glue, existing, find_hosts, insert_parts,
 };
 use crate::registry::code::ResultCode;
 use crate::registry::command::CommandError;
 use crate::registry::command::answer::rejected;
-use crate::registry::command::checks::{StatusChange, active, difference, no_pending, sponsorship};
+use crate::registry::command::checks::{
+    StatusChange, active, difference, no_pending, sponsorship, zone_of,
+};
 use crate::registry::command::context::{Context, Touched};
 use crate::registry::command::publication::{refresh_domain, refresh_hosts};
 use crate::registry::command::tables::rows;
@@ -29,7 +31,7 @@ pub(super) async fn update(
     }
     let mut tables = context.tables();
     let row = existing(&mut tables, &command.name).await?;
-    let zone = zone(&mut tables, row.zone_id).await?;
+    let zone = zone_of(&mut tables, row.zone_id).await?;
     let found = find_hosts(&mut tables, &add.hosts).await?;
     let statuses = row.statuses(&tables)?;
     sponsorship(&context.acting, row.registrar_id, name)?;

@@ -34,8 +34,9 @@ pub(super) async fn create(
         "INSERT INTO zones (id, apex, state, soa_mname, soa_rname, serial, soa_refresh, \
          soa_retry, soa_expire, soa_minimum, soa_ttl, ns_ttl, ds_ttl, glue_ttl, ns_count_min, \
          ns_count_max, created_at, glue_policy, parking, host_orphan, data_model, \
-         change_control) VALUES ($1, $2, 'active', $3, $4, 1, $5, $6, $7, $8, $9, $10, $10, \
-         $10, $11, $12, $13, 'narrow', 0, 'refuse', 'minimum', 'auto')",
+         change_control, expiry) VALUES ($1, $2, 'active', $3, $4, 1, $5, $6, $7, $8, $9, $10, $10, \
+         $10, $11, $12, $13, 'narrow', 0, 'refuse', 'minimum', 'auto', \
+         'auto-renew')",
     )
     .bind(id)
     .bind(apex.as_str())

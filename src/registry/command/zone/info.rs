@@ -3,9 +3,11 @@
 use zone_compiler::{Record, RecordType};
 use zone_image::Name;
 
+use super::labels::held_labels;
 use super::{ZoneInfo, existing};
 use crate::registry::command::CommandError;
 use crate::registry::command::answer::Info;
+use crate::registry::command::checks::zone_of;
 use crate::registry::command::tables::{Tables, rows};
 use crate::registry::database::Timestamp;
 use crate::registry::types::{AnyName, ZoneRecord};
@@ -51,7 +53,9 @@ pub(in crate::registry::command) async fn info(
         ns_count_min: row.ns_count_min,
         ns_count_max: row.ns_count_max,
         glue_policy: row.glue_policy,
+        policy: zone_of(tables, row.id).await?.policy,
         records,
+        held_labels: held_labels(tables, row.id, RECORDS_MAX).await?,
         created_at: Timestamp(row.created_at),
         updated_at: row.updated_at.map(Timestamp),
     }))

@@ -1,0 +1,94 @@
+//! What a zone's policy lets through.
+
+use super::*;
+
+async fn check(script: &str) {
+    for engine in engines() {
+        let mut test = stage(engine).await;
+        play(&mut test, script).await;
+    }
+}
+
+#[tokio::test]
+async fn policies_are_the_registrys_own_and_in_range() {
+    check(
+        "reg-a zone policy tld years-max=5 = 2201
+         op zone policy tld = 2003
+         op zone policy none years-max=5 = 2303
+         op zone policy tld years-max=11 = 2004
+         op zone policy tld years-max=1 years-min=2 = 2004
+         op zone policy tld contacts-max=2 = 2004
+         op zone policy tld years-min=2 years-max=5 = 1000
+         reg-a domain create a.tld = 2306
+         reg-a domain create a.tld years=6 = 2306
+         reg-a domain create a.tld years=5 = 1000
+         op registrar update reg-a model=maximum = 1000
+         op registrar update reg-a model=per-registrar = 2306",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn labels_are_refused_by_rule_and_by_name() {
+    check(
+        "reg-a domain create 4a.tld = 1000
+         op zone policy tld name-rule=rfc1035 label-min=2 label-max=8 = 1000
+         reg-a domain create 5a.tld = 2306
+         reg-a domain create a.tld = 2306
+         reg-a domain create abcdefghi.tld = 2306
+         reg-a domain create xn--4ca.tld = 2306
+         reg-a domain create abcdefgh.tld = 1000
+         reg-a zone labels tld reserve=gov = 2201
+         op zone labels tld = 2003
+         op zone labels tld reserve=gov block=evil = 1000
+         op zone labels tld release=mil = 2306
+         reg-a domain create gov.tld = 2306
+         reg-a domain create evil.tld = 2306
+         op domain create evil.tld by=reg-a = 2306
+         op domain create gov.tld by=reg-a = 1000
+         op zone labels tld release=evil = 1000
+         reg-a domain create evil.tld = 1000
+         op domain delete gov.tld = 1000
+         op domain delete evil.tld = 1000
+         op domain delete abcdefgh.tld = 1000
+         op domain delete 4a.tld = 1000
+         op zone delete tld = 1000",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_check_says_what_a_create_would() {
+    for engine in engines() {
+        let mut test = stage(engine).await;
+        play(
+            &mut test,
+            "reg-a domain create taken.tld = 1000
+             op zone labels tld reserve=gov = 1000",
+        )
+        .await;
+        for (line, expected) in [
+            ("reg-a domain check free.tld", None),
+            ("reg-b domain check taken.tld", Some("registered already")),
+            (
+                "reg-b domain check gov.tld",
+                Some("reserved: policy of the registry"),
+            ),
+            ("op domain check gov.tld", None),
+            (
+                "reg-a domain check a.b.tld",
+                Some("more than one label below tld"),
+            ),
+        ] {
+            let found = run(&mut test, &parse(line)).await.unwrap();
+            let Outcome::Read(info) = found else {
+                panic!("{line}")
+            };
+            let Info::Availability(found) = *info else {
+                panic!("{line}")
+            };
+            assert_eq!(found.available, expected.is_none(), "{line}");
+            assert_eq!(found.reason.as_deref(), expected, "{line}");
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! `zone policy`: what may be registered in the zone from now on. What is registered
+//! already stays as it is.
+
+use serde::{Deserialize, Serialize};
+use sqlx::AssertSqlSafe;
+
+use super::existing_active;
+use crate::registry::code::ResultCode;
+use crate::registry::command::CommandError;
+use crate::registry::command::answer::rejected;
+use crate::registry::command::checks::zone_of;
+use crate::registry::command::context::{Context, Touched};
+use crate::registry::policy::{RegistrationChange, RegistrationPolicy};
+use crate::registry::types::AnyName;
+
+/// A change of a zone's policy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct ZonePolicy {
+    /// The zone.
+    pub apex: AnyName,
+    /// What changes.
+    pub change: RegistrationChange,
+}
+
+pub(super) async fn change(
+    context: &mut Context<'_, '_>,
+    command: &ZonePolicy,
+) -> Result<i64, CommandError> {
+    let apex = &command.apex;
+    if command.change == RegistrationChange::default() {
+        let reason = "a change of nothing";
+        return Err(rejected(ResultCode::ParameterMissing, apex, reason));
+    }
+    let mut tables = context.tables();
+    let id = existing_active(&mut tables, apex).await?.id;
+    let before = zone_of(&mut tables, id).await?.policy;
+    let after = command.change.apply(&before);
+    if let Some(fault) = after.fault() {
+        return Err(rejected(ResultCode::ParameterRange, apex, fault));
+    }
+    write(context, id, &after).await?;
+    context.touch(Touched::Zone, id).await?;
+    Ok(id)
+}
+
+async fn write(
+    context: &mut Context<'_, '_>,
+    id: i64,
+    policy: &RegistrationPolicy,
+) -> Result<(), CommandError> {
+    let columns = RegistrationPolicy::COLUMNS;
+    let set: Vec<_> = columns
+        .iter()
+        .zip(1..)
+        .map(|(column, number)| format!("{column} = ${number}"))
+        .collect();
+    let text = format!(
+        "UPDATE zones SET {} WHERE id = ${}",
+        set.join(", "),
+        columns.len() + 1
+    );
+    let update = policy.bind(sqlx::query(AssertSqlSafe(text))).bind(id);
+    context.tables().run(update).await?;
+    Ok(())
+}

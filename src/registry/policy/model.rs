@@ -1,0 +1,101 @@
+//! The words of a policy.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::Column;
+use crate::registry::signing::named;
+
+named! {
+    /// Whose contacts a registry keeps: a thin registry has none, a thick one those of
+    /// every domain.
+    DataModel:
+        /// Thin: registrars keep them.
+        Minimum = "minimum",
+        /// Thick: the registry does.
+        Maximum = "maximum",
+        /// As each registrar does it.
+        PerRegistrar = "per-registrar",
+}
+
+named! {
+    /// What comes at the end of a registration.
+    Expiry:
+        /// Nothing.
+        Keep = "keep",
+        /// Another year.
+        AutoRenew = "auto-renew",
+        /// The same as when its registrar deletes it.
+        Delete = "delete",
+}
+
+named! {
+    /// Whether a restored domain needs a report.
+    RestoreReport:
+        /// It does, or goes back.
+        Required = "required",
+        /// The request is enough.
+        Unneeded = "unneeded",
+}
+
+named! {
+    /// What a label may look like.
+    NameRule:
+        /// Letters, digits, and hyphens inside.
+        Rfc1123 = "rfc1123",
+        /// The same, beginning with a letter.
+        Rfc1035 = "rfc1035",
+}
+
+named! {
+    /// What a contact is for a domain, beside its registrant.
+    ContactRole:
+        /// Administers it.
+        Admin = "admin",
+        /// Runs its servers.
+        Tech = "tech",
+        /// Pays for it.
+        Billing = "billing",
+        /// Hears of its abuse; not in RFC 5731.
+        Abuse = "abuse",
+}
+
+macro_rules! columns {
+    ($($type:ty),+) => {
+        $(impl Column for $type {
+            fn to_column(&self) -> String {
+                self.name().to_owned()
+            }
+
+            fn from_column(text: &str) -> Option<Self> {
+                Self::parse(text)
+            }
+        })+
+    };
+}
+columns!(DataModel, Expiry, RestoreReport, NameRule);
+
+/// Several roles.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ContactRoles(pub BTreeSet<ContactRole>);
+
+impl Column for ContactRoles {
+    fn to_column(&self) -> String {
+        let names: Vec<_> = self.0.iter().map(|role| role.name()).collect();
+        names.join(" ")
+    }
+
+    fn from_column(text: &str) -> Option<Self> {
+        let roles = text.split_ascii_whitespace().map(ContactRole::parse);
+        roles.collect::<Option<_>>().map(Self)
+    }
+}
+
+impl fmt::Display for ContactRoles {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.to_column())
+    }
+}
