@@ -104,6 +104,91 @@ impl<'g> Zone<'g> {
         self.seek_nsec3(hash)?.finish()
     }
 
+    /// The NSEC3 that matches a hash or covers it, with its own hash: for who changes a
+    /// chain. The answer path has [`Zone::seek_nsec3`].
+    pub fn nsec3_at_or_before(&self, hash: &[u8; 20]) -> Option<([u8; 20], BodyRef<'g>)> {
+        if self.denial() != Denial::Nsec3 {
+            return None;
+        }
+        let root = PageRef(self.page.proofs.to_native());
+        let page = access::nsec3(self.generation.find_leaf(root, nsec3_key(hash))?);
+        let at = last_at_or_before(&page.hashes, hash, page.hashes.len() / 2);
+        Some((
+            page.hashes[at],
+            BodyRef::local(&page.bodies[at], &page.heap),
+        ))
+    }
+
+    /// The owner of the NSEC that comes right before a name, given as its labels before
+    /// the apex, in canonical order; before the first, the last.
+    pub fn nsec_before(&self, relative: &[u8]) -> Option<Entry<'g>> {
+        let key = SortKey::new(relative);
+        let is_before = |own: &[u8]| own < key.as_slice();
+        let found = self.order_edge(true, &is_before);
+        self.entry_of_key(found.or_else(|| self.order_edge(true, &|_| true))?)
+    }
+
+    /// The owner of the NSEC that comes right after a name; after the last, the first.
+    pub fn nsec_after(&self, relative: &[u8]) -> Option<Entry<'g>> {
+        let key = SortKey::new(relative);
+        let is_after = |own: &[u8]| own > key.as_slice();
+        let found = self.order_edge(false, &is_after);
+        self.entry_of_key(found.or_else(|| self.order_edge(false, &|_| true))?)
+    }
+
+    /// The last key that `holds` says yes of, where it does so of a first part of them;
+    /// or else the first one, where it does so of a last part.
+    fn order_edge(&self, last: bool, holds: &dyn Fn(&[u8]) -> bool) -> Option<&'g [u8]> {
+        if self.denial() != Denial::Nsec {
+            return None;
+        }
+        let mut page = access::order(self.generation.page(PageRef(self.page.proofs.to_native())));
+        // Where the key may be instead if the page has none.
+        let mut next = None;
+        loop {
+            let boundary = |is_first_part: bool| {
+                let (mut low, mut high) = (0, page.ends.len());
+                while low < high {
+                    let middle = low + (high - low) / 2;
+                    if holds(key_at(page, middle)) == is_first_part {
+                        low = middle + 1;
+                    } else {
+                        high = middle;
+                    }
+                }
+                low
+            };
+            let at = if last {
+                boundary(true).checked_sub(1)
+            } else {
+                Some(boundary(false)).filter(|at| *at < page.ends.len())
+            };
+            if page.children.is_empty() {
+                return at.map(|at| key_at(page, at)).or(next);
+            }
+            // Of a last part, the first key may be in the child before.
+            let child = if last {
+                at?
+            } else {
+                next = at.map(|at| key_at(page, at)).or(next);
+                at.unwrap_or(page.ends.len()).saturating_sub(1)
+            };
+            page = access::order(
+                self.generation
+                    .page(PageRef(page.children[child].to_native())),
+            );
+        }
+    }
+
+    fn entry_of_key(&self, key: &[u8]) -> Option<Entry<'g>> {
+        let mut wire = [0; NAME_BYTES_MAX];
+        let length = relative_name(key, &mut wire)?;
+        let apex = self.apex();
+        wire.get_mut(length..length + apex.len())?
+            .copy_from_slice(apex);
+        self.find(&wire[..length + apex.len()])
+    }
+
     /// Starts to look for the NSEC3 that matches a hash or covers it.
     #[inline(always)]
     pub fn seek_nsec3(&self, hash: &[u8; 20]) -> Option<Nsec3Seek<'g>> {
@@ -143,14 +228,7 @@ impl<'g> Zone<'g> {
                 Some(child) => {
                     page = access::order(self.generation.page(PageRef(child.to_native())));
                 }
-                None => {
-                    let mut wire = [0; NAME_BYTES_MAX];
-                    let length = relative_name(key_at(page, at), &mut wire)?;
-                    let apex = self.apex();
-                    wire.get_mut(length..length + apex.len())?
-                        .copy_from_slice(apex);
-                    return self.find(&wire[..length + apex.len()]);
-                }
+                None => return self.entry_of_key(key_at(page, at)),
             }
         }
     }
@@ -259,6 +337,11 @@ fn last_at_or_before(hashes: &[[u8; 20]], hash: &[u8; 20], near: usize) -> usize
 }
 
 type OrderPage = crate::layout::ArchivedOrderPage;
+
+/// The keys of a page, ascending.
+pub(crate) fn order_keys(page: &OrderPage) -> impl Iterator<Item = &[u8]> {
+    (0..page.ends.len()).map(|at| key_at(page, at))
+}
 
 fn key_at(page: &OrderPage, at: usize) -> &[u8] {
     let start = at

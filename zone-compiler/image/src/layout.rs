@@ -347,6 +347,11 @@ pub struct Nsec3Page {
     pub heap: Vec<u8>,
 }
 
+/// NSEC3 records in one page after a full compile, so that pages have room to grow.
+pub const NSEC3_PAGE_PROOFS_FILL: usize = 48;
+/// Most NSEC3 records that a page is filled with, but for its first.
+pub const NSEC3_PAGE_PROOFS_MAX: usize = 64;
+
 /// Most children or names of an order page.
 pub const ORDER_PAGE_KEYS_MAX: usize = 64;
 

@@ -15,6 +15,7 @@ mod lookup;
 mod memory;
 pub mod name;
 mod prefetch;
+mod proof_tree;
 mod reach;
 mod seek;
 mod segment;

@@ -419,3 +419,4 @@ proptest! {
 }
 
 mod changes;
+mod proofs;

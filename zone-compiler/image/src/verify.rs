@@ -6,6 +6,7 @@
 
 mod after;
 mod page;
+mod proofs;
 mod walk;
 
 use std::sync::atomic::{AtomicUsize, Ordering};

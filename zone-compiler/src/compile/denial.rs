@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use zone_image::layout::{Denial, PageKind};
+use zone_image::layout::{Denial, NSEC3_PAGE_PROOFS_FILL, PageKind};
 use zone_image::writer::{
     BodyBytes, Nsec3PageBuilder, Proofs, SegmentWriter, TreePlan, write_order,
 };
@@ -17,9 +17,6 @@ use super::fault::Findings;
 use super::table::{Table, lookup_name};
 use crate::record::RecordType;
 use crate::sign::nsec3_hash_of_owner;
-
-/// NSEC3 records in one page.
-const PAGE_PROOFS: usize = 48;
 
 /// The parameters of a chain (RFC 5155 section 4.1).
 #[derive(Clone, PartialEq, Eq)]
@@ -259,7 +256,7 @@ fn write_nsec3(
     segment: &mut SegmentWriter,
 ) -> Result<zone_image::layout::PageRef, WriteError> {
     let keys: Vec<u64> = proofs.iter().map(|(hash, _)| nsec3_key(hash)).collect();
-    let plan = TreePlan::new(&keys, |range| range.len() <= PAGE_PROOFS)?;
+    let plan = TreePlan::new(&keys, |range| range.len() <= NSEC3_PAGE_PROOFS_FILL)?;
     let mut leaves = Vec::with_capacity(plan.leaves().len());
     for range in plan.leaves() {
         let before = range.start.checked_sub(1).unwrap_or(proofs.len() - 1);

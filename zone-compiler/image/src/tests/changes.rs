@@ -70,6 +70,7 @@ impl History {
             negative: vec![(Part::Records, body(SOA, serial))],
             names,
             shared: BTreeMap::new(),
+            proofs: Default::default(),
         };
         let kept = Arc::clone(&self.generation);
         let mut installer = Installer::update_after(self.directory.path(), kept).unwrap();
@@ -171,6 +172,7 @@ fn a_change_that_counts_wrong_is_refused() {
         negative: vec![(Part::Records, body(SOA, 2))],
         names: BTreeMap::from([(relative(5), NameChange::Remove)]),
         shared: BTreeMap::new(),
+        proofs: Default::default(),
     };
     let kept = Arc::clone(&history.generation);
     let mut installer = Installer::update_after(history.directory.path(), kept).unwrap();

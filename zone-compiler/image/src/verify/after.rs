@@ -11,8 +11,9 @@ use std::collections::BTreeMap;
 
 use super::walk::{Checked, KeyRange, Totals, Walk, WalkFault, generation, labels};
 use crate::generation::{Generation, depths};
-use crate::layout::{ArchivedNamePage, ArchivedZonePage, Denial, ENTRY_DELEGATION};
+use crate::layout::{ArchivedNamePage, ArchivedZonePage, ENTRY_DELEGATION};
 use crate::layout::{PageKind, PageRef, SHARED_PAGE_BODIES};
+use crate::proof_tree::runs;
 use crate::reach::{Live, each_page, each_page_of_zone};
 use crate::segment::access;
 
@@ -34,12 +35,12 @@ pub(crate) fn generation_after(new: &Generation, previous: &Generation) -> Resul
     }
 }
 
-struct After<'g> {
+pub(super) struct After<'g> {
     /// Counts what came.
-    walk: Walk<'g>,
-    old: &'g Generation,
+    pub(super) walk: Walk<'g>,
+    pub(super) old: &'g Generation,
     /// What is left of the old generation's pages.
-    kept: Live,
+    pub(super) kept: Live,
 }
 
 /// The leaves of a tree that differ.
@@ -47,21 +48,6 @@ struct After<'g> {
 struct Difference {
     gone: Vec<PageRef>,
     came: Vec<(PageRef, KeyRange)>,
-}
-
-/// A run of slots that name one page: its start, its end, the page.
-type Run = (usize, usize, PageRef);
-
-fn runs(slots: &[rkyv::rend::unaligned::u64_ule]) -> Vec<Run> {
-    let mut runs: Vec<Run> = Vec::new();
-    for (at, slot) in slots.iter().enumerate() {
-        let reference = PageRef(slot.to_native());
-        match runs.last_mut() {
-            Some((_, end, last)) if *last == reference => *end = at + 1,
-            _ => runs.push((at, at + 1, reference)),
-        }
-    }
-    runs
 }
 
 impl<'g> After<'g> {
@@ -77,7 +63,7 @@ impl<'g> After<'g> {
         Some(live)
     }
 
-    fn is_same(&self, old: PageRef, new: PageRef) -> bool {
+    pub(super) fn is_same(&self, old: PageRef, new: PageRef) -> bool {
         old == new && (old.is_none() || self.walk.generation.shares_slot(self.old, old.slot()))
     }
 
@@ -204,23 +190,6 @@ impl<'g> After<'g> {
         Err(self.walk.fault(reference, text))
     }
 
-    fn proofs(&mut self, was: &ArchivedZonePage, zone: &ArchivedZonePage) -> Checked {
-        let root = |zone: &ArchivedZonePage| PageRef(zone.proofs.to_native());
-        let is_same = self.is_same(root(was), root(zone))
-            && was.denial == zone.denial
-            && was.proofs_count == zone.proofs_count;
-        if is_same {
-            return Ok(());
-        }
-        let kept = &mut self.kept;
-        if was.denial == Denial::Nsec as u8 {
-            crate::reach::each_order_page(self.old, root(was), &mut |page| kept.remove(page));
-        } else {
-            crate::reach::each_page_once(self.old, root(was), &mut |page| kept.remove(page));
-        }
-        self.walk.proofs(zone)
-    }
-
     /// The leaves that only one of two trees has; the nodes above them are counted.
     fn tree(
         &mut self,
@@ -250,8 +219,8 @@ impl<'g> After<'g> {
         }
         self.walk.check_node(new, keys)?;
         self.kept.remove(old);
-        let olds = runs(&access::node(self.old.page(old)).slots);
-        let news = runs(&access::node(self.walk.generation.page(new)).slots);
+        let olds = runs(self.old, old);
+        let news = runs(self.walk.generation, new);
         let mut before = olds.into_iter().peekable();
         for (start, end, page) in news {
             let below = keys.below(start, end);
@@ -302,8 +271,7 @@ impl<'g> After<'g> {
             return Ok(());
         }
         self.walk.check_node(root, keys)?;
-        let slots = &access::node(self.walk.generation.page(root)).slots;
-        for (start, end, page) in runs(slots) {
+        for (start, end, page) in runs(self.walk.generation, root) {
             self.came(page, kind, &keys.below(start, end), difference)?;
         }
         Ok(())

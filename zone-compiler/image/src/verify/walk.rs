@@ -265,6 +265,7 @@ impl<'g> Walk<'g> {
     /// Counts NSEC3 records; every leaf starts with the last record of the one before.
     fn nsec3(&self, root: PageRef) -> Result<u64, WalkFault> {
         let (mut leaves, mut seen) = (Vec::new(), HashSet::new());
+        let mut aliases = Vec::new();
         let mut count = 0;
         self.tree(root, PageKind::Nsec3, &mut |reference, octets, keys| {
             let hashes = &access::nsec3(octets).hashes;
@@ -277,9 +278,17 @@ impl<'g> Walk<'g> {
                 count += own.len() as u64;
                 leaves.push(reference);
                 self.reached(reference);
+            } else {
+                aliases.push((reference, leaves.last().copied()));
             }
             Ok(())
         })?;
+        for (alias, before) in aliases {
+            if before.or(leaves.first().copied()) != Some(alias) {
+                let text = "an empty slot of an NSEC3 tree names another leaf than the one before";
+                return Err(self.fault(alias, text));
+            }
+        }
         let last = |leaf: &PageRef| {
             let hashes = &access::nsec3(self.generation.page(*leaf)).hashes;
             (hashes[0], hashes[hashes.len() - 1])
@@ -295,12 +304,17 @@ impl<'g> Walk<'g> {
         Ok(count)
     }
 
-    /// Counts the names of an order tree.
-    fn order(&self, reference: PageRef, level: u32) -> Result<u64, WalkFault> {
+    /// Checks that a reference leads to a page of an order tree.
+    pub(super) fn check_order(&self, reference: PageRef, level: u32) -> Checked {
         if reference.is_none() || reference.is_node() || level > ORDER_LEVELS_MAX {
             return Err(self.fault(reference, "the order of a zone has a bad reference"));
         }
-        self.check_kind(reference, PageKind::Order)?;
+        self.check_kind(reference, PageKind::Order)
+    }
+
+    /// Counts the names of an order tree.
+    fn order(&self, reference: PageRef, level: u32) -> Result<u64, WalkFault> {
+        self.check_order(reference, level)?;
         self.reached(reference);
         let page = access::order(self.generation.page(reference));
         if page.children.is_empty() {

@@ -8,14 +8,17 @@ use std::collections::BTreeMap;
 
 use super::change::{Leaves, TreeChange};
 use super::install::{Installer, Proofs, ZoneRoots};
+use super::order::change_order;
 use super::page::{BodyBytes, NamePageBuilder, SharedPageBuilder};
+use super::proofs::{Nsec3Change, Nsec3Changes};
 use super::segment::SegmentWriter;
 use crate::body::BodyRef;
 use crate::error::WriteError;
 use crate::generation::Generation;
 use crate::hash::Seed;
 use crate::layout::{
-    ArchivedNamePage, PAGE_NAMES_MAX, PageKind, PageRef, Part, SHARED_PAGE_BODIES, shared_key,
+    ArchivedNamePage, ArchivedZonePage, PAGE_NAMES_MAX, PageKind, PageRef, Part,
+    SHARED_PAGE_BODIES, shared_key,
 };
 use crate::segment::access;
 
@@ -79,6 +82,20 @@ pub struct ZoneChange {
     pub names: BTreeMap<Vec<u8>, NameChange>,
     /// Shared bodies that change, or are new, by number; the new ones follow the last.
     pub shared: BTreeMap<u32, (Part, BodyBytes)>,
+    /// What becomes of the proofs.
+    pub proofs: ProofsChange,
+}
+
+/// What becomes of the proofs of an installed zone, whose kind stays.
+#[derive(Debug, Clone, Default)]
+pub enum ProofsChange {
+    /// They stay as they are.
+    #[default]
+    Kept,
+    /// NSEC3 records that come, change or go.
+    Nsec3(Nsec3Changes),
+    /// Sort keys of owners of NSEC that come, and of those that go.
+    Nsec(BTreeMap<Vec<u8>, bool>),
 }
 
 impl Installer {
@@ -118,13 +135,41 @@ impl Installer {
             names_count: change.names_count,
             delegations_count: change.delegations_count,
             records_count: change.records_count,
-            proofs: Proofs::of(zone),
+            proofs: change_proofs(&kept, zone, change, self.segment(), &mut retired)?,
             negative: change.negative.clone(),
         };
         self.put_zone(&roots)?;
         self.retire(retired);
         Ok(())
     }
+}
+
+fn change_proofs(
+    kept: &Generation,
+    zone: &ArchivedZonePage,
+    change: &ZoneChange,
+    segment: &mut SegmentWriter,
+    retired: &mut Vec<PageRef>,
+) -> Result<Proofs, WriteError> {
+    let mut proofs = Proofs::of(zone);
+    let (root, count) = match &change.proofs {
+        ProofsChange::Kept => return Ok(proofs),
+        ProofsChange::Nsec3(changes) => {
+            let mut tree = Nsec3Change {
+                kept,
+                changes,
+                retired: std::mem::take(retired),
+                count: 0,
+            };
+            let root = tree.apply(proofs.root, segment)?;
+            *retired = tree.retired;
+            (root, tree.count)
+        }
+        ProofsChange::Nsec(owners) => change_order(kept, proofs.root, owners, segment, retired)?,
+    };
+    proofs.root = root;
+    proofs.count = proofs.count.saturating_add_signed(count);
+    Ok(proofs)
 }
 
 fn change_names(

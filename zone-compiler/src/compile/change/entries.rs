@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use zone_image::layout::{ENTRY_DELEGATION, ENTRY_WILDCARD, ENTRY_WILDCARD_BELOW, Part};
-use zone_image::writer::{BodyBytes, NameChange, NewBody, ZoneChange};
+use zone_image::writer::{BodyBytes, NameChange, NewBody, ProofsChange, ZoneChange};
 use zone_image::{Entry, StoredBody, Zone};
 
 use super::gather::Gathered;
@@ -133,6 +133,7 @@ impl<'w> EntryMaker<'w> {
                 negative: Vec::new(),
                 names: self.names,
                 shared: BTreeMap::new(),
+                proofs: ProofsChange::Kept,
             },
             index: self.index,
             names_read: 0,
