@@ -202,17 +202,17 @@ pub(crate) async fn change(
         let place = write.place().to_owned();
         RegistryError::Inconsistent { place, what }
     })?;
-    let event = write
-        .append(Event {
-            time: request.at,
-            kind: request.command.kind(),
-            actor: &request.actor.logged(),
-            zone_id,
-            object: Some(request.command.object()),
-            detail: Some(&detail),
-        })
-        .await?;
-    publication::log_changed(write, event, &changed).await?;
+    let event = write.append(Event {
+        time: request.at,
+        kind: request.command.kind(),
+        actor: &request.actor.logged(),
+        zone_id,
+        object: Some(request.command.object()),
+        detail: Some(&detail),
+    });
+    for (zone_id, owner) in changed {
+        write.note_changed(zone_id, owner);
+    }
     Ok(Outcome::Changed { event })
 }
 

@@ -284,6 +284,8 @@ impl Database {
             engine,
             place,
             transaction,
+            log: write::Log::default(),
+            has_savepoint: false,
         })
     }
 }

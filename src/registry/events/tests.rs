@@ -17,7 +17,7 @@ async fn events_are_read_by_number() {
                 object: None,
                 detail: None,
             };
-            write.append(event).await.unwrap();
+            write.append(event);
             write.commit().await.unwrap();
         }
         assert_eq!(last_event(&mut test.database).await.unwrap(), 4);
