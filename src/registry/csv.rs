@@ -180,6 +180,7 @@ fn event<'e>(options: &'e CsvOptions, kind: &'e str) -> Event<'e> {
         actor: &options.actor,
         zone_id: None,
         object: None,
+        cause: None,
         detail: None,
     }
 }

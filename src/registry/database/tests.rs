@@ -12,6 +12,7 @@ fn event(kind: &str) -> Event<'_> {
         actor: "test",
         zone_id: None,
         object: None,
+        cause: None,
         detail: None,
     }
 }

@@ -4,8 +4,10 @@
 //! they follow the order of commits and none is given out twice. Events and the names
 //! they may have changed wait in memory for the commit, which writes those of all
 //! commands of a group in one statement each: a statement is a hand-off to another
-//! thread or a turn of the network, and dearer than a row.
+//! thread or a turn of the network, and dearer than a row. Each event gets its digest there
+//! (`audit`), after which it is never written again.
 
+use super::super::audit::{Digest, Entry};
 use super::super::error::RegistryError;
 use super::super::sql::{BulkInsert, BulkRows};
 use super::{Engine, Timestamp};
@@ -19,6 +21,8 @@ pub(crate) struct Write<'d> {
     pub(super) first_event: i64,
     pub(super) last_event: i64,
     pub(super) next_object: i64,
+    /// Of the last event before this write.
+    pub(super) digest: Digest,
     /// What goes into the event log with the commit.
     pub(super) log: Log,
     pub(super) has_savepoint: bool,
@@ -28,21 +32,9 @@ pub(crate) struct Write<'d> {
 /// them in memory anyway; a group bounds the commands.
 #[derive(Debug, Default)]
 pub(super) struct Log {
-    events: Vec<Logged>,
+    events: Vec<Entry>,
     /// Event, zone and owner name.
     changed: Vec<(i64, i64, String)>,
-}
-
-/// [`Event`] with its number and texts of its own.
-#[derive(Debug)]
-struct Logged {
-    number: i64,
-    time: Timestamp,
-    kind: String,
-    actor: String,
-    zone_id: Option<i64>,
-    object: Option<String>,
-    detail: Option<String>,
 }
 
 /// Where a command among several began.
@@ -63,6 +55,9 @@ pub(crate) struct Event<'e> {
     pub(crate) actor: &'e str,
     pub(crate) zone_id: Option<i64>,
     pub(crate) object: Option<&'e str>,
+    /// JSON: why.
+    pub(crate) cause: Option<&'e str>,
+    /// JSON: the command, without secrets.
     pub(crate) detail: Option<&'e str>,
 }
 
@@ -141,13 +136,14 @@ impl Write<'_> {
     /// Appends an event and returns its number.
     pub(crate) fn append(&mut self, event: Event<'_>) -> i64 {
         self.last_event += 1;
-        self.log.events.push(Logged {
+        self.log.events.push(Entry {
             number: self.last_event,
-            time: event.time,
+            time: event.time.0,
             kind: event.kind.to_owned(),
             actor: event.actor.to_owned(),
             zone_id: event.zone_id,
             object: event.object.map(str::to_owned),
+            cause: event.cause.map(str::to_owned),
             detail: event.detail.map(str::to_owned),
         });
         self.last_event
@@ -169,12 +165,14 @@ impl Write<'_> {
 
     async fn write_log(&mut self) -> Result<(), RegistryError> {
         let log = std::mem::take(&mut self.log);
-        let head = "events (number, time, kind, actor, zone_id, object, detail)";
+        let head = "events (number, time, kind, actor, zone_id, object, cause, detail, digest)";
         let mut rows = BulkRows::new(BulkInsert::new(self.engine, head));
         for event in log.events {
-            rows.bind(event.number).bind(event.time.0).bind(event.kind);
+            self.digest = event.digest(self.digest);
+            rows.bind(event.number).bind(event.time).bind(event.kind);
             rows.bind(event.actor).bind(event.zone_id);
-            rows.bind(event.object).bind(event.detail);
+            rows.bind(event.object).bind(event.cause).bind(event.detail);
+            rows.bind(self.digest.column());
             self.log_row(&mut rows).await?;
         }
         self.log_rows(&mut rows).await?;
@@ -216,10 +214,12 @@ impl Write<'_> {
             let raise = sqlx::query(RAISE_SERIALS).bind(self.first_event);
             self.execute(raise).await?;
         }
-        let counters =
-            sqlx::query("UPDATE registry SET last_event = $1, next_object = $2 WHERE id = 1")
-                .bind(self.last_event)
-                .bind(self.next_object);
+        let counters = sqlx::query(
+            "UPDATE registry SET last_event = $1, next_object = $2, last_digest = $3 WHERE id = 1",
+        )
+        .bind(self.last_event)
+        .bind(self.next_object)
+        .bind(self.digest.column());
         self.execute(counters).await?;
         let (engine, place) = (self.engine, self.place);
         let committed = self.transaction.commit().await;

@@ -15,6 +15,7 @@ async fn events_are_read_by_number() {
                 actor: "test",
                 zone_id: None,
                 object: None,
+                cause: None,
                 detail: None,
             };
             write.append(event);

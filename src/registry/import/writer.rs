@@ -295,6 +295,7 @@ fn event<'e>(options: &'e ImportOptions, kind: &'e str, zone_id: i64, apex: &'e 
         actor: &options.actor,
         zone_id: Some(zone_id),
         object: Some(apex),
+        cause: None,
         detail: None,
     }
 }
