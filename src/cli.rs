@@ -1,5 +1,6 @@
 //! The command line: what can be said, and nothing of what it does.
 
+mod audit;
 pub(crate) mod compile;
 mod diff;
 mod image;
@@ -75,6 +76,9 @@ enum Command {
     /// Make, fill and read the registry database
     #[command(subcommand)]
     Registry(RegistryCommand),
+    /// Look along the event log for what was changed behind the registry's back
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// Keep the keys of signed zones: make, replace, import, export
     ///
     /// The running server does what is due: it publishes, waits for caches and for the
@@ -271,6 +275,23 @@ struct ImportArgs {
     /// Where bad lines are written [default: FILE.rejects or DIR.rejects]
     #[arg(long, value_name = "FILE")]
     rejects: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum AuditCommand {
+    /// Check the chain of digests from the first event to the newest
+    ///
+    /// Says where it breaks: events that were changed, removed or put in between. Prints
+    /// the newest event with its digest; who can write the whole database can make a new
+    /// chain, so note that line elsewhere and give it as --anchor the next time. Exit
+    /// status 1 where the chain does not hold.
+    Verify {
+        #[command(flatten)]
+        database: DatabaseArgs,
+        /// An event with the digest that it had, from an earlier run; can be repeated
+        #[arg(long, value_name = "EVENT:DIGEST")]
+        anchor: Vec<crate::registry::audit::Anchor>,
+    },
 }
 
 #[derive(Debug, Args)]

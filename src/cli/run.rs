@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use super::{Cli, Command, FAULT, Global, compile, diff, image, keys, output, registry};
+use super::{Cli, Command, FAULT, Global, audit, compile, diff, image, keys, output, registry};
 use crate::app;
 use crate::clock::unix_seconds;
 use crate::config::{self, Config, ConfigError};
@@ -38,6 +38,7 @@ fn dispatch(command: &Command, global: &Global) -> anyhow::Result<ExitCode> {
         Command::Diff(args) => diff::run(args, global)?,
         Command::Image(command) => image::run(command, global)?,
         Command::Registry(command) => registry::run(command, global)?,
+        Command::Audit(command) => audit::run(command, global)?,
         Command::Keys(command) => keys::run(command, global)?,
         Command::Demo(args) => crate::demo::run(args.listen, args.domains, global.progress)?,
     }

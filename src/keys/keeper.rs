@@ -20,7 +20,7 @@ use super::parent;
 use super::status::{KeysState, ZoneStatus};
 use super::vault::{Vault, VaultError};
 use crate::registry::command::keys::{Extent, KeysStep, ZoneKeys, load, signed_zones};
-use crate::registry::command::{Actor, Command, CommandError, KeysCommand, Request, Role};
+use crate::registry::command::{Actor, Command, CommandError, KeysCommand, Request};
 use crate::registry::types::AnyName;
 use crate::registry::{self, Database, Location, RegistryError, Timestamp};
 
@@ -322,10 +322,7 @@ impl Work {
 
     fn submit(&self, database: &mut Database, command: KeysCommand) -> Result<u64, LookError> {
         let request = Request {
-            actor: Actor {
-                who: "keeper".to_owned(),
-                role: Role::System,
-            },
+            actor: Actor::system("keeper"),
             at: self.now(),
             lab: false,
             command: Command::Keys(command),

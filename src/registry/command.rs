@@ -20,6 +20,7 @@ pub mod zone;
 
 use serde::{Deserialize, Serialize};
 
+use super::audit::masked;
 use super::database::{Database, Event, Timestamp, Write};
 use super::error::RegistryError;
 use super::types::Handle;
@@ -104,14 +105,40 @@ pub struct Actor {
     pub who: String,
     /// In which role.
     pub role: Role,
+    /// Why, where somebody asked for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<Cause>,
+}
+
+/// Why something is done that the sponsor did not ask for (RFC 8590 sections 2.1 to 2.4).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Cause {
+    /// In words, for the sponsor.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Number of the case, such as a court's or a dispute's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub case: Option<String>,
 }
 
 impl Actor {
     /// The registry's operator.
     pub fn operator(who: impl Into<String>) -> Self {
-        let who = who.into();
-        let role = Role::Operator;
-        Self { who, role }
+        Self {
+            who: who.into(),
+            role: Role::Operator,
+            cause: None,
+        }
+    }
+
+    /// A part of this program that acts by itself.
+    pub fn system(part: impl Into<String>) -> Self {
+        Self {
+            who: part.into(),
+            role: Role::System,
+            cause: None,
+        }
     }
 
     /// A registrar's account.
@@ -119,6 +146,7 @@ impl Actor {
         Self {
             who: handle.to_string(),
             role: Role::Registrar(handle),
+            cause: None,
         }
     }
 
@@ -200,23 +228,34 @@ pub(crate) async fn change(
         Command::Keys(command) => Box::pin(keys::change(&mut context, command)).await?,
     };
     let changed = std::mem::take(&mut context.changed);
-    let detail = serde_json::to_string(&request.command).map_err(|error| {
+    let detail = logged(write, &request.command)?;
+    let cause = match &request.actor.cause {
+        Some(cause) => Some(logged(write, cause)?),
+        None => None,
+    };
+    let event = write.append(Event {
+        time: request.at,
+        kind: request.command.kind(),
+        actor: &request.actor.logged(),
+        zone_id,
+        object: Some(request.command.object()),
+        cause: cause.as_deref(),
+        detail: Some(&detail),
+    });
+    for (zone_id, owner) in changed {
+        write.note_changed(zone_id, owner);
+    }
+    Ok(Outcome::Changed { event })
+}
+
+/// As JSON for the event log, without secrets.
+fn logged(write: &Write<'_>, value: &impl Serialize) -> Result<String, RegistryError> {
+    let value = serde_json::to_value(value).map_err(|error| {
         let what = format!("command cannot be logged: {error}");
         let place = write.place().to_owned();
         RegistryError::Inconsistent { place, what }
     })?;
-    let event = write
-        .append(Event {
-            time: request.at,
-            kind: request.command.kind(),
-            actor: &request.actor.logged(),
-            zone_id,
-            object: Some(request.command.object()),
-            detail: Some(&detail),
-        })
-        .await?;
-    publication::log_changed(write, event, &changed).await?;
-    Ok(Outcome::Changed { event })
+    Ok(masked(value).to_string())
 }
 
 #[cfg(test)]

@@ -140,7 +140,7 @@ async fn finish(
     let mut write = database.write().await?;
     let end_of_objects = begun.base + i64::from(scan.object_rows);
     write.return_objects(end_of_objects, begun.base + i64::from(scan.rows));
-    report.event = write.append(event(options, "csv-imported")).await?;
+    report.event = write.append(event(options, "csv-imported"));
     let (first, last) = (begun.base, end_of_objects);
     let changed = "INSERT INTO changed_names (event, zone_id, owner) \
          SELECT $1, id, '' FROM zones WHERE id >= $2 AND id < $3";
@@ -180,6 +180,7 @@ fn event<'e>(options: &'e CsvOptions, kind: &'e str) -> Event<'e> {
         actor: &options.actor,
         zone_id: None,
         object: None,
+        cause: None,
         detail: None,
     }
 }

@@ -13,6 +13,7 @@ use sqlx::AnyConnection;
 use sqlx::any::AnyRow;
 use sqlx::{Connection as _, Row as _};
 
+use super::audit::{self, Digest};
 use super::error::RegistryError;
 use super::schema;
 
@@ -268,7 +269,8 @@ impl Database {
         };
         let mut transaction = self.connection.begin_with(begin).await.map_err(&fault)?;
         let row: AnyRow = sqlx::query(
-            "UPDATE registry SET epoch = epoch WHERE id = 1 RETURNING epoch, last_event, next_object",
+            "UPDATE registry SET epoch = epoch WHERE id = 1 RETURNING epoch, last_event, next_object, \
+             last_digest",
         )
         .fetch_one(&mut *transaction)
         .await
@@ -277,13 +279,22 @@ impl Database {
         if found != own {
             return Err(RegistryError::Deposed { place, found, own });
         }
+        let digest: Option<Vec<u8>> = row.try_get(3).map_err(&fault)?;
+        let digest = digest.as_deref().and_then(Digest::from_column);
+        let digest = digest.ok_or_else(|| RegistryError::Inconsistent {
+            place: place.clone(),
+            what: "the newest event has no digest".to_owned(),
+        })?;
         Ok(Write {
             first_event: row.try_get(1).map_err(&fault)?,
             last_event: row.try_get(1).map_err(&fault)?,
             next_object: row.try_get(2).map_err(&fault)?,
+            digest,
             engine,
             place,
             transaction,
+            log: write::Log::default(),
+            has_savepoint: false,
         })
     }
 }
@@ -340,6 +351,7 @@ async fn create(
     .bind(now.0)
     .execute(&mut *transaction)
     .await?;
+    audit::complete(engine, &mut transaction).await?;
     transaction.commit().await
 }
 
@@ -357,6 +369,9 @@ async fn upgrade(engine: Engine, connection: &mut AnyConnection) -> sqlx::Result
     let found = found.ok_or(sqlx::Error::RowNotFound)?;
     if found < schema::VERSION {
         schema::migrate(engine, &mut transaction, found, schema::VERSION).await?;
+        audit::complete(engine, &mut transaction).await?;
+        // An older program that still runs knows nothing of what is new.
+        execute(&mut transaction, "UPDATE registry SET epoch = epoch + 1").await?;
     }
     transaction.commit().await
 }

@@ -12,7 +12,7 @@ use zone_compiler::{Record, RecordType};
 use zone_image::Name;
 
 use super::command::tables::{Rows, Tables};
-use super::command::{CommandError, Outcome, Request, change};
+use super::command::{CommandError, Request, change};
 use super::database::Database;
 use super::error::RegistryError;
 
@@ -41,16 +41,8 @@ impl Database {
         }
         let mut write = self.write().await?;
         let savepoint = write.savepoint().await?;
-        let outcome = Box::pin(change(&mut write, request)).await?;
-        let Outcome::Changed { event } = outcome else {
-            return Ok(Rehearsal::default());
-        };
-        let changed: Vec<(i64, String)> = {
-            let query = super::command::tables::rows(
-                "SELECT zone_id, owner FROM changed_names WHERE event = $1",
-            );
-            write.tables().all(query.bind(event)).await?
-        };
+        Box::pin(change(&mut write, request)).await?;
+        let changed = write.changed_since(savepoint);
         let after = Box::pin(published(&mut write.tables(), &changed)).await?;
         write.undo(savepoint).await?;
         let before = Box::pin(published(&mut write.tables(), &changed)).await?;

@@ -10,13 +10,14 @@ use sqlx::AssertSqlSafe;
 use super::database::Engine;
 
 /// The migrations in order; version N is reached by the first N.
-const MIGRATIONS: [&str; 6] = [
+const MIGRATIONS: [&str; 7] = [
     include_str!("migrations/0001_tables.sql"),
     include_str!("migrations/0002_views.sql"),
     include_str!("migrations/0003_lease.sql"),
     include_str!("migrations/0004_keys.sql"),
     include_str!("migrations/0005_changes.sql"),
     include_str!("migrations/0006_policy.sql"),
+    include_str!("migrations/0007_audit.sql"),
 ];
 
 /// The schema version that this program reads and writes.

@@ -9,6 +9,7 @@
 //! bulk statements use `?`; PostgreSQL knows only `$1`.
 
 use std::fmt::Write as _;
+use std::sync::OnceLock;
 
 use sqlx::any::AnyArguments;
 use sqlx::query::Query;
@@ -31,21 +32,19 @@ pub(crate) struct BulkInsert {
     engine: Engine,
     head: &'static str,
     columns: usize,
-    full: String,
+    /// The statement of the most rows.
+    full: OnceLock<String>,
 }
 
 impl BulkInsert {
     /// `head` is `table (column, ..)`.
     pub(crate) fn new(engine: Engine, head: &'static str) -> Self {
-        let columns = head.matches(',').count() + 1;
-        let mut insert = Self {
+        Self {
             engine,
             head,
-            columns,
-            full: String::new(),
-        };
-        insert.full = insert.text(insert.rows_max());
-        insert
+            columns: head.matches(',').count() + 1,
+            full: OnceLock::new(),
+        }
     }
 
     /// Rows that one statement takes.
@@ -59,14 +58,15 @@ impl BulkInsert {
     }
 
     fn filled(&self, rows: usize, arguments: AnyArguments) -> AnyQuery<'static> {
-        let full = rows == self.rows_max();
-        let text = if full {
-            self.full.clone()
+        let is_full = rows == self.rows_max();
+        let text = if is_full {
+            self.full.get_or_init(|| self.text(rows)).clone()
         } else {
             self.text(rows)
         };
-        // Only the full statement is worth a place in the statement cache.
-        sqlx::query_with(AssertSqlSafe(text), arguments).persistent(full)
+        // Imports run the full statement, single commands that of one row: only these
+        // are worth a place in the statement cache.
+        sqlx::query_with(AssertSqlSafe(text), arguments).persistent(is_full || rows == 1)
     }
 
     fn text(&self, rows: usize) -> String {
@@ -122,6 +122,11 @@ impl BulkRows {
     pub(crate) fn end_row(&mut self) {
         self.rows += 1;
         debug_assert_eq!(self.arguments.len(), self.rows * self.insert.columns);
+    }
+
+    /// Rows that are complete and not yet taken.
+    pub(crate) fn count(&self) -> usize {
+        self.rows
     }
 
     /// Whether a statement has as many rows as it takes.

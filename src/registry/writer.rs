@@ -209,7 +209,7 @@ impl Task {
             let savepoint = write.savepoint().await?;
             let answer = change_or_refuse(&mut write, &job.request).await;
             match &answer {
-                Ok(_) => write.release().await?,
+                Ok(_) => {}
                 Err(CommandError::Rejected(_)) => write.undo(savepoint).await?,
                 // What only this command met is its own; a connection that is lost and a
                 // transaction that the engine ended are everybody's.

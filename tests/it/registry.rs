@@ -8,6 +8,7 @@ mod commands;
 mod csv;
 pub(crate) mod failover;
 mod faults;
+mod full;
 pub(crate) mod kills;
 #[path = "../../src/registry/testing/postgres.rs"]
 mod postgres;

@@ -18,6 +18,12 @@ pub(crate) struct ActingArgs {
     /// Take addresses that are set apart for documentation
     #[arg(long)]
     pub(super) lab: bool,
+    /// Why, in words, for the event log and for the sponsor's notice
+    #[arg(long, value_name = "TEXT")]
+    pub(super) reason: Option<String>,
+    /// Number of the case, such as a court's, for the same
+    #[arg(long = "case", value_name = "NUMBER")]
+    pub(super) case_number: Option<String>,
     /// Change nothing; print the DNS records that would come (+) and go (-)
     #[arg(long)]
     pub(super) dry_run: bool,

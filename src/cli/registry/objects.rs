@@ -6,6 +6,7 @@ use super::super::{Global, diff, output};
 use super::arguments::ActingArgs;
 use super::build::Built;
 use super::{location, now, poke_server};
+use crate::registry::command::Cause;
 use crate::registry::types::ValueError;
 use crate::registry::{Actor, Command, CommandError, Database, Info, Outcome, Rejection, Request};
 
@@ -36,12 +37,15 @@ pub(super) async fn run(built: Built<'_>, global: &Global) -> anyhow::Result<()>
 
 /// Who acts: a registrar that was named, or the operator who runs this.
 pub(super) fn actor(acting: &ActingArgs) -> Result<Actor, ValueError> {
-    match &acting.acting_as {
-        Some(handle) => Ok(Actor::registrar(handle.parse()?)),
-        None => Ok(Actor::operator(
-            std::env::var("USER").unwrap_or_else(|_| "cli".to_owned()),
-        )),
+    let mut actor = match &acting.acting_as {
+        Some(handle) => Actor::registrar(handle.parse()?),
+        None => Actor::operator(std::env::var("USER").unwrap_or_else(|_| "cli".to_owned())),
+    };
+    let (reason, case) = (acting.reason.clone(), acting.case_number.clone());
+    if reason.is_some() || case.is_some() {
+        actor.cause = Some(Cause { reason, case });
     }
+    Ok(actor)
 }
 
 pub(super) fn request(actor: Actor, acting: &ActingArgs, command: Command) -> Request {

@@ -5,9 +5,6 @@
 //! least number of name servers is asked for where a command sets them, not here,
 //! so that a delegation that was imported with one keeps being served.
 
-use std::collections::BTreeSet;
-
-use super::super::database::Write;
 use super::super::error::RegistryError;
 use super::context::Context;
 use super::tables::rows;
@@ -81,22 +78,5 @@ pub(super) async fn note_dependents(
     );
     let dependents = context.tables().all(query.bind(host_id)).await?;
     context.changed.extend(dependents);
-    Ok(())
-}
-
-/// Writes the names that an event may have changed.
-pub(super) async fn log_changed(
-    write: &mut Write<'_>,
-    event: i64,
-    changed: &BTreeSet<(i64, String)>,
-) -> Result<(), RegistryError> {
-    for (zone_id, owner) in changed {
-        let insert =
-            sqlx::query("INSERT INTO changed_names (event, zone_id, owner) VALUES ($1, $2, $3)")
-                .bind(event)
-                .bind(*zone_id)
-                .bind(owner.as_str());
-        write.execute(insert).await?;
-    }
     Ok(())
 }

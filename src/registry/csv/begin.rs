@@ -61,7 +61,7 @@ pub(super) async fn begin(
             return Ok(Begin::Already(Box::new(report)));
         } else if !found.is_finished && found.fingerprint == scan.fingerprint {
             let mut write = database.write().await?;
-            write.append(event(options, "import-resumed")).await?;
+            write.append(event(options, "import-resumed"));
             write.commit().await?;
             return Ok(Begin::Write(Begun {
                 base,
@@ -89,7 +89,7 @@ pub(super) async fn begin(
     .bind(i64::from(scan.rows))
     .bind(options.now.0);
     write.execute(import).await?;
-    write.append(event(options, "import-started")).await?;
+    write.append(event(options, "import-started"));
     write.commit().await?;
     let done = 0;
     Ok(Begin::Write(Begun {
@@ -178,6 +178,6 @@ async fn forget(
             .execute(query.bind(found.zone_id + found.rows))
             .await?;
     }
-    write.append(event(options, "import-forgotten")).await?;
+    write.append(event(options, "import-forgotten"));
     write.commit().await
 }

@@ -12,6 +12,7 @@ fn event(kind: &str) -> Event<'_> {
         actor: "test",
         zone_id: None,
         object: None,
+        cause: None,
         detail: None,
     }
 }
@@ -141,22 +142,54 @@ async fn a_damaged_file_is_said_to_be_damaged() {
 }
 
 #[tokio::test]
+async fn what_was_undone_leaves_no_event_no_name_and_no_number() {
+    for engine in engines() {
+        let mut test = test_database(engine).await;
+        let first = last_event(&mut test.database).await;
+        let mut write = test.database.write().await.unwrap();
+        write.savepoint().await.unwrap();
+        write.append(event("kept"));
+        write.note_changed(7, "kept.tld".into());
+        let undone = write.savepoint().await.unwrap();
+        write.append(event("undone"));
+        write.note_changed(7, "undone.tld".into());
+        write.undo(undone).await.unwrap();
+        write.savepoint().await.unwrap();
+        assert_eq!(write.append(event("kept too")), first + 2);
+        write.commit().await.unwrap();
+        let rows: Vec<(i64, String, Option<String>)> = sqlx::query_as(
+            "SELECT e.number, e.kind, c.owner FROM events e \
+             LEFT JOIN changed_names c ON c.event = e.number WHERE e.number > $1 ORDER BY 1",
+        )
+        .bind(first)
+        .fetch_all(test.database.connection())
+        .await
+        .unwrap();
+        let expected = [
+            (first + 1, "kept".to_owned(), Some("kept.tld".to_owned())),
+            (first + 2, "kept too".to_owned(), None),
+        ];
+        assert_eq!(rows, expected, "{engine:?}");
+    }
+}
+
+#[tokio::test]
 async fn events_and_objects_count_on_in_commit_order() {
     for engine in engines() {
         let mut test = test_database(engine).await;
         let first = last_event(&mut test.database).await;
         let mut write = test.database.write().await.unwrap();
         let object = write.reserve_objects(10);
-        assert_eq!(write.append(event("one")).await.unwrap(), first + 1);
-        assert_eq!(write.append(event("two")).await.unwrap(), first + 2);
+        assert_eq!(write.append(event("one")), first + 1);
+        assert_eq!(write.append(event("two")), first + 2);
         write.commit().await.unwrap();
         let mut dropped = test.database.write().await.unwrap();
         assert_eq!(dropped.reserve_objects(5), object + 10);
-        dropped.append(event("never")).await.unwrap();
+        dropped.append(event("never"));
         drop(dropped);
         let mut write = test.database.write().await.unwrap();
         assert_eq!(write.reserve_objects(1), object + 10);
-        assert_eq!(write.append(event("three")).await.unwrap(), first + 3);
+        assert_eq!(write.append(event("three")), first + 3);
         write.commit().await.unwrap();
         assert_eq!(last_event(&mut test.database).await, first + 3);
     }
@@ -176,12 +209,12 @@ async fn serial_after(engine: Engine, before: i64, owners: &[&str]) -> i64 {
     set.execute(test.database.connection()).await.unwrap();
     let mut write = test.database.write().await.unwrap();
     for owner in owners {
-        let number = write.append(event("change")).await.unwrap();
+        let number = write.append(event("change"));
         let sql = "INSERT INTO changed_names SELECT $1, id, $2 FROM zones";
         let changed = sqlx::query(sql).bind(number).bind(*owner);
         write.execute(changed).await.unwrap();
     }
-    write.append(event("nothing of DNS")).await.unwrap();
+    write.append(event("nothing of DNS"));
     write.commit().await.unwrap();
     sqlx::query_scalar("SELECT serial FROM zones")
         .fetch_one(test.database.connection())

@@ -15,9 +15,10 @@ async fn events_are_read_by_number() {
                 actor: "test",
                 zone_id: None,
                 object: None,
+                cause: None,
                 detail: None,
             };
-            write.append(event).await.unwrap();
+            write.append(event);
             write.commit().await.unwrap();
         }
         assert_eq!(last_event(&mut test.database).await.unwrap(), 4);

@@ -94,7 +94,7 @@ impl<'d> Writer<'d> {
         } else {
             "import-started"
         };
-        write.append(event(options, kind, zone_id, &apex)).await?;
+        write.append(event(options, kind, zone_id, &apex));
         write.commit().await?;
         Ok(Begin::Write(Box::new(Self {
             database,
@@ -202,12 +202,8 @@ impl<'d> Writer<'d> {
         store_progress(&mut write, self.zone_id, records_done).await?;
         write.return_objects(self.next_object, self.end_of_objects);
         let done = event(options, "zone-imported", self.zone_id, &report.zone);
-        report.event = write.append(done).await?;
-        let changed =
-            sqlx::query("INSERT INTO changed_names (event, zone_id, owner) VALUES ($1, $2, '')")
-                .bind(report.event)
-                .bind(self.zone_id);
-        write.execute(changed).await?;
+        report.event = write.append(done);
+        write.note_changed(self.zone_id, String::new());
         let active = sqlx::query("UPDATE zones SET state = 'active' WHERE id = $1");
         write.execute(active.bind(self.zone_id)).await?;
         let text = serde_json::to_string(&report).expect("a report is plain data");
@@ -299,6 +295,7 @@ fn event<'e>(options: &'e ImportOptions, kind: &'e str, zone_id: i64, apex: &'e 
         actor: &options.actor,
         zone_id: Some(zone_id),
         object: Some(apex),
+        cause: None,
         detail: None,
     }
 }

@@ -107,6 +107,7 @@ const LAYERS: &[Layer] = &[
         modules: Some(&["registry", "clock"]),
         crates: &[
             "anyhow",
+            "blake3",
             "libc",
             "serde",
             "serde_json",

@@ -170,8 +170,6 @@ pub(super) async fn forget(
     for statement in FORGET {
         write.execute(sqlx::query(statement).bind(zone_id)).await?;
     }
-    write
-        .append(event(options, "import-forgotten", zone_id, ""))
-        .await?;
+    write.append(event(options, "import-forgotten", zone_id, ""));
     write.commit().await
 }

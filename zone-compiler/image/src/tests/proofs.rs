@@ -167,7 +167,7 @@ impl History {
         let all_over = (0..=255).map(|octet| [octet; 20]);
         for asked in near.chain(ends).chain(all_over) {
             let before = self.proofs.range(..=asked).next_back();
-            let (expected, version) = before.or(self.proofs.last_key_value()).unwrap();
+            let (expected, version) = before.or_else(|| self.proofs.last_key_value()).unwrap();
             let found = zone.nsec3(&asked).unwrap();
             assert_eq!(found.matches, *expected == asked);
             assert_eq!(found.body.stored().0[12], *version, "{asked:x?}");

@@ -284,7 +284,7 @@ impl<'g> Walk<'g> {
             Ok(())
         })?;
         for (alias, before) in aliases {
-            if before.or(leaves.first().copied()) != Some(alias) {
+            if before.or_else(|| leaves.first().copied()) != Some(alias) {
                 let text = "an empty slot of an NSEC3 tree names another leaf than the one before";
                 return Err(self.fault(alias, text));
             }
