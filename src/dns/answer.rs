@@ -60,7 +60,7 @@ pub(super) fn answer(
         qtype: query.qtype,
         response,
         hashed,
-        proofs: Proofs::new(),
+        proofs: None,
         addresses: [None; 2],
         chain: None,
     };
@@ -98,7 +98,7 @@ struct Answer<'g, 'r, 'o> {
     /// An NSEC3 of the name that is looked up.
     hashed: Option<Hashed<'g>>,
     /// For the authority section, once the answer section is done.
-    proofs: Proofs<'g>,
+    proofs: Option<Proofs<'g>>,
     /// For the additional section, after that.
     addresses: [Option<(BodyRef<'g>, Bases)>; 2],
     /// Bounds the steps; made with the first of them.
@@ -106,6 +106,7 @@ struct Answer<'g, 'r, 'o> {
 }
 
 impl<'g> Answer<'g, '_, '_> {
+    #[inline]
     fn step(&mut self, lookup: Lookup<'g>, sought: Sought<'_>) -> Result<Step, Unanswered> {
         match lookup {
             Lookup::Name(entry) => self.name(entry, None, sought),
@@ -141,25 +142,32 @@ impl<'g> Answer<'g, '_, '_> {
         Ok(())
     }
 
+    #[inline]
     fn write_proofs(&mut self) -> Result<(), Full> {
+        let Self {
+            proofs, response, ..
+        } = self;
+        let Some(proofs) = proofs else {
+            return Ok(());
+        };
         // Where the owner of the NSEC before stands: its RRSIGs point there.
         let mut owner = None;
-        for (proof, apex) in self.proofs.iter() {
-            let at = self.response.position();
+        for (proof, apex) in proofs.iter() {
+            let at = response.position();
             match owner.filter(|_| proof.part() == Part::Signatures) {
-                Some(owner) => self.response.body_under(Section::Authority, proof, owner)?,
+                Some(owner) => response.body_under(Section::Authority, proof, owner)?,
                 None => {
                     let bases = Bases {
                         apex,
                         ..Bases::default()
                     };
-                    self.response.body(Section::Authority, proof, bases)?;
+                    response.body(Section::Authority, proof, bases)?;
                 }
             }
             let reachable = proof.part() == Part::Records && at < POINTER_REACH;
             owner = u16::try_from(at).ok().filter(|_| reachable);
         }
-        self.proofs.clear();
+        proofs.clear();
         Ok(())
     }
 
@@ -170,11 +178,12 @@ impl<'g> Answer<'g, '_, '_> {
             name: sought.name,
             apex,
             hashed: &mut self.hashed,
-            proofs: &mut self.proofs,
+            proofs: self.proofs.get_or_insert_with(Proofs::new),
         }
     }
 
     /// Where owner and apex stand for an entry whose name has `labels` labels.
+    #[inline]
     fn bases(&self, sought: Sought<'_>, labels: usize) -> Bases {
         let place = |labels| {
             // A name starts at POINTER_REACH at most and has 255 octets at most.
@@ -406,6 +415,7 @@ impl<'g> Answer<'g, '_, '_> {
 
     /// NS, DS and glue of a cut. NS carries no RRSIG here: it is the child's
     /// (RFC 4035 section 3.1.4).
+    #[inline]
     fn referral(
         &mut self,
         entry: Entry<'g>,

@@ -222,7 +222,7 @@ impl Engine {
             } => {
                 let mut reply = self.reply(request, *question_bytes, *edns, out);
                 reply.response.rcode = *rcode;
-                self.send(request, reply, Ok(error_outcome(*rcode)))
+                self.send(request, &mut reply, Ok(error_outcome(*rcode)))
             }
             Parsed::Cookie(edns) => self.answer_cookie(request, *edns, out),
         }
@@ -240,9 +240,10 @@ impl Engine {
             None => (rcode::FORMERR, Outcome::FormErr),
         };
         reply.response.rcode = rcode;
-        self.send(request, reply, Ok(outcome))
+        self.send(request, &mut reply, Ok(outcome))
     }
 
+    #[inline]
     fn answer_query(
         &self,
         request: &Request<'_>,
@@ -275,7 +276,7 @@ impl Engine {
             // RFC 1035 section 3.2.5: a reply to QCLASS ANY is never authoritative.
             reply.response.authoritative = false;
         }
-        self.send(request, reply, outcome)
+        self.send(request, &mut reply, outcome)
     }
 
     /// What answers a question.
@@ -396,7 +397,7 @@ impl Engine {
     fn send(
         &self,
         request: &Request<'_>,
-        mut reply: Reply<'_, '_, '_>,
+        reply: &mut Reply<'_, '_, '_>,
         outcome: Result<Outcome, Unanswered>,
     ) -> Action {
         let outcome = match outcome {
@@ -419,13 +420,14 @@ impl Engine {
         let Reply {
             response, options, ..
         } = reply;
+        let options = &*options;
         let (length, outcome) = match verdict {
             Verdict::Drop => return Action::Drop(DropReason::RateLimited),
-            Verdict::Slip => (response.truncate(&options), Outcome::Slipped),
+            Verdict::Slip => (response.truncate(options), Outcome::Slipped),
             Verdict::Send if outcome == Outcome::Truncated => {
-                (response.truncate(&options), outcome)
+                (response.truncate(options), outcome)
             }
-            Verdict::Send => (response.finish(&options), outcome),
+            Verdict::Send => (response.finish(options), outcome),
         };
         Action::Reply { length, outcome }
     }

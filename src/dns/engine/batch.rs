@@ -61,8 +61,8 @@ impl Engine {
         names: &mut Names,
         jobs: &mut [Option<Job<'_>>],
     ) {
-        let mut messages: [Option<(Parsed<'_>, Source<'_>)>; TURNS] = [const { None }; TURNS];
-        let mut questions: [Option<Ahead<'_, '_>>; TURNS] = [const { None }; TURNS];
+        let mut messages: [Option<(Parsed<'_>, Source<'_>)>; TURNS] = std::array::from_fn(|_| None);
+        let mut questions: [Option<Ahead<'_, '_>>; TURNS] = std::array::from_fn(|_| None);
         let mut nearest = None;
         let begun = messages.iter_mut().zip(&mut questions).zip(&mut *names.0);
         for (job, ((message, question), name)) in jobs.iter().zip(begun) {
