@@ -12,8 +12,8 @@ use crate::layout::{ArchivedNsec3Page, Denial, PageRef};
 use crate::lookup::{Entry, LookupName, Zone};
 use crate::name::NAME_BYTES_MAX;
 use crate::prefetch;
-use crate::seek::Walk;
 use crate::segment::access;
+use crate::walk::Walk;
 
 /// Longest sort key: each octet of a name can take two, and each label ends in two.
 const SORT_KEY_BYTES_MAX: usize = 3 * NAME_BYTES_MAX;
@@ -196,11 +196,13 @@ impl<'g> Zone<'g> {
             return None;
         }
         let root = PageRef(self.page.proofs.to_native());
-        let walk = Walk::new(self.generation, root, nsec3_key(hash));
+        let root_bytes = size_of::<ArchivedNsec3Page>();
         Some(Nsec3Seek {
             generation: self.generation,
             hash: *hash,
-            state: Nsec3State::Walking(walk),
+            walk: Walk::new(self.generation, root, nsec3_key(hash), root_bytes),
+            page: None,
+            at: 0,
         })
     }
 
@@ -234,22 +236,16 @@ impl<'g> Zone<'g> {
     }
 }
 
-/// The search for an NSEC3, in steps as those of [`crate::Seek`].
+/// The search for an NSEC3, in steps as those of [`crate::Seek`]: `descend` until it
+/// says no, `read_root`, `read_hashes`, `read_head`.
 #[derive(Clone, Copy)]
 pub struct Nsec3Seek<'g> {
     generation: &'g Generation,
     hash: [u8; 20],
-    state: Nsec3State<'g>,
-}
-
-#[derive(Clone, Copy)]
-enum Nsec3State<'g> {
-    Walking(Walk<'g>),
-    /// Near the place that the hash should have among those of the page.
-    Page(&'g ArchivedNsec3Page, usize),
-    /// At the record that was found.
-    Body(&'g ArchivedNsec3Page, usize),
-    Done(Option<Nsec3<'g>>),
+    walk: Walk<'g>,
+    page: Option<&'g ArchivedNsec3Page>,
+    /// Near the place that the hash should have among those of the page, then at it.
+    at: usize,
 }
 
 /// Hashes on either side of the place where one should be that are asked for:
@@ -257,52 +253,59 @@ enum Nsec3State<'g> {
 const NSEC3_HASHES_ASKED: usize = 6;
 
 impl<'g> Nsec3Seek<'g> {
-    /// Takes one step; says whether there may be more to do.
+    /// Goes one node down the tree; says whether there was one.
     #[inline]
-    pub fn advance(&mut self) -> bool {
-        self.state = match &mut self.state {
-            Nsec3State::Done(_) => return false,
-            Nsec3State::Walking(walk) => {
-                if walk.advance(self.generation) {
-                    return true;
-                }
-                match walk.leaf() {
-                    Some(octets) => {
-                        let page = access::nsec3(octets);
-                        let near = walk.place_among(page.hashes.len());
-                        let first = near.saturating_sub(NSEC3_HASHES_ASKED);
-                        let end = (near + NSEC3_HASHES_ASKED).min(page.hashes.len());
-                        prefetch::span(page.hashes[first..end].as_flattened());
-                        Nsec3State::Page(page, near)
-                    }
-                    None => Nsec3State::Done(None),
-                }
-            }
-            Nsec3State::Page(page, near) => {
-                let at = last_at_or_before(&page.hashes, &self.hash, *near);
-                prefetch::line(&page.bodies[at]);
-                Nsec3State::Body(page, at)
-            }
-            Nsec3State::Body(page, at) => {
-                let body = BodyRef::local(&page.bodies[*at], &page.heap);
-                body.ask();
-                Nsec3State::Done(Some(Nsec3 {
-                    body,
-                    matches: page.hashes[*at] == self.hash,
-                }))
-            }
-        };
-        true
+    pub fn descend(&mut self) -> bool {
+        self.walk.advance(self.generation)
     }
 
-    /// What was found; takes the steps that are left.
-    pub fn finish(&mut self) -> Option<Nsec3<'g>> {
-        loop {
-            if let Nsec3State::Done(found) = self.state {
-                return found;
-            }
-            self.advance();
+    /// Reads where the hashes of the page are.
+    #[inline]
+    pub fn read_root(&mut self) {
+        let Some(octets) = self.walk.leaf() else {
+            return;
+        };
+        let page = access::nsec3(octets);
+        self.page = Some(page);
+        self.at = self.walk.place_among(page.hashes.len());
+        let first = self.at.saturating_sub(NSEC3_HASHES_ASKED);
+        let end = (self.at + NSEC3_HASHES_ASKED).min(page.hashes.len());
+        prefetch::span(page.hashes[first..end].as_flattened());
+    }
+
+    /// Finds the hash among them.
+    #[inline]
+    pub fn read_hashes(&mut self) {
+        if let Some(page) = self.page {
+            self.at = last_at_or_before(&page.hashes, &self.hash, self.at);
+            prefetch::value(&page.bodies[self.at]);
         }
+    }
+
+    /// Reads where its record is.
+    #[inline]
+    pub fn read_head(&self) {
+        if let Some(found) = self.found() {
+            found.body.ask();
+        }
+    }
+
+    /// What was found, after the last step.
+    #[inline]
+    pub fn found(&self) -> Option<Nsec3<'g>> {
+        let page = self.page?;
+        Some(Nsec3 {
+            body: BodyRef::local(&page.bodies[self.at], &page.heap),
+            matches: page.hashes[self.at] == self.hash,
+        })
+    }
+
+    /// Takes all steps.
+    fn finish(mut self) -> Option<Nsec3<'g>> {
+        while self.descend() {}
+        self.read_root();
+        self.read_hashes();
+        self.found()
     }
 }
 
