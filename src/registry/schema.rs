@@ -10,12 +10,13 @@ use sqlx::AssertSqlSafe;
 use super::database::Engine;
 
 /// The migrations in order; version N is reached by the first N.
-const MIGRATIONS: [&str; 5] = [
+const MIGRATIONS: [&str; 6] = [
     include_str!("migrations/0001_tables.sql"),
     include_str!("migrations/0002_views.sql"),
     include_str!("migrations/0003_lease.sql"),
     include_str!("migrations/0004_keys.sql"),
     include_str!("migrations/0005_changes.sql"),
+    include_str!("migrations/0006_offline.sql"),
 ];
 
 /// The schema version that this program reads and writes.
