@@ -30,9 +30,11 @@ use crate::dns::secret::Secret;
 use crate::keys::keeper::{self, Keeper};
 use crate::keys::seal;
 use crate::keys::signers::Signers;
+use crate::keys::token::Token;
 use crate::keys::vault::Vault;
 use crate::publish::{self, Publisher, Settings, Timing, canary};
 use crate::registry::Location;
+use crate::registry::types::AnyName;
 
 pub use logs::init as init_logs;
 use plane::Plane;
@@ -80,7 +82,8 @@ impl Server {
             .map(|settings| Publisher::spawn(settings, Arc::clone(&generations), canary_engine))
             .transpose()
             .context("cannot start the publisher's thread")?;
-        let keeper = spawn_keeper(config, settings, vault, publisher.as_ref())
+        let served = Arc::clone(&generations);
+        let keeper = spawn_keeper(config, settings, vault, publisher.as_ref(), served)
             .context("cannot start the thread that looks after keys")?;
         let tls = plane.tls().zip(credentials.as_ref());
         let vitals = Arc::new(Vitals::new(VitalsParts {
@@ -213,7 +216,9 @@ pub(crate) fn open_vault(config: &Config) -> anyhow::Result<Option<Arc<Vault>>> 
         Some(path) => Some(seal::Secret::load(path).context("cannot read keys.secret-file")?),
         None => None,
     };
-    Ok(secret.map(|secret| Arc::new(Vault::new(Some(secret)))))
+    let token = config.keys.token.clone().map(Token::new);
+    let has_keys = secret.is_some() || token.is_some();
+    Ok(has_keys.then(|| Arc::new(Vault::new(secret, token))))
 }
 
 fn spawn_keeper(
@@ -221,18 +226,28 @@ fn spawn_keeper(
     settings: Option<Settings>,
     vault: Option<Arc<Vault>>,
     publisher: Option<&Publisher>,
+    generations: Arc<Generations>,
 ) -> std::io::Result<Option<Keeper>> {
     let (Some(settings), Some(vault), Some(publisher)) = (settings, vault, publisher) else {
         return Ok(None);
     };
-    let (served, woken) = (publisher.state(), publisher.state());
+    let (published, woken) = (publisher.state(), publisher.state());
+    let served = move |apex: &AnyName| {
+        let apex = apex.to_name().to_lowercase();
+        let image = generations.current();
+        let zone = image.zone(apex.as_wire());
+        keeper::Served {
+            everything: published.served_event(),
+            zone: zone.map(|zone| (zone.event(), zone.serial())),
+        }
+    };
     let keeper = Keeper::spawn(keeper::Settings {
         location: settings.location,
         vault,
         interval: config.keys.look_interval,
         parent_interval: config.keys.parent_interval,
         clock: Box::new(unix_microseconds),
-        served: Box::new(move || served.served_event()),
+        served: Box::new(served),
         wake: Box::new(move || woken.wake()),
     });
     keeper.map(Some)

@@ -122,19 +122,8 @@ struct CompileArgs {
     /// Leave nothing in the image but these zone files, even if it is unreadable
     #[arg(long, requires = "zone_file")]
     replace: bool,
-    /// Sign the zone files with this key: PKCS#8 in PEM, or the NAME of NAME.key and
-    /// NAME.private; can be repeated
-    #[arg(long, value_name = "FILE", requires = "zone_file")]
-    sign_with: Vec<PathBuf>,
-    /// Sign with NSEC instead of NSEC3
-    #[arg(long, requires = "sign_with")]
-    nsec: bool,
-    /// Give delegations without DS their NSEC3 too
-    #[arg(long, requires = "sign_with", conflicts_with = "nsec")]
-    no_opt_out: bool,
-    /// Add a digest of the whole zone (ZONEMD)
-    #[arg(long, requires = "sign_with")]
-    zonemd: bool,
+    #[command(flatten)]
+    signing: zone_compiler::flags::SigningArgs,
 }
 
 #[derive(Debug, Subcommand)]

@@ -17,6 +17,7 @@ use serde::Serialize;
 use zone_image::Name;
 
 use crate::dns::rate::RateLimits;
+use crate::keys::token::TokenSettings;
 
 pub use spec::{LogFormat, LogLevel, MemoryKind, Spec};
 
@@ -157,6 +158,8 @@ pub struct Publish {
 pub struct Keys {
     /// Holds the secret that seals private keys; without one nothing is signed.
     pub secret_file: Option<PathBuf>,
+    /// The token that has keys, if there is one.
+    pub token: Option<TokenSettings>,
     /// How often it is looked for something to do.
     pub look_interval: Duration,
     /// How often the parents of zones are asked for what is waited for.

@@ -218,6 +218,9 @@ impl Work {
         let started = Instant::now();
         let current = self.generations.current();
         self.gates.accepted = self.state.accepted();
+        if self.schedule.is_retry_due(self.begin.elapsed()) {
+            self.builder.retry_unsigned();
+        }
         let mut built = self.builder.build(Some(&current), &mut self.gates)?;
         drop(current);
         let staged = built.staged.take();
@@ -233,6 +236,7 @@ impl Work {
         }
         let swapped_at = unix_microseconds();
         let (event, refused) = (built.event, std::mem::take(&mut built.refused));
+        let is_unsigned = built.is_unsigned;
         let image = self.generations.current();
         self.number = image.number();
         if self.state.served_event() == 0 {
@@ -247,6 +251,11 @@ impl Work {
         self.builder.installed(built, &image);
         self.is_idle_work_due = true;
         self.schedule.succeeded(event, self.begin.elapsed());
+        if is_unsigned {
+            self.schedule.retry_later(self.begin.elapsed());
+        } else {
+            self.schedule.retry_nothing();
+        }
         if !refused.is_empty() {
             let zones: Vec<_> = refused.iter().take(3).map(ToString::to_string).collect();
             let text = format!(
@@ -254,7 +263,8 @@ impl Work {
                 refused.len(),
                 zones.join(", ")
             );
-            // The log has each of them; they are tried again when they change.
+            // The log has each of them; they are tried again when they change, and those
+            // that could not be signed after a pause as well.
             self.state.fail(Failure::new(Step::Compile, text));
             return Ok(());
         }

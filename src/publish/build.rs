@@ -40,6 +40,8 @@ pub(super) struct Builder {
     /// Zones that were refused and the serial they had: the same rows would be refused
     /// again.
     refused: BTreeMap<Name, u32>,
+    /// Those among them that could not be signed, and why: a token may come back.
+    unsigned: BTreeMap<Name, String>,
     /// The event up to which the installed image was found to be right.
     checked: Option<u64>,
     /// Where the registry stood when the image with this digest was installed.
@@ -56,6 +58,8 @@ pub(super) struct Built {
     pub(super) staged: Option<Staged>,
     /// Zones that the image does not have as the registry has them.
     pub(super) refused: Vec<Name>,
+    /// Whether some of them may be signed later, without a change.
+    pub(super) is_unsigned: bool,
     /// What was compiled.
     pub(super) compiled: Compiled,
     mark: Option<Mark>,
@@ -82,6 +86,7 @@ impl Builder {
             directory: settings.directory.clone(),
             signers: settings.signers.clone(),
             refused: BTreeMap::new(),
+            unsigned: BTreeMap::new(),
             checked: None,
             mark: None,
             indexes: BTreeMap::new(),
@@ -93,6 +98,13 @@ impl Builder {
         self.checked = None;
         self.mark = None;
         self.indexes.clear();
+    }
+
+    /// Lets the next build try again what could not be signed.
+    pub(super) fn retry_unsigned(&mut self) {
+        for apex in self.unsigned.keys() {
+            self.refused.remove(apex);
+        }
     }
 
     /// What a build has found is installed, as `image`.
@@ -200,8 +212,17 @@ impl Builder {
                 gates.pass(snapshot.event(), &compiled.steps)?;
             }
             let staged = installer.map(Installer::stage).transpose();
+            let refused = &self.refused;
+            self.unsigned.retain(|apex, reason| {
+                let is_so = refused.contains_key(apex);
+                if !is_so {
+                    tracing::info!(zone = %apex, after = reason, "zone can be signed again");
+                }
+                is_so
+            });
             return Ok(Built {
                 event: snapshot.event(),
+                is_unsigned: !self.unsigned.is_empty(),
                 staged: staged.map_err(|error| write_failure(&error))?,
                 refused: wanted.refused.into_iter().collect(),
                 compiled,
@@ -458,7 +479,12 @@ impl Builder {
     fn note_unsigned(&mut self, snapshot: &Snapshot, apex: &Name, error: &dyn std::fmt::Display) {
         let zone = snapshot.zones().iter().find(|zone| zone.apex == *apex);
         let serial = zone.map_or(0, |zone| zone.serial);
-        tracing::error!(zone = %apex, serial, %error, "zone not signed, it stays as it is");
+        let error = error.to_string();
+        // It is tried again and again: the same reason is news once.
+        if self.unsigned.get(apex) != Some(&error) {
+            tracing::error!(zone = %apex, serial, error, "zone not signed, it stays as it is");
+        }
+        self.unsigned.insert(apex.clone(), error);
         self.refused.insert(apex.clone(), serial);
     }
 }

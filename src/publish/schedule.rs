@@ -39,6 +39,9 @@ pub(super) struct Schedule {
     failures: u32,
     /// Nothing is tried before this.
     held_until: Duration,
+    /// When what was left out is tried again; it holds up nothing else.
+    retry_at: Option<Duration>,
+    retries: u32,
 }
 
 impl Schedule {
@@ -52,6 +55,8 @@ impl Schedule {
             next_poll: Duration::ZERO,
             failures: 0,
             held_until: Duration::ZERO,
+            retry_at: None,
+            retries: 0,
         }
     }
 
@@ -94,11 +99,32 @@ impl Schedule {
 
     /// The try failed; there is a pause before the next one.
     pub(super) fn failed(&mut self, now: Duration) {
-        let doublings = self.failures.min(DOUBLINGS_MAX);
-        let pause = RETRY_MIN * (1 << doublings);
+        self.held_until = now + self.pause(self.failures);
         self.failures = self.failures.saturating_add(1);
-        self.held_until = now + pause.min(self.timing.retry_max);
         self.burst = None;
+    }
+
+    /// Something was left out that may work later, without an event: it is tried again
+    /// after a pause that doubles.
+    pub(super) fn retry_later(&mut self, now: Duration) {
+        self.retry_at = Some(now + self.pause(self.retries));
+        self.retries = self.retries.saturating_add(1);
+    }
+
+    /// Nothing is left out any more.
+    pub(super) fn retry_nothing(&mut self) {
+        self.retry_at = None;
+        self.retries = 0;
+    }
+
+    /// Whether to try again what was left out.
+    pub(super) fn is_retry_due(&self, now: Duration) -> bool {
+        self.retry_at.is_some_and(|at| at <= now)
+    }
+
+    fn pause(&self, failures: u32) -> Duration {
+        let pause = RETRY_MIN * (1 << failures.min(DOUBLINGS_MAX));
+        pause.min(self.timing.retry_max)
     }
 
     /// Failures since the last success.
@@ -127,7 +153,7 @@ impl Schedule {
     fn due_at(&self) -> Option<Duration> {
         let seen = self.seen?;
         if self.done == Some(seen) && !self.again {
-            return None;
+            return self.retry_at.map(|at| at.max(self.held_until));
         }
         let settled = match self.burst {
             Some((begin, last)) if !self.again => {

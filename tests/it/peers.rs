@@ -16,6 +16,7 @@ mod root_zone;
 mod rows;
 mod signed;
 mod tls;
+mod token;
 mod validators;
 
 use std::path::{Path, PathBuf};

@@ -6,6 +6,7 @@
 pub mod compile;
 pub mod database;
 pub mod diff;
+pub mod flags;
 pub mod install;
 pub mod rdata;
 pub mod record;

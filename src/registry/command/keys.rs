@@ -25,6 +25,7 @@ use super::context::Context;
 
 pub(super) use info::info;
 pub use info::{load, made_signatures, sealed_keys, signed_zones};
+pub(super) use rows::check_ttl;
 
 /// A command on the keys of one zone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,7 +38,7 @@ pub enum KeysCommand {
     /// Write the next states.
     Step(Box<KeysStep>),
     /// Publish the zone again, so that signatures that end soon are replaced.
-    Resign(AnyName),
+    Resign(KeysResign),
     /// Take signatures that were made on another machine.
     Signatures(Box<KeysSignatures>),
     /// Show policy and keys.
@@ -62,7 +63,8 @@ impl KeysCommand {
             Self::Add(add) => &add.apex,
             Self::Step(step) => &step.apex,
             Self::Signatures(made) => &made.apex,
-            Self::Resign(apex) | Self::Info(apex) => apex,
+            Self::Resign(resign) => &resign.apex,
+            Self::Info(apex) => apex,
         }
     }
 }
@@ -139,6 +141,17 @@ pub struct KeysStep {
     pub extent: Extent,
 }
 
+/// A look at every signature of a zone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct KeysResign {
+    /// The zone.
+    pub apex: AnyName,
+    /// The last such look whose outcome is known to be served.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refreshed_at: Option<Timestamp>,
+}
+
 /// RRSIG records over the key sets of an apex, each checked by whoever sends them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -183,6 +196,7 @@ pub struct ZoneKeys {
     pub policy: SigningPolicy,
     pub revision: i64,
     pub resigned_at: Timestamp,
+    pub refreshed_at: Option<Timestamp>,
     pub keys: Vec<KeyInfo>,
     pub timeline: Timeline,
 }
@@ -207,8 +221,11 @@ pub(super) async fn change(
         KeysCommand::Add(command) => write::add(context, zone_id, command).await?,
         KeysCommand::Step(command) => write::step(context, zone_id, command).await?,
         KeysCommand::Signatures(command) => write::signatures(context, zone_id, command).await?,
-        KeysCommand::Resign(_) => {
+        KeysCommand::Resign(command) => {
             rows::policy(&mut context.tables(), zone_id, apex).await?;
+            if let Some(at) = command.refreshed_at {
+                write::refreshed(context, zone_id, at).await?;
+            }
             write::resign(context, zone_id).await?;
         }
         KeysCommand::Info(_) => unreachable!("reads change nothing"),

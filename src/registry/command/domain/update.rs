@@ -13,6 +13,7 @@ use crate::registry::command::checks::{
     StatusChange, active, difference, no_pending, sponsorship, zone_of,
 };
 use crate::registry::command::context::{Context, Touched};
+use crate::registry::command::keys::check_ttl;
 use crate::registry::command::publication::{refresh_domain, refresh_hosts};
 use crate::registry::command::tables::rows;
 use crate::registry::error::RegistryError;
@@ -55,6 +56,10 @@ pub(super) async fn update(
     }
     check_glue(&add.hosts, &found)?;
     check_ds(&add.ds, signers.len(), name)?;
+    // Only what is signed is timed by keys: NS sets of delegations are not.
+    if let Some(super::TtlChange::Own(ttl)) = command.ds_ttl {
+        check_ttl(&mut context.tables(), row.zone_id, name, ttl.column()).await?;
+    }
 
     let removed: Vec<_> = before
         .iter()

@@ -36,10 +36,12 @@ async fn read(
         policy: stored.policy,
         revision: stored.revision,
         resigned_at: stored.resigned_at,
+        refreshed_at: stored.refreshed_at,
         keys,
         timeline: Timeline {
             keys: states,
             unserved_since: stored.unserved_since,
+            former_ttls: stored.former_ttls,
         },
     }))
 }

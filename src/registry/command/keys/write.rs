@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use zone_compiler::rdata::from_hex;
+
 use super::super::super::code::ResultCode;
+use super::super::super::database::Timestamp;
 use super::super::super::signing::{Goal, KEYS_MAX, KeyId, KeyState, SigningPolicy};
 use super::super::CommandError;
 use super::super::answer::rejected;
@@ -143,17 +146,26 @@ pub(super) async fn step(
         let delete = sqlx::query("DELETE FROM zone_keys WHERE id = $1").bind(id.0);
         tables.run(delete).await?;
     }
-    let update = sqlx::query(
-        "UPDATE signing_policies SET revision = revision + 1, unserved_since = $1 \
-         WHERE zone_id = $2",
-    );
-    let unserved = command.timeline.unserved_since.map(|since| since.0);
-    tables.run(update.bind(unserved).bind(zone_id)).await?;
+    rows::write_timeline(&mut tables, zone_id, &command.timeline).await?;
     match command.extent {
         Extent::Nothing => {}
         Extent::Apex => context.note_changed(zone_id, apex.as_str()),
         Extent::Zone => resign(context, zone_id).await?,
     }
+    Ok(())
+}
+
+/// Notes up to when every signature that is served was looked at.
+pub(super) async fn refreshed(
+    context: &mut Context<'_, '_>,
+    zone_id: i64,
+    at: Timestamp,
+) -> Result<(), CommandError> {
+    let update = sqlx::query("UPDATE signing_policies SET refreshed_at = $1 WHERE zone_id = $2");
+    context
+        .tables()
+        .run(update.bind(at.0).bind(zone_id))
+        .await?;
     Ok(())
 }
 
@@ -197,14 +209,4 @@ pub(super) async fn signatures(
     }
     context.note_changed(zone_id, apex.as_str());
     Ok(())
-}
-
-fn from_hex(text: &str) -> Option<Vec<u8>> {
-    if !text.is_ascii() || !text.len().is_multiple_of(2) {
-        return None;
-    }
-    let pairs = (0..text.len()).step_by(2);
-    pairs
-        .map(|at| u8::from_str_radix(&text[at..at + 2], 16).ok())
-        .collect()
 }
