@@ -12,7 +12,7 @@ use std::sync::Arc;
 use zone_compiler::compile::change::{Became, Changed, IndexDelta, ZoneIndex, compile_changes};
 use zone_compiler::compile::{CompileError, Options, Report, compile_with};
 use zone_compiler::database::{Location, Snapshot};
-use zone_image::layout::Denial;
+use zone_compiler::sign::{SignError, Signing};
 use zone_image::writer::{Installer, Staged};
 use zone_image::{Generation, Name, WriteError};
 
@@ -21,7 +21,7 @@ use super::gates::{Gates, ZoneStep};
 use super::history::Mark;
 use super::plan::{Installed, Plan, Wanted};
 use super::state::{Failure, Step};
-use crate::keys::signers::Signers;
+use crate::keys::signers::{Signers, SignersError};
 
 /// Compiles of one build: the second one leaves out what the first one refused.
 const PASSES_MAX: usize = 3;
@@ -135,9 +135,7 @@ impl Builder {
         }
         // There may be many small zones: only a large one's apex is made a name.
         let cold = image.find_zone_where(&mut |zone| {
-            zone.names_count() >= WARM_NAMES_MIN
-                && zone.denial() == Denial::None
-                && !self.indexes.contains_key(&zone.info().apex)
+            zone.names_count() >= WARM_NAMES_MIN && !self.indexes.contains_key(&zone.info().apex)
         });
         let Some(zone) = cold else {
             return false;
@@ -353,9 +351,10 @@ impl Builder {
         let Some(zone) = image.zone(apex.as_wire()) else {
             return Ok(false);
         };
-        if snapshot.signing(apex).map_err(read_failure)?.is_some() {
+        // What cannot be signed is said by the whole compile.
+        let Ok(signing) = self.signing(snapshot, apex) else {
             return Ok(false);
-        }
+        };
         let before = zone.info();
         let mut source = snapshot.changes(apex, before.event).map_err(read_failure)?;
         let index = match self.indexes.remove(apex).filter(|index| index.is_of(zone)) {
@@ -365,14 +364,17 @@ impl Builder {
         if self.indexes.len() >= INDEXES_MAX {
             self.indexes.clear();
         }
-        let outcome = compile_changes(&mut source, zone, &index, installer);
+        let signing = signing.as_ref();
+        let outcome = compile_changes(&mut source, zone, &index, signing, installer);
         self.indexes.insert(apex.clone(), index);
         match outcome {
             Ok(Changed::Written(written)) => {
                 let written = *written;
                 tracing::debug!(
                     zone = %apex, serial = written.serial, read = written.names_read,
-                    names = written.names.len(), shared = written.shared_changed, "zone changed"
+                    names = written.names.len(), shared = written.shared_changed,
+                    proofs = written.proofs_changed, made = written.signed.made,
+                    kept = written.signed.kept, "zone changed"
                 );
                 compiled.changes += 1;
                 compiled.names.extend(written.names);
@@ -459,13 +461,10 @@ impl Builder {
         source: &mut dyn zone_compiler::ZoneSource,
         installer: &mut Installer,
     ) -> Result<Report, CompileError> {
-        let signing = match &self.signers {
-            Some(signers) => signers.signing(snapshot, apex),
-            None => Ok(None),
-        };
+        let signing = self.signing(snapshot, apex);
         let signing = signing.map_err(|error| CompileError::Sign {
             apex: apex.clone(),
-            error: zone_compiler::sign::SignError::Device(error.to_string()),
+            error: SignError::Device(error.to_string()),
         })?;
         let options = Options {
             previous: current.filter(|_| signing.is_some()).cloned(),
@@ -473,6 +472,14 @@ impl Builder {
             ..Options::default()
         };
         compile_with(source, installer, &options, &|_| {})
+    }
+
+    /// What a zone is signed with; `None` where it is not.
+    fn signing(&self, snapshot: &Snapshot, apex: &Name) -> Result<Option<Signing>, SignersError> {
+        match &self.signers {
+            Some(signers) => signers.signing(snapshot, apex),
+            None => Ok(None),
+        }
     }
 
     /// A zone that cannot be signed stays as it is served and holds up no other.
