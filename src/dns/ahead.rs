@@ -89,13 +89,25 @@ impl<'g, 'n> Ahead<'g, 'n> {
         }
     }
 
+    /// Says whether a proof is sought.
     #[inline]
-    fn read_heads(&mut self) {
+    fn read_heads(&mut self) -> bool {
         if let Some(shared) = &self.shared
             && let Some(entry) = self.seek.entry()
         {
             shared.read_heads(&entry);
         }
+        match &mut self.proof {
+            Some((_, proof)) => {
+                proof.read_ends();
+                true
+            }
+            None => false,
+        }
+    }
+
+    #[inline]
+    fn find_proof(&mut self) {
         if let Some((_, proof)) = &mut self.proof {
             proof.read_hashes();
         }
@@ -145,8 +157,10 @@ pub(super) fn bring_near(questions: &mut [Option<Ahead<'_, '_>>]) {
     each(questions, Ahead::plan);
     while any(questions, Ahead::descend) {}
     each(questions, Ahead::read_roots);
-    each(questions, Ahead::read_heads);
-    each(questions, Ahead::read_proof);
+    if any(questions, Ahead::read_heads) {
+        each(questions, Ahead::find_proof);
+        each(questions, Ahead::read_proof);
+    }
 }
 
 #[inline(always)]

@@ -9,7 +9,7 @@ use zone_image::{Bases, BodyRef, Entry, Generation, Lookup, LookupName, Zone};
 
 use super::ahead::{Ahead, Hashed};
 use super::chain::Chain;
-use super::denial::{Proofs, Prover, Unproven};
+use super::denial::{ApexProofs, Proofs, Prover, Unproven};
 use super::engine::Outcome;
 use super::query::{HEADER_BYTES, Query, rcode, rtype};
 use super::response::{Full, Response, Section};
@@ -48,10 +48,11 @@ pub(super) fn find_zone<'g>(
 }
 
 /// Writes the answer to `query`, whose look-up is under way.
-pub(super) fn answer(
-    ahead: &Ahead<'_, '_>,
+pub(super) fn answer<'g>(
+    ahead: &Ahead<'g, '_>,
     query: &Query<'_>,
     response: &mut Response<'_>,
+    of_apex: &mut ApexProofs<'g>,
 ) -> Result<Outcome, Unanswered> {
     response.authoritative = true;
     let (lookup, hashed) = ahead.finish();
@@ -61,6 +62,7 @@ pub(super) fn answer(
         response,
         hashed,
         proofs: None,
+        of_apex,
         addresses: [None; 2],
         chain: None,
     };
@@ -99,6 +101,7 @@ struct Answer<'g, 'r, 'o> {
     hashed: Option<Hashed<'g>>,
     /// For the authority section, once the answer section is done.
     proofs: Option<Proofs<'g>>,
+    of_apex: &'r mut ApexProofs<'g>,
     /// For the additional section, after that.
     addresses: [Option<(BodyRef<'g>, Bases)>; 2],
     /// Bounds the steps; made with the first of them.
@@ -179,6 +182,7 @@ impl<'g> Answer<'g, '_, '_> {
             apex,
             hashed: &mut self.hashed,
             proofs: self.proofs.get_or_insert_with(Proofs::new),
+            of_apex: self.of_apex,
         }
     }
 

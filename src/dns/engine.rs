@@ -15,6 +15,7 @@ use super::ahead::{self, Ahead};
 use super::answer::{self, Unanswered};
 use super::chaos;
 use super::cookie::Standing;
+use super::denial::ApexProofs;
 use super::edns::{Offered, extended_error};
 use super::query::{self, Edns, Parsed, Query, rcode, rtype};
 use super::rate::{Kind, RateLimit, Verdict};
@@ -179,7 +180,8 @@ impl Engine {
             ahead::bring_near(&mut question);
         }
         let [question] = &mut question;
-        self.conclude(request, &parsed, &source, question.as_ref(), out)
+        let of_apex = &mut ApexProofs::default();
+        self.conclude(request, &parsed, &source, question.as_ref(), of_apex, out)
     }
 
     /// Reads a request and finds what answers it. The name of its question goes to
@@ -201,19 +203,23 @@ impl Engine {
     }
 
     /// Writes the reply to a request that was read.
-    fn conclude(
+    fn conclude<'g>(
         &self,
         request: &Request<'_>,
         parsed: &Parsed<'_>,
         source: &Source<'_>,
-        question: Option<&Ahead<'_, '_>>,
+        question: Option<&Ahead<'g, '_>>,
+        of_apex: &mut ApexProofs<'g>,
         out: &mut [u8],
     ) -> Action {
         if request.peer.port() == 0 {
             return Action::Drop(DropReason::PortZero);
         }
         match parsed {
-            Parsed::Query(query) => self.answer_query(request, query, source, question, out),
+            Parsed::Query(query) => {
+                let question = question.map(|question| (question, of_apex));
+                self.answer_query(request, query, source, question, out)
+            }
             Parsed::Drop(reason) => Action::Drop(*reason),
             Parsed::Error {
                 rcode,
@@ -244,21 +250,21 @@ impl Engine {
     }
 
     #[inline]
-    fn answer_query(
+    fn answer_query<'g>(
         &self,
         request: &Request<'_>,
         query: &Query<'_>,
         source: &Source<'_>,
-        question: Option<&Ahead<'_, '_>>,
+        question: Option<(&Ahead<'g, '_>, &mut ApexProofs<'g>)>,
         out: &mut [u8],
     ) -> Action {
         let question_bytes = query.name.length() + 4;
         let mut reply = self.reply(request, question_bytes, query.edns, out);
         let any_class = query.qclass == CLASS_ANY;
         let outcome = match (source, question) {
-            (Source::Zone(zone), Some(question)) => {
+            (Source::Zone(zone), Some((question, of_apex))) => {
                 self.note_zone(&mut reply, *zone, query.edns);
-                answer::answer(question, query, &mut reply.response)
+                answer::answer(question, query, &mut reply.response, of_apex)
             }
             (Source::Text(text), _) => {
                 chaos::answer(text, &mut reply.response).map_err(Unanswered::from)
@@ -424,9 +430,7 @@ impl Engine {
         let (length, outcome) = match verdict {
             Verdict::Drop => return Action::Drop(DropReason::RateLimited),
             Verdict::Slip => (response.truncate(options), Outcome::Slipped),
-            Verdict::Send if outcome == Outcome::Truncated => {
-                (response.truncate(options), outcome)
-            }
+            Verdict::Send if outcome == Outcome::Truncated => (response.truncate(options), outcome),
             Verdict::Send => (response.finish(options), outcome),
         };
         Action::Reply { length, outcome }

@@ -9,11 +9,12 @@ use zone_image::{Generation, LookupName};
 
 use super::{Action, Engine, Request, Source};
 use crate::dns::ahead::{self, Ahead};
+use crate::dns::denial::ApexProofs;
 use crate::dns::query::Parsed;
 
 /// Questions that take their steps together: enough to hide the waits, few enough
 /// for the first cache.
-pub const TURNS: usize = 32;
+pub const TURNS: usize = 64;
 
 /// Where a batch reads the names of its questions to: made once, used for every batch,
 /// since to clear it costs as much as a question.
@@ -75,10 +76,12 @@ impl Engine {
             }
         }
         ahead::bring_near(&mut questions[..jobs.len()]);
+        let mut of_apex = ApexProofs::default();
         for (job, (message, question)) in jobs.iter_mut().zip(messages.iter().zip(&questions)) {
             if let (Some(job), Some((parsed, source))) = (job, message) {
-                let question = question.as_ref();
-                job.action = self.conclude(&job.request, parsed, source, question, job.out);
+                let (request, question) = (&job.request, question.as_ref());
+                job.action =
+                    self.conclude(request, parsed, source, question, &mut of_apex, job.out);
             }
         }
     }

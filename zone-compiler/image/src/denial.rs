@@ -18,6 +18,15 @@ use crate::walk::Walk;
 /// Longest sort key: each octet of a name can take two, and each label ends in two.
 const SORT_KEY_BYTES_MAX: usize = 3 * NAME_BYTES_MAX;
 
+/// What SHA-1 starts with (RFC 3174 section 6.1).
+const SHA1_START: [u32; 5] = [
+    0x6745_2301,
+    0xefcd_ab89,
+    0x98ba_dcfe,
+    0x1032_5476,
+    0xc3d2_e1f0,
+];
+
 /// The hash of RFC 5155 section 5 with its parameters.
 #[derive(Clone, Copy)]
 pub struct Nsec3Hasher<'s> {
@@ -33,17 +42,33 @@ impl<'s> Nsec3Hasher<'s> {
 
     /// Hashes a name in wire format and lower case.
     pub fn hash(&self, wire: &[u8]) -> [u8; 20] {
-        let mut digest: [u8; 20] = Sha1::new()
-            .chain_update(wire)
-            .chain_update(self.salt)
-            .finalize()
-            .into();
+        let mut digest = self.once(wire);
         for _ in 0..self.iterations {
-            digest = Sha1::new()
-                .chain_update(digest)
-                .chain_update(self.salt)
-                .finalize()
-                .into();
+            digest = self.once(&digest);
+        }
+        digest
+    }
+
+    /// SHA-1 of octets and salt. Most names are so short that one block has all.
+    #[inline]
+    fn once(&self, octets: &[u8]) -> [u8; 20] {
+        const ROOM_BYTES: usize = 64 - 8 - 1;
+        let length = octets.len() + self.salt.len();
+        if length > ROOM_BYTES {
+            let digest = Sha1::new().chain_update(octets).chain_update(self.salt);
+            return digest.finalize().into();
+        }
+        // RFC 3174 section 4: a one bit, zeroes, and the length in bits.
+        let mut block = [0; 64];
+        block[..octets.len()].copy_from_slice(octets);
+        block[octets.len()..length].copy_from_slice(self.salt);
+        block[length] = 0x80;
+        block[ROOM_BYTES + 1..].copy_from_slice(&(8 * length as u64).to_be_bytes());
+        let mut state = SHA1_START;
+        sha1::block_api::compress(&mut state, &[block]);
+        let mut digest = [0; 20];
+        for (octets, word) in digest.as_chunks_mut::<4>().0.iter_mut().zip(state) {
+            *octets = word.to_be_bytes();
         }
         digest
     }
@@ -237,7 +262,7 @@ impl<'g> Zone<'g> {
 }
 
 /// The search for an NSEC3, in steps as those of [`crate::Seek`]: `descend` until it
-/// says no, `read_root`, `read_hashes`, `read_head`.
+/// says no, `read_root`, `read_ends`, `read_hashes`, `read_head`.
 #[derive(Clone, Copy)]
 pub struct Nsec3Seek<'g> {
     generation: &'g Generation,
@@ -248,9 +273,9 @@ pub struct Nsec3Seek<'g> {
     at: usize,
 }
 
-/// Hashes on either side of the place where one should be that are asked for:
-/// hashes are as good as random, so that it is rarely further away.
-const NSEC3_HASHES_ASKED: usize = 6;
+/// Hashes on either side of the place where one should be that are asked for: it is
+/// rarely further away.
+const NSEC3_HASHES_ASKED: usize = 5;
 
 impl<'g> Nsec3Seek<'g> {
     /// Goes one node down the tree; says whether there was one.
@@ -267,7 +292,30 @@ impl<'g> Nsec3Seek<'g> {
         };
         let page = access::nsec3(octets);
         self.page = Some(page);
-        self.at = self.walk.place_among(page.hashes.len());
+        if let [first, .., last] = &*page.hashes {
+            prefetch::line(first);
+            prefetch::line(last);
+        }
+    }
+
+    /// Reads the first and the last of them, which say where the hash should be:
+    /// hashes are as good as random, and so spread evenly.
+    #[inline]
+    pub fn read_ends(&mut self) {
+        // Enough bits are left to tell the hashes of a page apart in the largest zone,
+        // and enough room to multiply with their number.
+        const DROPPED_BITS: u32 = 24;
+        let Some(page) = self.page else {
+            return;
+        };
+        let last = page.hashes.len() - 1;
+        let start = nsec3_key(&page.hashes[0]);
+        // The first leaf of all starts with the last record of all, so this wraps.
+        let spread = |key: u64| key.wrapping_sub(start) >> DROPPED_BITS;
+        let whole = spread(nsec3_key(&page.hashes[last])).max(1);
+        let own = spread(nsec3_key(&self.hash)).min(whole);
+        let place = own.wrapping_mul(last as u64) / whole;
+        self.at = usize::try_from(place).map_or(last, |place| place.min(last));
         let first = self.at.saturating_sub(NSEC3_HASHES_ASKED);
         let end = (self.at + NSEC3_HASHES_ASKED).min(page.hashes.len());
         prefetch::span(page.hashes[first..end].as_flattened());
@@ -304,6 +352,7 @@ impl<'g> Nsec3Seek<'g> {
     fn finish(mut self) -> Option<Nsec3<'g>> {
         while self.descend() {}
         self.read_root();
+        self.read_ends();
         self.read_hashes();
         self.found()
     }

@@ -4,132 +4,20 @@
 //! search goes down from the apex and ends at the first name that is not there:
 //! one probe a label, and one in all for a zone whose names have one depth.
 
+mod name;
+
 use crate::body::BodyRef;
 use crate::generation::depths;
 use crate::layout::{
     ArchivedBody, ArchivedEntry, ArchivedNamePage, ArchivedSharedPage, ArchivedZonePage,
     ENTRY_CNAME, ENTRY_DELEGATION, PageRef, Part, SHARED, SHARED_PAGE_BODIES, shared_key,
 };
-use crate::name::{LABELS_MAX, NAME_BYTES_MAX};
 use crate::prefetch;
 use crate::seek::{Found, Probe, SharedSeek};
 use crate::segment::access;
-use crate::{Generation, Name, NameError, ZoneInfo};
+use crate::{Generation, Name, ZoneInfo};
 
-/// A name in lower case with the places of its labels, for look-ups.
-#[derive(Debug, Clone)]
-pub struct LookupName {
-    wire: [u8; NAME_BYTES_MAX],
-    length: u8,
-    /// `starts[i]` is where the name without its first `i` labels starts.
-    starts: [u8; LABELS_MAX + 1],
-    labels: u8,
-}
-
-impl LookupName {
-    /// The root, and a place to read other names to.
-    pub const ROOT: Self = Self {
-        wire: [0; NAME_BYTES_MAX],
-        length: 1,
-        starts: [0; LABELS_MAX + 1],
-        labels: 0,
-    };
-
-    /// Reads the uncompressed name at the start of `message`.
-    pub fn parse(message: &[u8]) -> Result<Self, NameError> {
-        let mut name = Self::ROOT;
-        name.read(message)?;
-        Ok(name)
-    }
-
-    /// Takes on the uncompressed name at the start of `message`; after an error it
-    /// is the root.
-    pub fn read(&mut self, message: &[u8]) -> Result<(), NameError> {
-        self.read_labels(message)
-            .inspect_err(|_| *self = Self::ROOT)
-    }
-
-    fn read_labels(&mut self, message: &[u8]) -> Result<(), NameError> {
-        self.labels = 0;
-        let mut at = 0;
-        loop {
-            let length = usize::from(*message.get(at).ok_or(NameError::Malformed)?);
-            self.starts[usize::from(self.labels)] = u8::try_from(at).expect("below 255");
-            at += 1 + length;
-            if length > 63 {
-                return Err(NameError::Malformed);
-            }
-            if at > NAME_BYTES_MAX {
-                return Err(NameError::NameTooLong);
-            }
-            if length == 0 {
-                break;
-            }
-            self.labels += 1;
-        }
-        let wire = message.get(..at).ok_or(NameError::Malformed)?;
-        self.length = u8::try_from(at).expect("at most 255");
-        // Length octets are at most 63 and so never look like letters.
-        copy_lowercase(wire, &mut self.wire[..at]);
-        Ok(())
-    }
-
-    /// Octets of the name in wire format.
-    pub fn length(&self) -> usize {
-        usize::from(self.length)
-    }
-
-    /// Labels, not counting the root.
-    pub fn labels(&self) -> usize {
-        usize::from(self.labels)
-    }
-
-    /// The last `labels` labels and the root, lower case.
-    pub fn suffix(&self, labels: usize) -> &[u8] {
-        &self.wire[self.suffix_start(labels)..self.length()]
-    }
-
-    /// The last `labels` labels without the last `apex_labels` of them and the root.
-    pub fn relative(&self, labels: usize, apex_labels: usize) -> &[u8] {
-        &self.wire[self.suffix_start(labels)..self.suffix_start(apex_labels)]
-    }
-
-    /// Where the last `labels` labels start in the name.
-    pub fn suffix_start(&self, labels: usize) -> usize {
-        usize::from(self.starts[self.labels() - labels])
-    }
-}
-
-/// Copies octets with ASCII letters in lower case, eight at a time; the last eight
-/// overlap those before. Both slices have one length.
-#[inline]
-fn copy_lowercase(from: &[u8], to: &mut [u8]) {
-    if let (Some(last), Some(target)) = (from.last_chunk::<8>(), to.last_chunk_mut::<8>()) {
-        *target = lowercase(*last);
-        let words = from.as_chunks::<8>().0.iter();
-        for (word, target) in words.zip(to.as_chunks_mut::<8>().0) {
-            *target = lowercase(*word);
-        }
-    } else {
-        for (octet, target) in from.iter().zip(to) {
-            *target = octet.to_ascii_lowercase();
-        }
-    }
-}
-
-/// Eight octets with ASCII letters in lower case.
-#[inline]
-fn lowercase(octets: [u8; 8]) -> [u8; 8] {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGH: u64 = 0x80 * ONES;
-    let word = u64::from_le_bytes(octets);
-    let low = word & !HIGH;
-    // The high bit of each octet that is at or after A, and of each that is after Z.
-    let from_a = low + (0x80 - b'A' as u64) * ONES;
-    let after_z = low + (0x7f - b'Z' as u64) * ONES;
-    let letters = (from_a ^ after_z) & !word & HIGH;
-    (word | letters >> 2).to_le_bytes()
-}
+pub use name::LookupName;
 
 /// A zone of a generation.
 #[derive(Clone, Copy)]
@@ -244,7 +132,14 @@ impl<'g> Zone<'g> {
         Some(BodyRef::local(body, &self.page.heap))
     }
 
+    /// Whether both are one zone of one generation.
+    #[inline]
+    pub fn is(&self, other: &Self) -> bool {
+        std::ptr::eq(self.page, other.page)
+    }
+
     /// Whether `name` is the apex or lies below it.
+    #[inline]
     pub fn holds(&self, name: &LookupName) -> bool {
         name.labels() >= self.apex_labels() && name.suffix(self.apex_labels()) == self.apex()
     }

@@ -3,11 +3,9 @@
 //! Each step reads the slot that the step before asked the processor for. Taken in
 //! turns with those of other keys, no walk waits for memory.
 
-use rkyv::rend::unaligned::u64_ule;
-
 use crate::generation::Generation;
 use crate::hash::slot_at;
-use crate::layout::{ArchivedNode, NODE_SLOTS, PageRef, UNIT};
+use crate::layout::{PageRef, UNIT};
 use crate::prefetch;
 use crate::segment::access;
 
@@ -21,7 +19,6 @@ pub(crate) struct Walk<'g> {
     at: PageRef,
     /// The page that the walk is at; none where the tree has no leaf.
     octets: &'g [u8],
-    parent: Option<&'g ArchivedNode>,
 }
 
 impl<'g> Walk<'g> {
@@ -32,7 +29,6 @@ impl<'g> Walk<'g> {
         root_bytes: 0,
         at: PageRef::NONE,
         octets: &[],
-        parent: None,
     };
 
     /// Starts at `root`; of the leaf the last `root_bytes` octets are read first.
@@ -61,7 +57,6 @@ impl<'g> Walk<'g> {
         let node = access::node(self.octets);
         let below = PageRef(node.slots[slot_at(self.key, self.level)].to_native());
         self.level += 1;
-        self.parent = Some(node);
         self.ask(generation, below);
         true
     }
@@ -92,21 +87,5 @@ impl<'g> Walk<'g> {
     #[inline]
     pub(crate) fn leaf(&self) -> Option<&'g [u8]> {
         (!self.octets.is_empty()).then_some(self.octets)
-    }
-
-    /// Where the key should stand among `count` sorted keys of the leaf, if they
-    /// are spread evenly over the slots that lead there.
-    pub(crate) fn place_among(&self, count: usize) -> usize {
-        let within = slot_at(self.key, self.level);
-        let (Some(parent), Some(level)) = (self.parent, self.level.checked_sub(1)) else {
-            return count * within / NODE_SLOTS;
-        };
-        let slots = &parent.slots;
-        let own = slot_at(self.key, level);
-        let is_same = |slot: &&u64_ule| **slot == slots[own];
-        let before = slots[..own].iter().rev().take_while(is_same).count();
-        let after = slots[own + 1..].iter().take_while(is_same).count();
-        let spread = (before + 1 + after) * NODE_SLOTS;
-        count * (before * NODE_SLOTS + within) / spread
     }
 }
