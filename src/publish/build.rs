@@ -17,6 +17,7 @@ use zone_image::writer::{Installer, Staged};
 use zone_image::{Generation, Name, WriteError};
 
 use super::Settings;
+use super::canary::SignedZone;
 use super::gates::{Gates, ZoneStep};
 use super::history::Mark;
 use super::plan::{Installed, Plan, Wanted};
@@ -76,6 +77,8 @@ pub(super) struct Compiled {
     pub(super) names: BTreeMap<Name, Became>,
     /// How zones went from one version to the next.
     pub(super) steps: Vec<ZoneStep>,
+    /// Zones that were signed.
+    pub(super) signed: Vec<SignedZone>,
     deltas: Vec<(Name, IndexDelta)>,
 }
 
@@ -365,6 +368,7 @@ impl Builder {
             self.indexes.clear();
         }
         let signing = signing.as_ref();
+        let signed = signing.map(|signing| signed_zone(apex, signing));
         let outcome = compile_changes(&mut source, zone, &index, signing, installer);
         self.indexes.insert(apex.clone(), index);
         match outcome {
@@ -377,6 +381,7 @@ impl Builder {
                     kept = written.signed.kept, "zone changed"
                 );
                 compiled.changes += 1;
+                compiled.signed.extend(signed);
                 compiled.names.extend(written.names);
                 compiled.deltas.push((apex.clone(), written.index));
                 compiled.steps.push(ZoneStep {
@@ -405,9 +410,10 @@ impl Builder {
         let mut source = snapshot.source(apex).map_err(read_failure)?;
         let compiled_zone = self.compile_zone(snapshot, apex, installed, &mut source, installer);
         match compiled_zone {
-            Ok(report) => {
+            Ok((report, signed)) => {
                 tracing::debug!(%report, "zone compiled");
                 compiled.whole += 1;
+                compiled.signed.extend(signed);
                 let before = installed.and_then(|image| image.zone(apex.as_wire()));
                 if let Some(before) = before.map(|zone| zone.info()) {
                     compiled.steps.push(ZoneStep {
@@ -460,18 +466,20 @@ impl Builder {
         current: Option<&Arc<Generation>>,
         source: &mut dyn zone_compiler::ZoneSource,
         installer: &mut Installer,
-    ) -> Result<Report, CompileError> {
+    ) -> Result<(Report, Option<SignedZone>), CompileError> {
         let signing = self.signing(snapshot, apex);
         let signing = signing.map_err(|error| CompileError::Sign {
             apex: apex.clone(),
             error: SignError::Device(error.to_string()),
         })?;
+        let signed = signing.as_ref().map(|signing| signed_zone(apex, signing));
         let options = Options {
             previous: current.filter(|_| signing.is_some()).cloned(),
             signing: signing.map(Arc::new),
             ..Options::default()
         };
-        compile_with(source, installer, &options, &|_| {})
+        let report = compile_with(source, installer, &options, &|_| {})?;
+        Ok((report, signed))
     }
 
     /// What a zone is signed with; `None` where it is not.
@@ -493,6 +501,15 @@ impl Builder {
         }
         self.unsigned.insert(apex.clone(), error);
         self.refused.insert(apex.clone(), serial);
+    }
+}
+
+/// What must hold of a zone's signatures before it is served. They have more than the
+/// refresh left when they are made or kept; half of it leaves time for a long compile.
+fn signed_zone(apex: &Name, signing: &Signing) -> SignedZone {
+    SignedZone {
+        apex: apex.clone(),
+        seconds_left_min: signing.policy().refresh_seconds / 2,
     }
 }
 
