@@ -143,7 +143,10 @@ impl Builder {
         let Some(zone) = cold else {
             return false;
         };
-        self.indexes.insert(zone.info().apex, ZoneIndex::of(zone));
+        let (index, info) = (ZoneIndex::of(zone), zone.info());
+        let (apex, delegations, bytes) = (info.apex, info.delegations, index.memory_bytes());
+        tracing::debug!(zone = %apex, delegations, bytes, "ready for changes");
+        self.indexes.insert(apex, index);
         true
     }
 
