@@ -5,17 +5,20 @@
 //! is compiled by its changes, any other, and one whose changes cannot be told apart,
 //! whole. A zone that the compiler refuses stays as it is and holds up no other.
 
+mod indexes;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use zone_compiler::compile::change::{Became, Changed, IndexDelta, ZoneIndex, compile_changes};
+use zone_compiler::compile::change::{Became, Changed, IndexDelta, compile_changes};
 use zone_compiler::compile::{CompileError, Options, Report, compile_with};
 use zone_compiler::database::{Location, Snapshot};
 use zone_compiler::sign::{SignError, Signing};
 use zone_image::writer::{Installer, Staged};
 use zone_image::{Generation, Name, WriteError};
 
+use self::indexes::Indexes;
 use super::Settings;
 use super::canary::SignedZone;
 use super::gates::{Gates, ZoneStep};
@@ -26,11 +29,6 @@ use crate::keys::signers::{Signers, SignersError};
 
 /// Compiles of one build: the second one leaves out what the first one refused.
 const PASSES_MAX: usize = 3;
-/// Zones whose counts are kept between builds.
-const INDEXES_MAX: usize = 1000;
-/// Names of a zone whose counts are made before its first change, so that the change
-/// does not wait for a look at every name.
-const WARM_NAMES_MIN: u64 = 20_000;
 
 /// Compiles what an image lacks.
 #[derive(Debug)]
@@ -47,8 +45,7 @@ pub(super) struct Builder {
     checked: Option<u64>,
     /// Where the registry stood when the image with this digest was installed.
     mark: Option<([u8; 32], Mark)>,
-    /// What incremental compiles know of zones.
-    indexes: BTreeMap<Name, ZoneIndex>,
+    indexes: Indexes,
 }
 
 /// What a build came to.
@@ -92,7 +89,7 @@ impl Builder {
             unsigned: BTreeMap::new(),
             checked: None,
             mark: None,
-            indexes: BTreeMap::new(),
+            indexes: Indexes::default(),
         }
     }
 
@@ -119,10 +116,7 @@ impl Builder {
             self.indexes.remove(whole);
         }
         for (apex, delta) in built.compiled.deltas {
-            let zone = image.zone(apex.as_wire());
-            if let (Some(index), Some(zone)) = (self.indexes.get_mut(&apex), zone) {
-                index.follow(delta, zone);
-            }
+            self.indexes.follow(&apex, delta, image);
         }
         if let Some(mark) = built.mark {
             self.mark = Some((image.digest(), mark));
@@ -133,21 +127,7 @@ impl Builder {
     /// Makes what the next change of a large zone needs, for one zone; says whether there
     /// was one.
     pub(super) fn warm(&mut self, image: &Generation) -> bool {
-        if self.indexes.len() >= INDEXES_MAX {
-            return false;
-        }
-        // There may be many small zones: only a large one's apex is made a name.
-        let cold = image.find_zone_where(&mut |zone| {
-            zone.names_count() >= WARM_NAMES_MIN && !self.indexes.contains_key(&zone.info().apex)
-        });
-        let Some(zone) = cold else {
-            return false;
-        };
-        let (index, info) = (ZoneIndex::of(zone), zone.info());
-        let (apex, delegations, bytes) = (info.apex, info.delegations, index.memory_bytes());
-        tracing::debug!(zone = %apex, delegations, bytes, "ready for changes");
-        self.indexes.insert(apex, index);
-        true
+        self.indexes.warm(image)
     }
 
     /// Folds segments of an image; what is served does not change.
@@ -166,15 +146,7 @@ impl Builder {
 
     /// A fold was installed.
     pub(super) fn folded(&mut self, before: &Generation, after: &Generation) {
-        self.indexes.retain(|apex, index| {
-            let zone = before.zone(apex.as_wire());
-            zone.is_some_and(|zone| index.is_of(zone))
-        });
-        for (apex, index) in &mut self.indexes {
-            if let Some(zone) = after.zone(apex.as_wire()) {
-                index.follow(IndexDelta::default(), zone);
-            }
-        }
+        self.indexes.folded(before, after);
         if let Some((_, mark)) = self.mark.filter(|(digest, _)| *digest == before.digest()) {
             self.mark = Some((after.digest(), mark));
             mark.write(&self.directory, after);
@@ -363,17 +335,11 @@ impl Builder {
         };
         let before = zone.info();
         let mut source = snapshot.changes(apex, before.event).map_err(read_failure)?;
-        let index = match self.indexes.remove(apex).filter(|index| index.is_of(zone)) {
-            Some(index) => index,
-            None => ZoneIndex::of(zone),
-        };
-        if self.indexes.len() >= INDEXES_MAX {
-            self.indexes.clear();
-        }
+        let index = self.indexes.take(zone, apex);
         let signing = signing.as_ref();
         let signed = signing.map(|signing| signed_zone(apex, signing));
         let outcome = compile_changes(&mut source, zone, &index, signing, installer);
-        self.indexes.insert(apex.clone(), index);
+        self.indexes.put(apex, index);
         match outcome {
             Ok(Changed::Written(written)) => {
                 let written = *written;
