@@ -1,8 +1,6 @@
 //! `loadtest latency` against our binary: every kind of change of a signed zone is
 //! served, and none of them has the zone compiled whole.
 
-#![expect(clippy::unwrap_used, reason = "what fails here is a failed test")]
-
 use loadtest::latency::{Kind, Plan, Setup, measure, stream};
 
 fn setup(half_load: bool) -> Setup {
