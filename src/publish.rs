@@ -26,7 +26,7 @@ use std::time::{Duration, Instant};
 
 use zone_image::Generation;
 
-use crate::clock::unix_microseconds;
+use crate::clock::{unix_microseconds, unix_seconds};
 use crate::dns::engine::Engine;
 use crate::dns::generations::{Generations, InstallError};
 use crate::dns::net::yield_to_workers;
@@ -229,7 +229,11 @@ impl Work {
             self.state.compile.observe(started.elapsed().as_secs_f64());
             self.count(&built.compiled, staged.segment_bytes());
             let names = &built.compiled.names;
-            let check = |image: &Generation| canary::check_names(&self.engine, image, names);
+            let signed = &built.compiled.signed;
+            let check = |image: &Generation| {
+                canary::check_names(&self.engine, image, names)?;
+                canary::check_signatures(&self.engine, image, signed, names, unix_seconds())
+            };
             self.generations
                 .install_staged_checked(staged, &check)
                 .map_err(|error| install_failure(&error))?;

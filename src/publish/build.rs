@@ -5,18 +5,22 @@
 //! is compiled by its changes, any other, and one whose changes cannot be told apart,
 //! whole. A zone that the compiler refuses stays as it is and holds up no other.
 
+mod indexes;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use zone_compiler::compile::change::{Became, Changed, IndexDelta, ZoneIndex, compile_changes};
+use zone_compiler::compile::change::{Became, Changed, IndexDelta, compile_changes};
 use zone_compiler::compile::{CompileError, Options, Report, compile_with};
 use zone_compiler::database::{Location, Snapshot};
 use zone_compiler::sign::{SignError, Signing};
 use zone_image::writer::{Installer, Staged};
 use zone_image::{Generation, Name, WriteError};
 
+use self::indexes::Indexes;
 use super::Settings;
+use super::canary::SignedZone;
 use super::gates::{Gates, ZoneStep};
 use super::history::Mark;
 use super::plan::{Installed, Plan, Wanted};
@@ -25,11 +29,6 @@ use crate::keys::signers::{Signers, SignersError};
 
 /// Compiles of one build: the second one leaves out what the first one refused.
 const PASSES_MAX: usize = 3;
-/// Zones whose counts are kept between builds.
-const INDEXES_MAX: usize = 1000;
-/// Names of a zone whose counts are made before its first change, so that the change
-/// does not wait for a look at every name.
-const WARM_NAMES_MIN: u64 = 20_000;
 
 /// Compiles what an image lacks.
 #[derive(Debug)]
@@ -46,8 +45,7 @@ pub(super) struct Builder {
     checked: Option<u64>,
     /// Where the registry stood when the image with this digest was installed.
     mark: Option<([u8; 32], Mark)>,
-    /// What incremental compiles know of zones.
-    indexes: BTreeMap<Name, ZoneIndex>,
+    indexes: Indexes,
 }
 
 /// What a build came to.
@@ -76,6 +74,8 @@ pub(super) struct Compiled {
     pub(super) names: BTreeMap<Name, Became>,
     /// How zones went from one version to the next.
     pub(super) steps: Vec<ZoneStep>,
+    /// Zones that were signed.
+    pub(super) signed: Vec<SignedZone>,
     deltas: Vec<(Name, IndexDelta)>,
 }
 
@@ -89,7 +89,7 @@ impl Builder {
             unsigned: BTreeMap::new(),
             checked: None,
             mark: None,
-            indexes: BTreeMap::new(),
+            indexes: Indexes::default(),
         }
     }
 
@@ -116,10 +116,7 @@ impl Builder {
             self.indexes.remove(whole);
         }
         for (apex, delta) in built.compiled.deltas {
-            let zone = image.zone(apex.as_wire());
-            if let (Some(index), Some(zone)) = (self.indexes.get_mut(&apex), zone) {
-                index.follow(delta, zone);
-            }
+            self.indexes.follow(&apex, delta, image);
         }
         if let Some(mark) = built.mark {
             self.mark = Some((image.digest(), mark));
@@ -130,18 +127,7 @@ impl Builder {
     /// Makes what the next change of a large zone needs, for one zone; says whether there
     /// was one.
     pub(super) fn warm(&mut self, image: &Generation) -> bool {
-        if self.indexes.len() >= INDEXES_MAX {
-            return false;
-        }
-        // There may be many small zones: only a large one's apex is made a name.
-        let cold = image.find_zone_where(&mut |zone| {
-            zone.names_count() >= WARM_NAMES_MIN && !self.indexes.contains_key(&zone.info().apex)
-        });
-        let Some(zone) = cold else {
-            return false;
-        };
-        self.indexes.insert(zone.info().apex, ZoneIndex::of(zone));
-        true
+        self.indexes.warm(image)
     }
 
     /// Folds segments of an image; what is served does not change.
@@ -160,15 +146,7 @@ impl Builder {
 
     /// A fold was installed.
     pub(super) fn folded(&mut self, before: &Generation, after: &Generation) {
-        self.indexes.retain(|apex, index| {
-            let zone = before.zone(apex.as_wire());
-            zone.is_some_and(|zone| index.is_of(zone))
-        });
-        for (apex, index) in &mut self.indexes {
-            if let Some(zone) = after.zone(apex.as_wire()) {
-                index.follow(IndexDelta::default(), zone);
-            }
-        }
+        self.indexes.folded(before, after);
         if let Some((_, mark)) = self.mark.filter(|(digest, _)| *digest == before.digest()) {
             self.mark = Some((after.digest(), mark));
             mark.write(&self.directory, after);
@@ -357,16 +335,11 @@ impl Builder {
         };
         let before = zone.info();
         let mut source = snapshot.changes(apex, before.event).map_err(read_failure)?;
-        let index = match self.indexes.remove(apex).filter(|index| index.is_of(zone)) {
-            Some(index) => index,
-            None => ZoneIndex::of(zone),
-        };
-        if self.indexes.len() >= INDEXES_MAX {
-            self.indexes.clear();
-        }
+        let index = self.indexes.take(zone, apex);
         let signing = signing.as_ref();
+        let signed = signing.map(|signing| signed_zone(apex, signing));
         let outcome = compile_changes(&mut source, zone, &index, signing, installer);
-        self.indexes.insert(apex.clone(), index);
+        self.indexes.put(apex, index);
         match outcome {
             Ok(Changed::Written(written)) => {
                 let written = *written;
@@ -377,6 +350,7 @@ impl Builder {
                     kept = written.signed.kept, "zone changed"
                 );
                 compiled.changes += 1;
+                compiled.signed.extend(signed);
                 compiled.names.extend(written.names);
                 compiled.deltas.push((apex.clone(), written.index));
                 compiled.steps.push(ZoneStep {
@@ -405,9 +379,10 @@ impl Builder {
         let mut source = snapshot.source(apex).map_err(read_failure)?;
         let compiled_zone = self.compile_zone(snapshot, apex, installed, &mut source, installer);
         match compiled_zone {
-            Ok(report) => {
+            Ok((report, signed)) => {
                 tracing::debug!(%report, "zone compiled");
                 compiled.whole += 1;
+                compiled.signed.extend(signed);
                 let before = installed.and_then(|image| image.zone(apex.as_wire()));
                 if let Some(before) = before.map(|zone| zone.info()) {
                     compiled.steps.push(ZoneStep {
@@ -460,18 +435,20 @@ impl Builder {
         current: Option<&Arc<Generation>>,
         source: &mut dyn zone_compiler::ZoneSource,
         installer: &mut Installer,
-    ) -> Result<Report, CompileError> {
+    ) -> Result<(Report, Option<SignedZone>), CompileError> {
         let signing = self.signing(snapshot, apex);
         let signing = signing.map_err(|error| CompileError::Sign {
             apex: apex.clone(),
             error: SignError::Device(error.to_string()),
         })?;
+        let signed = signing.as_ref().map(|signing| signed_zone(apex, signing));
         let options = Options {
             previous: current.filter(|_| signing.is_some()).cloned(),
             signing: signing.map(Arc::new),
             ..Options::default()
         };
-        compile_with(source, installer, &options, &|_| {})
+        let report = compile_with(source, installer, &options, &|_| {})?;
+        Ok((report, signed))
     }
 
     /// What a zone is signed with; `None` where it is not.
@@ -493,6 +470,15 @@ impl Builder {
         }
         self.unsigned.insert(apex.clone(), error);
         self.refused.insert(apex.clone(), serial);
+    }
+}
+
+/// What must hold of a zone's signatures before it is served. They have more than the
+/// refresh left when they are made or kept; half of it leaves time for a long compile.
+fn signed_zone(apex: &Name, signing: &Signing) -> SignedZone {
+    SignedZone {
+        apex: apex.clone(),
+        seconds_left_min: signing.policy().refresh_seconds / 2,
     }
 }
 

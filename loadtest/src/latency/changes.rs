@@ -140,3 +140,6 @@ pub(super) fn dependants(suffix: &str) -> [Vec<String>; 3] {
     }
     [domains, hosts, updates]
 }
+
+#[cfg(test)]
+mod tests;

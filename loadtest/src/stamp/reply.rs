@@ -42,6 +42,9 @@ pub(crate) fn answered_serial(reply: &[u8]) -> Result<Option<u32>, Malformed> {
     let end = fixed + 10 + usize::from(u16_at(reply, fixed + 8)?);
     // Five numbers end it (RFC 1035 section 3.3.13).
     let serial = end.checked_sub(20).ok_or(Malformed)?;
+    if end > reply.len() {
+        return Err(Malformed);
+    }
     if u16_at(reply, fixed)? != TYPE_SOA {
         return Ok(None);
     }

@@ -27,6 +27,10 @@ pub(super) use info::info;
 pub use info::{load, made_signatures, sealed_keys, signed_zones};
 pub(super) use rows::check_ttl;
 
+/// In the place of an owner that changed: signatures are to be looked at. The compiler's
+/// word for it; no name is written so.
+pub(in crate::registry) const SIGNATURES: &str = "..signatures";
+
 /// A command on the keys of one zone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -226,7 +230,7 @@ pub(super) async fn change(
             if let Some(at) = command.refreshed_at {
                 write::refreshed(context, zone_id, at).await?;
             }
-            write::resign(context, zone_id).await?;
+            write::resign(context, zone_id, SIGNATURES).await?;
         }
         KeysCommand::Info(_) => unreachable!("reads change nothing"),
     }

@@ -129,6 +129,20 @@ impl<'g> Zone<'g> {
         self.seek_nsec3(hash)?.finish()
     }
 
+    /// Every NSEC3 with its hash, some of them more than once.
+    pub fn each_nsec3(&self, visit: &mut dyn FnMut(&'g [u8; 20], BodyRef<'g>)) {
+        if self.denial() != Denial::Nsec3 {
+            return;
+        }
+        let root = PageRef(self.page.proofs.to_native());
+        self.generation.each_leaf(root, &mut |_, octets| {
+            let page = access::nsec3(octets);
+            for (hash, body) in page.hashes.iter().zip(page.bodies.iter()).skip(1) {
+                visit(hash, BodyRef::local(body, &page.heap));
+            }
+        });
+    }
+
     /// The NSEC3 that matches a hash or covers it, with its own hash: for who changes a
     /// chain. The answer path has [`Zone::seek_nsec3`].
     pub fn nsec3_at_or_before(&self, hash: &[u8; 20]) -> Option<([u8; 20], BodyRef<'g>)> {

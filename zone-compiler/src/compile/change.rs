@@ -6,7 +6,8 @@
 //! differs is written. The outcome is what a full compile of the same event serves, or
 //! [`Changed::Whole`]: the rare shapes for which a full compile is needed. Never guesses.
 //! Signatures of names that a change does not touch stay, also where a full compile at
-//! this time would replace them because they get old: re-signing is an event of its own.
+//! this time would replace them because they get old: an event of its own asks for that,
+//! and then only the names and proofs are read whose signatures do.
 
 mod chain;
 mod entries;
@@ -32,7 +33,6 @@ use self::sets::SharedPlan;
 use self::signed::{Known, SignedZone};
 use super::denial::Chain;
 use super::rrset::BodyMaker;
-use super::table::Table;
 use super::{CheckedZone, CompileError, Findings, Options, SignedCounts, refused};
 use crate::sign::Signing;
 use crate::source::ChangeSource;
@@ -161,7 +161,7 @@ impl Change<'_> {
         dissolved: &BTreeSet<u32>,
     ) -> Result<Attempt, CompileError> {
         let (zone, seed) = (self.zone, installer.segment().seed());
-        let gather = Gather::new(source, zone, seed, dissolved, self.signed.is_some());
+        let gather = Gather::new(source, zone, seed, dissolved, self.signed.as_ref());
         let mut gathered = match gather.run().map_err(CompileError::Source)? {
             Ok(gathered) => gathered,
             Err(why) => return Ok(Attempt::Whole(why)),
@@ -205,7 +205,7 @@ impl Change<'_> {
         made.index.contents(plan.forgotten, plan.learned);
         made.names_read = gathered.entries.len();
         let ttl = known.apex_data.negative_ttl;
-        match self.chain(&mut made, table, &known.names, ttl) {
+        match self.chain(&mut made, &gathered, &known.names, ttl) {
             Ok(()) => Ok(Attempt::Made(Box::new(made))),
             Err(ChainError::Whole(why)) => Ok(Attempt::Whole(why)),
             Err(ChainError::Sign(error)) => Err(CompileError::Sign {
@@ -239,14 +239,16 @@ impl Change<'_> {
     fn chain(
         &self,
         made: &mut Made,
-        table: &Table,
+        gathered: &Gathered,
         names: &super::classify::Names,
         ttl: u32,
     ) -> Result<(), ChainError> {
         let Some(signed) = self.signed.as_ref().filter(|signed| signed.has_nsec3()) else {
             return Ok(());
         };
+        let Gathered { table, due, .. } = gathered;
         let chain = NewChain::new(self.zone, signed, &made.proven, table, names)?;
+        let chain = chain.refreshing(due);
         let changes = chain.changes(signed, &self.apex, ttl, &mut made.signed)?;
         made.change.proofs = ProofsChange::Nsec3(changes);
         Ok(())

@@ -250,3 +250,9 @@ fn resign() -> KeysCommand {
         refreshed_at: None,
     })
 }
+
+#[test]
+fn the_word_for_signatures_is_the_compilers() {
+    assert_eq!(SIGNATURES, zone_compiler::database::SIGNATURES);
+    assert!(AnyName::parse(SIGNATURES).is_err(), "no name is written so");
+}

@@ -150,7 +150,7 @@ pub(super) async fn step(
     match command.extent {
         Extent::Nothing => {}
         Extent::Apex => context.note_changed(zone_id, apex.as_str()),
-        Extent::Zone => resign(context, zone_id).await?,
+        Extent::Zone => resign(context, zone_id, WHOLE_ZONE).await?,
     }
     Ok(())
 }
@@ -169,15 +169,20 @@ pub(super) async fn refreshed(
     Ok(())
 }
 
-/// Everything is published again, so every signature is looked at.
+/// In the place of an owner: every record may be another one.
+const WHOLE_ZONE: &str = "";
+
+/// Every signature is looked at, and what gets old is made anew. `changed` says what
+/// else may be other than it was.
 pub(super) async fn resign(
     context: &mut Context<'_, '_>,
     zone_id: i64,
+    changed: &str,
 ) -> Result<(), CommandError> {
     let at = context.at.0;
     let update = sqlx::query("UPDATE signing_policies SET resigned_at = $1 WHERE zone_id = $2");
     context.tables().run(update.bind(at).bind(zone_id)).await?;
-    context.note_changed(zone_id, "");
+    context.note_changed(zone_id, changed);
     Ok(())
 }
 

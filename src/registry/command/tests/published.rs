@@ -66,7 +66,8 @@ fn read_by_name(test: &TestDatabase, event: u64, published: &BTreeSet<String>, c
     let snapshot = Snapshot::open(&test.location.as_source()).unwrap();
     for zone in snapshot.zones() {
         let mut source = snapshot.changes(&zone.apex, event - 1).unwrap();
-        for name in source.changed().unwrap().into_iter().flatten() {
+        let changed = source.changed().unwrap().unwrap_or_default();
+        for name in changed.names {
             let mut records = BTreeSet::new();
             source
                 .records_of(&name, &mut |record| {

@@ -51,6 +51,8 @@ pub(super) struct NewChain<'w> {
     gone: BTreeSet<Hash>,
     /// The types of names that are made anew, by their hash.
     types: BTreeMap<Hash, Vec<RecordType>>,
+    /// Those whose signatures get old.
+    due: BTreeSet<Hash>,
 }
 
 impl<'w> NewChain<'w> {
@@ -66,6 +68,7 @@ impl<'w> NewChain<'w> {
             came: BTreeSet::new(),
             gone: BTreeSet::new(),
             types: BTreeMap::new(),
+            due: BTreeSet::new(),
         };
         for proof in proofs {
             let owner = [&proof.relative, zone.apex()].concat();
@@ -92,6 +95,12 @@ impl<'w> NewChain<'w> {
         Ok(chain)
     }
 
+    /// Also makes the signatures of these anew, where they are still there.
+    pub(super) fn refreshing(mut self, due: &BTreeSet<Hash>) -> Self {
+        self.due = due.difference(&self.gone).copied().collect();
+        self
+    }
+
     /// The records that come, differ, or go.
     pub(super) fn changes(
         &self,
@@ -100,7 +109,7 @@ impl<'w> NewChain<'w> {
         ttl: u32,
         counts: &mut SignedCounts,
     ) -> Result<Nsec3Changes, ChainError> {
-        let mut made: BTreeSet<Hash> = self.types.keys().copied().collect();
+        let mut made: BTreeSet<Hash> = self.types.keys().chain(&self.due).copied().collect();
         for hash in self.came.iter().chain(&self.gone) {
             made.insert(self.before(hash)?);
         }

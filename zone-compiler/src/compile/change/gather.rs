@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use zone_image::layout::{Denial, ENTRY_DELEGATION, ENTRY_DNAME, Part};
 use zone_image::{Name, Seed, StoredBody, Zone};
 
+use super::signed::{Due, SignedZone};
 use crate::compile::shared::at_or_below;
 use crate::compile::signer::is_of_signer;
 use crate::compile::table::{Table, lookup_name};
@@ -33,6 +34,8 @@ pub(super) struct Gathered {
     pub(super) entries: BTreeSet<Box<[u8]>>,
     /// Shared NS sets whose glue may differ, each with one of its users.
     pub(super) touched: BTreeMap<u32, Box<[u8]>>,
+    /// Hashes of NSEC3 whose signatures get old.
+    pub(super) due: BTreeSet<[u8; 20]>,
 }
 
 /// Why a zone has to be compiled whole.
@@ -49,7 +52,8 @@ pub(super) struct Gather<'w> {
     /// The names that were read, with the NS targets of each.
     read: HashMap<Box<[u8]>, Vec<Box<[u8]>>>,
     has_dname: bool,
-    is_signed: bool,
+    signed: Option<&'w SignedZone<'w>>,
+    due: Due,
 }
 
 impl<'w> Gather<'w> {
@@ -58,7 +62,7 @@ impl<'w> Gather<'w> {
         zone: Zone<'w>,
         seed: Seed,
         dissolved: &'w BTreeSet<u32>,
-        is_signed: bool,
+        signed: Option<&'w SignedZone<'w>>,
     ) -> Self {
         Self {
             source,
@@ -69,7 +73,8 @@ impl<'w> Gather<'w> {
             touched: BTreeMap::new(),
             read: HashMap::new(),
             has_dname: false,
-            is_signed,
+            signed,
+            due: Due::default(),
         }
     }
 
@@ -78,12 +83,16 @@ impl<'w> Gather<'w> {
             return Ok(Err("the whole zone may have changed"));
         };
         let names = self.zone.info().names;
-        let count = changed.len() as u64;
+        if let Some(signed) = self.signed.filter(|_| changed.resigns) {
+            self.due = signed.due();
+        }
+        let changed = changed.names;
+        let count = (changed.len() + self.due.names.len()) as u64;
         if count > FEW_NAMES && count > names / WHOLE_SHARE {
             return Ok(Err("most of the zone changed"));
         }
         self.entry(self.zone.apex())?;
-        for name in &changed {
+        for name in changed.iter().chain(&self.due.names.clone()) {
             self.entry(name.as_wire())?;
         }
         for name in &changed {
@@ -95,7 +104,7 @@ impl<'w> Gather<'w> {
         for user in self.touched.clone().into_values() {
             self.read_with_hosts(&user)?;
         }
-        if self.is_signed {
+        if self.signed.is_some() {
             self.neighbours()?;
         }
         if self.has_dname {
@@ -105,6 +114,7 @@ impl<'w> Gather<'w> {
             table: self.table,
             entries: self.entries,
             touched: self.touched,
+            due: self.due.proofs,
         }))
     }
 
@@ -211,7 +221,7 @@ impl<'w> Gather<'w> {
         let mut targets = Vec::new();
         let name = Name::from_wire(owner).expect("names come from names");
         let (table, has_dname) = (&mut self.table, &mut self.has_dname);
-        let (is_signed, at_apex) = (self.is_signed, *owner == *self.zone.apex());
+        let (is_signed, at_apex) = (self.signed.is_some(), *owner == *self.zone.apex());
         self.source.records_of(&name, &mut |record| {
             if is_signed && is_of_signer(record.rtype, at_apex) {
                 return;

@@ -114,6 +114,19 @@ impl ZoneIndex {
         index
     }
 
+    /// About what it takes of memory: its tables as they are allocated, and the names.
+    pub fn memory_bytes(&self) -> usize {
+        let names: usize = self.children.keys().map(|name| name.len()).sum();
+        // One octet of control stands beside each place of a table.
+        let children = size_of::<(Box<[u8]>, Children)>() + 1;
+        let contents = size_of::<(u64, u32)>() + 1;
+        size_of::<Self>()
+            + names
+            + self.children.capacity() * children
+            + self.contents.capacity() * contents
+            + self.users.capacity() * size_of::<u32>()
+    }
+
     /// Counts a name with the one above it.
     fn child(&mut self, relative: &[u8], names: u32, is_proven: bool) {
         let Some(parent) = parent(relative) else {

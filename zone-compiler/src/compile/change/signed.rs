@@ -11,6 +11,7 @@ use zone_image::layout::{Denial as ImageDenial, Part};
 use zone_image::writer::ProofsChange;
 use zone_image::{Name, SortKey, Zone};
 
+use crate::Record;
 use crate::compile::apex::{self, ApexData};
 use crate::compile::classify::Names;
 use crate::compile::fault::Findings;
@@ -31,6 +32,14 @@ pub(super) struct SignedZone<'w> {
     zone: Zone<'w>,
     signing: &'w Signing,
     signer: ZoneSigner<'w>,
+}
+
+/// What has signatures that get old.
+#[derive(Default)]
+pub(super) struct Due {
+    pub(super) names: Vec<Name>,
+    /// NSEC3, by their hash.
+    pub(super) proofs: BTreeSet<[u8; 20]>,
 }
 
 /// What a change knows of its names.
@@ -107,6 +116,37 @@ impl<'w> SignedZone<'w> {
 
     pub(super) fn signer(&self) -> &ZoneSigner<'w> {
         &self.signer
+    }
+
+    /// Looks at every signature of the image for those that a whole compile would make
+    /// anew: of names one look at their heads, where nothing is signed.
+    pub(super) fn due(&self) -> Due {
+        let (policy, now) = (self.signing.policy(), self.signing.now_seconds());
+        let is_kept = |record: &Record| {
+            let left = RrsigFields::parse(&record.rdata).map(|fields| fields.seconds_left(now));
+            let kept = i64::from(policy.refresh_seconds) + 1..=i64::from(policy.validity_seconds);
+            record.rtype != RecordType::RRSIG || left.is_some_and(|left| kept.contains(&left))
+        };
+        let mut due = Due::default();
+        self.zone.each_entry(&mut |entry| {
+            let signed = entry
+                .stored_bodies()
+                .filter(|(_, part, _)| *part == Part::Signatures);
+            let mut signed = signed.map(|(rtype, ..)| RecordType(rtype));
+            let is_old = |rtype| {
+                let signatures = read_rrset(self.zone, entry, rtype, Part::Signatures);
+                !signatures.iter().all(is_kept)
+            };
+            if signed.any(is_old) {
+                due.names.push(entry.name());
+            }
+        });
+        self.zone.each_nsec3(&mut |hash, body| {
+            if !read_proof(self.zone, body).iter().all(is_kept) {
+                due.proofs.insert(*hash);
+            }
+        });
+        due
     }
 
     /// Signs what is made anew; groups the table.

@@ -15,7 +15,7 @@ use self::history::{mixed, moments};
 use super::*;
 use crate::compile::compile_with;
 use crate::wire::each_record;
-use crate::{Record, RecordList, RecordType, SourceError};
+use crate::{ChangedNames, Record, RecordList, RecordType, SourceError};
 
 const APEX: &str = "tld";
 
@@ -67,6 +67,7 @@ struct Source<'s> {
     event: u64,
     state: &'s State,
     changed: BTreeSet<Name>,
+    resigns: bool,
 }
 
 impl<'s> Source<'s> {
@@ -78,6 +79,7 @@ impl<'s> Source<'s> {
             event,
             state,
             changed: changed.cloned().collect(),
+            resigns: false,
         }
     }
 }
@@ -91,8 +93,11 @@ impl ChangeSource for Source<'_> {
         self.event
     }
 
-    fn changed(&mut self) -> Result<Option<BTreeSet<Name>>, SourceError> {
-        Ok(Some(self.changed.clone()))
+    fn changed(&mut self) -> Result<Option<ChangedNames>, SourceError> {
+        Ok(Some(ChangedNames {
+            names: self.changed.clone(),
+            resigns: self.resigns,
+        }))
     }
 
     fn records_of(
@@ -181,6 +186,8 @@ struct Image {
     signing: Option<Signing>,
     /// The same zone, always compiled whole.
     always_whole: Arc<Generation>,
+    /// Whether the next steps look at every signature.
+    resigns: bool,
 }
 
 impl Image {
@@ -208,6 +215,7 @@ impl Image {
             event: 1,
             whole: Vec::new(),
             signing,
+            resigns: false,
         }
     }
 
@@ -232,6 +240,7 @@ impl Image {
         let expected = full(state, event, &mut anew, &self.options(&self.always_whole));
         let mut installer = self.installer();
         let mut source = Source::new(&self.state, state, event);
+        source.resigns = self.resigns;
         let zone_before = zone(&self.generation);
         assert!(self.index.is_of(zone_before));
         let signing = self.signing.as_ref();

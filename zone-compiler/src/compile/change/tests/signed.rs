@@ -254,3 +254,67 @@ fn signatures_that_a_change_does_not_touch_stay_and_those_it_does_are_refreshed(
     image.signing = Some(first);
     assert!(image.step(&after).is_some());
 }
+
+impl Image {
+    /// Goes on at a later time, with the same keys.
+    fn at(&mut self, now: u64) {
+        let signing = self.signing.take().unwrap();
+        let (policy, keys) = (signing.policy().clone(), signing.keys().to_vec());
+        self.signing = Some(Signing::new(policy, keys, now).unwrap());
+    }
+}
+
+/// A zone of some names with signatures, at every depth.
+fn secure(serial: u32, count: usize) -> State {
+    let mut state = delegations(serial, count);
+    for number in (0..count).step_by(2) {
+        state.add(&format!("u{number}.tld"), RecordType::DS, 60, DS);
+        state.add(&format!("a.b{number}.tld"), RecordType(16), 60, &[1, b'x']);
+    }
+    state
+}
+
+#[test]
+fn what_gets_old_is_made_anew_and_nothing_else() {
+    for denial in DENIALS {
+        let mut image = Image::signed(secure(1, 60), Some(signing(denial)));
+        image.resigns = true;
+        let mut made = Vec::new();
+        for day in 1..=9u32 {
+            image.at(NOW + u64::from(day) * 86_400);
+            // The step compares with a whole compile, which looks at all of them too.
+            let written = image.step(&secure(1 + day, 60)).unwrap();
+            made.push(written.signed.made);
+            let looked_at = written.signed.made + written.signed.kept;
+            assert!(
+                day > 2 || looked_at < 40,
+                "{denial:?}: {looked_at} on day {day}"
+            );
+        }
+        // Lives of 9 to 14 days, made anew when 7 are left: SOA and its like each day.
+        assert!(
+            made[0] < 5 && made[2..7].iter().all(|made| *made > 5),
+            "{made:?}"
+        );
+        let all: u64 = made.iter().sum();
+        assert!(made.iter().all(|made| *made < all / 2), "{made:?}");
+        assert!(image.whole.is_empty());
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn changes_between_looks_at_all_signatures_come_to_the_same(
+        steps in prop::collection::vec(moments(), 2..6),
+        which in 0..3usize,
+    ) {
+        let mut image = Image::signed(base(1), Some(signing(DENIALS[which])));
+        image.resigns = true;
+        for (day, moment) in (1..).zip(&steps) {
+            image.at(NOW + u64::from(day) * 100_000);
+            image.step(&moment.state(1 + day));
+        }
+    }
+}
