@@ -13,7 +13,9 @@ use zone_compiler::sign::{Algorithm, KeyError, Pkcs8, SigningKey, SoftwareKey, U
 use super::machine::NewKey;
 use super::seal::{SealError, Secret};
 use super::token::{KeyName, Token, TokenError};
-use crate::registry::command::keys::{KeyInfo, KeysAdd, Sealed, load, sealed_keys};
+use crate::registry::command::keys::{
+    KeyInfo, KeysAdd, ReservedKey, Sealed, ZoneKeys, load, reserved_keys, sealed_keys,
+};
 use crate::registry::signing::{IN_DATABASE, KeyId, KeyRole, OFFLINE};
 use crate::registry::types::{AnyName, DnskeyData};
 use crate::registry::{CommandError, Database, RegistryError};
@@ -125,6 +127,28 @@ impl Vault {
         };
         add.retires.clone_from(&new.retires);
         Ok(add)
+    }
+
+    /// A key that was made ahead for this, or else a new one.
+    pub async fn make_or_take(
+        &self,
+        database: &mut Database,
+        keys: &ZoneKeys,
+        new: &NewKey,
+        store: &str,
+    ) -> Result<KeysAdd, VaultError> {
+        let kept = reserved_keys(database, &keys.apex).await?;
+        let fits =
+            |key: &ReservedKey| key.role == new.role && key.dnskey.algorithm() == new.algorithm;
+        match kept.into_iter().find(fits) {
+            Some(key) => Ok(KeysAdd {
+                retires: new.retires.clone(),
+                store: key.store,
+                reserved: Some(key.id),
+                ..offline(&keys.apex, key.role, key.dnskey)
+            }),
+            None => self.make(&keys.apex, new, store),
+        }
     }
 
     /// A key that is in a token already.
@@ -257,15 +281,24 @@ impl Vault {
     }
 }
 
-fn unsealed(apex: &AnyName, role: KeyRole, key: &dyn SigningKey, store: &str) -> KeysAdd {
+/// A key whose private half is on another machine.
+pub fn offline(apex: &AnyName, role: KeyRole, dnskey: DnskeyData) -> KeysAdd {
     KeysAdd {
         apex: apex.clone(),
         role,
-        dnskey: dnskey_of(role, key),
+        dnskey,
         retires: Vec::new(),
         in_use: false,
-        store: store.to_owned(),
+        store: OFFLINE.to_owned(),
+        reserved: None,
         sealed: None,
+    }
+}
+
+fn unsealed(apex: &AnyName, role: KeyRole, key: &dyn SigningKey, store: &str) -> KeysAdd {
+    KeysAdd {
+        store: store.to_owned(),
+        ..offline(apex, role, dnskey_of(role, key))
     }
 }
 
