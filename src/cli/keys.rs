@@ -16,12 +16,14 @@ use super::{Global, output};
 use crate::app::open_vault;
 use crate::keys::files;
 use crate::keys::machine;
+use crate::keys::offline::{ahead, made as made_form};
 use crate::keys::parent;
 use crate::keys::private_file::write_new;
 use crate::keys::seal::Secret;
 use crate::keys::token::KeyName;
 use crate::keys::vault::{self, Vault, VaultError};
 use crate::registry::command::keys::load as load_keys;
+use crate::registry::command::keys::made_signatures;
 use crate::registry::command::keys::{Extent, KeysAdd, KeysPolicy, KeysStep, ZoneKeys};
 use crate::registry::signing::{Goal, KeyId, KeyRole, KeyState, OFFLINE, PolicyChange};
 use crate::registry::types::AnyName;
@@ -64,9 +66,7 @@ async fn obey(command: &KeysArgs, global: &Global) -> anyhow::Result<()> {
         }
         KeysArgs::Status(zone) => {
             let mut zone = Zone::open(zone, global).await?;
-            let keys = zone.keys().await?;
-            let step = machine::advance(&keys.timeline, &keys.policy, now());
-            show::status(&keys, &step, global)
+            zone.status().await
         }
         KeysArgs::Rollover { zone, role } => {
             let mut zone = Zone::open(zone, global).await?;
@@ -190,6 +190,14 @@ impl<'g> Zone<'g> {
         let apex = self.apex.clone();
         let policy = KeysPolicy { apex, change };
         self.change(KeysCommand::Policy(Box::new(policy))).await
+    }
+
+    async fn status(&mut self) -> anyhow::Result<()> {
+        let keys = self.keys().await?;
+        let step = machine::advance(&keys.timeline, &keys.policy, now());
+        let made = made_signatures(&mut self.database, &self.apex).await?;
+        let ahead = ahead(&keys, &step, &made_form(made), now());
+        show::status(&keys, &step, ahead, self.global)
     }
 
     async fn generate(&mut self, role: Option<KeyRole>, store: Option<&str>) -> anyhow::Result<()> {

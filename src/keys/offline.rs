@@ -19,7 +19,7 @@ use zone_compiler::sign::{
 };
 use zone_image::Name;
 
-use super::machine::{NewKey, advance};
+use super::machine::{NewKey, Publishes, Step, advance};
 use crate::registry::Timestamp;
 use crate::registry::command::keys::{RrsigData, ZoneKeys};
 use crate::registry::signing::{
@@ -122,7 +122,7 @@ impl PublicKeys {
     }
 
     /// Whether another machine has some of them.
-    pub fn has_offline(&self) -> bool {
+    fn has_offline(&self) -> bool {
         self.0.values().any(|key| key.is_offline)
     }
 }
@@ -176,7 +176,7 @@ pub fn plan<E>(
         timeline.confirm_ds(&asked, time);
         let next = advance(&timeline, policy, time);
         let soon = Timestamp(time.0 + SECOND);
-        let at = if next.publishes > super::machine::Publishes::Nothing {
+        let at = if next.publishes > Publishes::Nothing {
             Some(soon)
         } else {
             next.next.or(step.next).map(|at| at.max(soon))
@@ -296,6 +296,51 @@ pub fn coverage(
         }
     }
     (all.from < all.until).then_some(all)
+}
+
+/// What a zone has of keys on another machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ahead {
+    /// Whether the next step waits for more signatures.
+    pub is_held: bool,
+    /// Seconds until the signatures over the sets that are served end; 0 when they have.
+    pub expire_seconds: Option<i64>,
+    /// When what a held step waits for begins, if it was signed.
+    pub begins: Option<Timestamp>,
+}
+
+/// Whether a step of a zone's keys can be published, and for how long what is there can;
+/// `None` where no key is offline. A step to key sets that no offline key has signed for
+/// `now` is held: nothing of the zone could be published after it.
+pub fn ahead(keys: &ZoneKeys, step: &Step, made: &[RrsigData], now: Timestamp) -> Option<Ahead> {
+    let public = PublicKeys::of(keys);
+    if !public.has_offline() {
+        return None;
+    }
+    let (apex, seconds) = (keys.apex.to_name(), now.0 / SECOND);
+    let of = |timeline: &Timeline| {
+        let sets = KeySets::of(timeline, &keys.policy, &public);
+        let found = coverage(&apex, &sets, keys.policy.dnskey_ttl, made, seconds);
+        (sets.signers.is_empty(), found)
+    };
+    let (is_free, next) = of(&step.timeline);
+    let is_signed = is_free || next.is_some_and(|next| next.has(seconds));
+    let is_held = step.publishes != Publishes::Nothing && !is_signed;
+    let stays = if is_held {
+        &keys.timeline
+    } else {
+        &step.timeline
+    };
+    let (is_free, current) = of(stays);
+    let left = current
+        .filter(|current| current.has(seconds))
+        .map_or(0, |current| current.until - seconds);
+    let begins = next.map(|next| Timestamp(next.from.saturating_mul(SECOND)));
+    Some(Ahead {
+        is_held,
+        expire_seconds: (!is_free).then_some(left),
+        begins: begins.filter(|at| is_held && *at > now),
+    })
 }
 
 /// The times of all signatures of a key over a set.

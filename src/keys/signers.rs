@@ -88,3 +88,6 @@ impl Signers {
         builder.enable_all().build().map_err(SignersError::Runtime)
     }
 }
+
+#[cfg(test)]
+mod tests;

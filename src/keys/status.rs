@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::machine::Step;
+use super::offline::Ahead;
 use crate::registry::command::keys::ZoneKeys;
 use crate::registry::signing::State;
 use crate::registry::types::AnyName;
@@ -23,15 +24,6 @@ pub struct ZoneStatus {
     pub awaits_parent: usize,
     /// What was signed ahead on another machine, where some of it was to be.
     pub ahead: Option<Ahead>,
-}
-
-/// What a zone has of keys on another machine.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Ahead {
-    /// Whether a step waits for more signatures.
-    pub is_held: bool,
-    /// Seconds until the signatures over the sets that are served end; 0 when they have.
-    pub expire_seconds: Option<i64>,
 }
 
 impl ZoneStatus {

@@ -3,13 +3,12 @@
 //! signed ahead comes to its end.
 
 use super::super::machine::{NewKey, Publishes, Step};
-use super::super::offline::{Coverage, KeySets, PublicKeys, coverage, made};
-use super::super::status::Ahead;
-use super::{LookError, SECOND, Work};
+use super::super::offline::{Ahead, ahead, made};
+use super::{LookError, Work};
+use crate::registry::Database;
 use crate::registry::command::KeysCommand;
 use crate::registry::command::keys::{ZoneKeys, made_signatures};
-use crate::registry::signing::{OFFLINE, Timeline};
-use crate::registry::{Database, Timestamp};
+use crate::registry::signing::OFFLINE;
 
 impl Work {
     /// Makes a key that is wanted, or takes the one that was made ahead for this; says
@@ -40,47 +39,20 @@ impl Work {
         keys: &ZoneKeys,
         step: Step,
     ) -> Result<Step, LookError> {
-        let public = PublicKeys::of(keys);
-        if !public.has_offline() {
-            self.note_ahead(keys, None);
-            return Ok(step);
-        }
-        let now = self.now().0 / SECOND;
         let made = made(self.block(made_signatures(database, &keys.apex))?);
-        let apex = keys.apex.to_name();
-        let of = |timeline: &Timeline| {
-            let sets = KeySets::of(timeline, &keys.policy, &public);
-            let found = coverage(&apex, &sets, keys.policy.dnskey_ttl, &made, now);
-            (sets.signers.is_empty(), found)
+        let ahead = ahead(keys, &step, &made, self.now());
+        self.note_ahead(keys, ahead);
+        let Some(held) = ahead.filter(|ahead| ahead.is_held) else {
+            return Ok(step);
         };
-        let (is_free, next) = of(&step.timeline);
-        let is_signed = is_free || next.is_some_and(|next| next.has(now));
-        let is_held = step.publishes != Publishes::Nothing && !is_signed;
-        let step = if is_held {
-            let begins = next.map(|next| Timestamp(next.from * SECOND));
-            Step {
-                is_change: false,
-                publishes: Publishes::Nothing,
-                gone: Vec::new(),
-                next: begins.filter(|at| *at > self.now()),
-                timeline: keys.timeline.clone(),
-                ..step
-            }
-        } else {
-            step
-        };
-        let (is_free, current) = of(&step.timeline);
-        let left = current
-            .filter(|current: &Coverage| current.has(now))
-            .map_or(0, |current| current.until - now);
-        self.note_ahead(
-            keys,
-            Some(Ahead {
-                is_held,
-                expire_seconds: (!is_free).then_some(left),
-            }),
-        );
-        Ok(step)
+        Ok(Step {
+            is_change: false,
+            publishes: Publishes::Nothing,
+            gone: Vec::new(),
+            next: held.begins,
+            timeline: keys.timeline.clone(),
+            ..step
+        })
     }
 
     /// Tells of what was signed ahead: once that a step waits for more, and twice, louder,
