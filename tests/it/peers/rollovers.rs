@@ -275,6 +275,18 @@ impl Stage {
             stage.check(must_be_secure);
             stage.is_settled(count)
         });
+        // What was validated as insecure before the DS record came stays so in the
+        // validator for another TTL.
+        self.wait_for("secure answers", |stage| {
+            stage.check(false);
+            stage.is_secure()
+        });
+    }
+
+    fn is_secure(&self) -> bool {
+        NAMES.iter().all(|(name, rtype)| {
+            ask(self.resolver, name, *rtype).is_some_and(|answer| answer.metadata.authentic_data)
+        })
     }
 }
 
