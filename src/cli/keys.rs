@@ -96,24 +96,7 @@ async fn obey(command: &KeysArgs, global: &Global) -> anyhow::Result<()> {
             let mut zone = Zone::open(zone, global).await?;
             zone.ds_seen().await
         }
-        KeysArgs::Request {
-            zone,
-            period_seconds,
-            out,
-        } => {
-            let mut zone = Zone::open(zone, global).await?;
-            zone.request(*period_seconds, out).await
-        }
-        KeysArgs::SignRequest {
-            request,
-            ksk,
-            token_label,
-            out,
-        } => offline::sign(request, ksk, token_label, out, global),
-        KeysArgs::InstallResponse { zone, response } => {
-            let mut zone = Zone::open(zone, global).await?;
-            zone.install_response(response).await
-        }
+        KeysArgs::Offline(command) => offline::run(command, global).await,
         KeysArgs::Measure(args) => {
             let vault = open_vault(&load(global)?)?;
             measure::run(args, &vault.unwrap_or_default(), global)

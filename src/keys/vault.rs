@@ -76,7 +76,14 @@ pub enum VaultError {
 pub struct Vault {
     secret: Option<Secret>,
     token: Option<Token>,
-    opened: Mutex<HashMap<KeyId, Arc<dyn SigningKey>>>,
+    opened: Mutex<HashMap<KeyId, Opened>>,
+}
+
+/// A key that was looked for.
+struct Opened {
+    apex: AnyName,
+    /// `None` for a key that is on another machine.
+    signer: Option<Arc<dyn SigningKey>>,
 }
 
 impl std::fmt::Debug for Vault {
@@ -224,11 +231,16 @@ impl Vault {
 
     /// The key of an id, if it has been opened.
     pub fn opened(&self, id: KeyId) -> Option<Arc<dyn SigningKey>> {
-        self.lock().get(&id).cloned()
+        self.lock().get(&id)?.signer.clone()
     }
 
-    /// Opens all keys of a zone that are not on another machine, and forgets those that
-    /// were removed.
+    /// Whether the key of an id was looked for, and is open or on another machine.
+    pub fn is_known(&self, id: KeyId) -> bool {
+        self.lock().contains_key(&id)
+    }
+
+    /// Opens all keys of a zone that are not on another machine, and closes those that were
+    /// removed.
     pub async fn open_zone(
         &self,
         database: &mut Database,
@@ -237,13 +249,19 @@ impl Vault {
         let Some(zone) = load(database, apex).await? else {
             return Ok(());
         };
+        self.lock()
+            .retain(|id, opened| opened.apex != *apex || zone.keys.iter().any(|key| key.id == *id));
         let sealed: HashMap<_, _> = sealed_keys(database, apex).await?.into_iter().collect();
         for key in &zone.keys {
-            if key.store == OFFLINE || self.opened(key.id).is_some() {
+            if self.is_known(key.id) {
                 continue;
             }
-            let signer = self.signer(apex, key, sealed.get(&key.id))?;
-            self.lock().insert(key.id, signer);
+            let signer = match key.store.as_str() {
+                OFFLINE => None,
+                _ => Some(self.signer(apex, key, sealed.get(&key.id))?),
+            };
+            let apex = apex.clone();
+            self.lock().insert(key.id, Opened { apex, signer });
         }
         Ok(())
     }
@@ -275,7 +293,7 @@ impl Vault {
         Ok(Arc::new(signer))
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<KeyId, Arc<dyn SigningKey>>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<KeyId, Opened>> {
         // What it holds is whole at every moment.
         self.opened.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -90,6 +90,18 @@ pub(crate) enum KeysArgs {
     ///
     /// For zones whose parent is not asked by policy (--parent-servers).
     DsSeen(ZoneArgs),
+    #[command(flatten)]
+    Offline(OfflineArgs),
+    /// Sign the DS sets of made-up delegations, and say how many a second
+    ///
+    /// In a token it makes one key for each algorithm, called "meridian measure", which
+    /// stays there for the next time.
+    Measure(MeasureArgs),
+}
+
+/// Commands on keys of another machine.
+#[derive(Debug, Subcommand)]
+pub(crate) enum OfflineArgs {
     /// Ask the machine of an offline KSK to sign the key sets of a coming period
     ///
     /// Makes the keys ahead that will be used in it. Whoever compares the digests of both
@@ -128,11 +140,6 @@ pub(crate) enum KeysArgs {
         #[arg(long, value_name = "FILE")]
         response: PathBuf,
     },
-    /// Sign the DS sets of made-up delegations, and say how many a second
-    ///
-    /// In a token it makes one key for each algorithm, called "meridian measure", which
-    /// stays there for the next time.
-    Measure(MeasureArgs),
 }
 
 /// Where a key comes from.

@@ -12,6 +12,7 @@ use super::super::registry::now;
 use super::super::run::load;
 use super::super::{Global, output};
 use super::Zone;
+use super::arguments::OfflineArgs;
 use crate::keys::files;
 use crate::keys::machine::NewKey;
 use crate::keys::offline::request::{Request, Response};
@@ -42,8 +43,32 @@ impl fmt::Display for Needed {
 
 impl std::error::Error for Needed {}
 
+/// Runs one of the commands on offline keys.
+pub(super) async fn run(command: &OfflineArgs, global: &Global) -> anyhow::Result<()> {
+    match command {
+        OfflineArgs::Request {
+            zone,
+            period_seconds,
+            out,
+        } => {
+            let mut zone = Zone::open(zone, global).await?;
+            zone.request(*period_seconds, out).await
+        }
+        OfflineArgs::SignRequest {
+            request,
+            ksk,
+            token_label,
+            out,
+        } => sign(request, ksk, token_label, out, global),
+        OfflineArgs::InstallResponse { zone, response } => {
+            let mut zone = Zone::open(zone, global).await?;
+            zone.install_response(response).await
+        }
+    }
+}
+
 impl Zone<'_> {
-    pub(super) async fn request(&mut self, seconds: u32, out: &Path) -> anyhow::Result<()> {
+    async fn request(&mut self, seconds: u32, out: &Path) -> anyhow::Result<()> {
         let keys = self.keys().await?;
         let from = now();
         let until = Timestamp(from.0 + i64::from(seconds) * 1_000_000);
@@ -105,7 +130,7 @@ impl Zone<'_> {
         ))
     }
 
-    pub(super) async fn install_response(&mut self, file: &Path) -> anyhow::Result<()> {
+    async fn install_response(&mut self, file: &Path) -> anyhow::Result<()> {
         let response = Response::parse(&read(file)?)
             .with_context(|| format!("cannot use {}", file.display()))?;
         let keys = self.keys().await?;
@@ -127,7 +152,7 @@ impl Zone<'_> {
 }
 
 /// Signs a request.
-pub(super) fn sign(
+fn sign(
     request: &Path,
     ksk: &[PathBuf],
     token_labels: &[String],

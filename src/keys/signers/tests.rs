@@ -21,7 +21,7 @@ use crate::registry::signing::{Denial, PolicyChange};
 use crate::registry::testing::{NOW, TestDatabase, test_database};
 use crate::registry::{Engine, Timestamp};
 
-const DELEGATIONS: usize = 600;
+const DELEGATIONS: u64 = 600;
 const DAY: u64 = 86_400;
 
 /// Seconds since 1970; only this file's one test moves it.
@@ -133,7 +133,7 @@ fn after_weeks_without_a_compile_all_is_refreshed_and_spread_out() {
     let image = folder.path().join("image");
     let begin = u64::try_from(NOW.0 / 1_000_000).unwrap();
     let (made, kept) = compile(&signers, &test.location, &image, begin);
-    assert!(made as usize > DELEGATIONS && kept == 0, "{made} {kept}");
+    assert!(made > DELEGATIONS && kept == 0, "{made} {kept}");
     let keys = runtime.block_on(async {
         let mut database = Database::open(&test.location).await.unwrap();
         load(&mut database, &apex()).await.unwrap().unwrap()
@@ -141,7 +141,7 @@ fn after_weeks_without_a_compile_all_is_refreshed_and_spread_out() {
     let refresh = i64::from(keys.policy.signature_refresh);
     // Soon after, what is good is kept.
     let (made, kept) = compile(&signers, &test.location, &image, begin + DAY);
-    assert!(made < 10 && kept as usize > DELEGATIONS, "{made} {kept}");
+    assert!(made < 10 && kept > DELEGATIONS, "{made} {kept}");
     // Nobody compiles for so long that the first signatures have an hour left.
     let shortest = lives(&image, begin + DAY).into_iter().min().unwrap();
     let stopped = begin + DAY + u64::try_from(shortest).unwrap() - 3600;
@@ -151,7 +151,7 @@ fn after_weeks_without_a_compile_all_is_refreshed_and_spread_out() {
             .all(|left| left < refresh)
     );
     let (made, kept) = compile(&signers, &test.location, &image, stopped);
-    assert!(made as usize > DELEGATIONS && kept == 0, "{made} {kept}");
+    assert!(made > DELEGATIONS && kept == 0, "{made} {kept}");
     let lives = lives(&image, stopped);
     assert!(lives.iter().all(|left| *left > refresh));
     // The policy's jitter is a day: a quarter of the work for each quarter of it.
