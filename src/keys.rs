@@ -8,6 +8,7 @@
 pub mod files;
 pub mod keeper;
 pub mod machine;
+pub mod offline;
 pub mod parent;
 pub mod private_file;
 pub mod seal;

@@ -317,6 +317,7 @@ impl Page {
 impl Page {
     fn keys(&mut self, keys: &KeysState) {
         let (mut expire, mut records, mut parent) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut ahead, mut held) = (Vec::new(), Vec::new());
         for (apex, zone) in keys.zones().into_iter().take(ZONES_MAX) {
             let apex = apex.to_string();
             if let Some(seconds) = zone.signatures_expire_seconds {
@@ -325,6 +326,13 @@ impl Page {
             }
             let awaited = u64::try_from(zone.awaits_parent).unwrap_or_default();
             parent.push((vec![("zone", apex.clone())], awaited));
+            if let Some(signed) = zone.ahead {
+                held.push((vec![("zone", apex.clone())], u64::from(signed.is_held)));
+                let seconds = signed.expire_seconds.map(u64::try_from);
+                if let Some(seconds) = seconds {
+                    ahead.push((vec![("zone", apex.clone())], seconds.unwrap_or_default()));
+                }
+            }
             for (tag, role, record, state) in zone.records {
                 let labels = vec![
                     ("zone", apex.clone()),
@@ -341,6 +349,18 @@ impl Page {
             "For how long every signature that is served is good; 0 when some are not",
             Kind::Gauge,
             expire,
+        );
+        self.add(
+            "key_responses_expire_seconds",
+            "For how long an offline key has signed the key sets that are served",
+            Kind::Gauge,
+            ahead,
+        );
+        self.add(
+            "key_responses_awaited",
+            "Whether a step of keys waits for a signed key response",
+            Kind::Gauge,
+            held,
         );
         self.add(
             "key_records",

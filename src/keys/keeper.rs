@@ -7,6 +7,8 @@
 //! published again before signatures come near their end, and says so when that does
 //! not happen. What fails is logged once and tried again at the next look.
 
+mod offline;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -150,6 +152,10 @@ struct Remembered {
     refreshing: Option<(u64, Timestamp)>,
     /// How loud the last alarm was.
     alarm: u8,
+    /// The same of signatures that were made ahead.
+    ahead_alarm: u8,
+    /// Whether a step waits for signatures of another machine.
+    is_held: bool,
 }
 
 struct Work {
@@ -272,16 +278,14 @@ impl Work {
             self.ask_parent(&mut keys);
             let now = self.now();
             let step = machine::advance(&keys.timeline, &keys.policy, now);
-            if !step.wants.is_empty() {
-                for new in &step.wants {
-                    let vault = &self.settings.vault;
-                    let add = vault.make(apex, new, keys.policy.store_of(new.role))?;
-                    let (tag, role) = (add.dnskey.key_tag(), add.role);
-                    self.submit(database, KeysCommand::Add(Box::new(add)))?;
-                    tracing::info!(zone = %apex, key_tag = tag, %role, "key made");
-                }
+            let mut is_more = false;
+            for new in &step.wants {
+                is_more |= self.supply(database, &keys, new)?;
+            }
+            if is_more {
                 continue;
             }
+            let step = self.hold_unsigned(database, &keys, step)?;
             let is_change = step.timeline != before || !step.gone.is_empty();
             let event = if is_change {
                 self.write(database, &keys, &step)?

@@ -13,7 +13,9 @@ use zone_compiler::sign::{Algorithm, KeyError, Pkcs8, SigningKey, SoftwareKey, U
 use super::machine::NewKey;
 use super::seal::{SealError, Secret};
 use super::token::{KeyName, Token, TokenError};
-use crate::registry::command::keys::{KeyInfo, KeysAdd, Sealed, load, sealed_keys};
+use crate::registry::command::keys::{
+    KeyInfo, KeysAdd, ReservedKey, Sealed, ZoneKeys, load, reserved_keys, sealed_keys,
+};
 use crate::registry::signing::{IN_DATABASE, KeyId, KeyRole, OFFLINE};
 use crate::registry::types::{AnyName, DnskeyData};
 use crate::registry::{CommandError, Database, RegistryError};
@@ -74,7 +76,14 @@ pub enum VaultError {
 pub struct Vault {
     secret: Option<Secret>,
     token: Option<Token>,
-    opened: Mutex<HashMap<KeyId, Arc<dyn SigningKey>>>,
+    opened: Mutex<HashMap<KeyId, Opened>>,
+}
+
+/// A key that was looked for.
+struct Opened {
+    apex: AnyName,
+    /// `None` for a key that is on another machine.
+    signer: Option<Arc<dyn SigningKey>>,
 }
 
 impl std::fmt::Debug for Vault {
@@ -125,6 +134,28 @@ impl Vault {
         };
         add.retires.clone_from(&new.retires);
         Ok(add)
+    }
+
+    /// A key that was made ahead for this, or else a new one.
+    pub async fn make_or_take(
+        &self,
+        database: &mut Database,
+        keys: &ZoneKeys,
+        new: &NewKey,
+        store: &str,
+    ) -> Result<KeysAdd, VaultError> {
+        let kept = reserved_keys(database, &keys.apex).await?;
+        let fits =
+            |key: &ReservedKey| key.role == new.role && key.dnskey.algorithm() == new.algorithm;
+        match kept.into_iter().find(fits) {
+            Some(key) => Ok(KeysAdd {
+                retires: new.retires.clone(),
+                store: key.store,
+                reserved: Some(key.id),
+                ..offline(&keys.apex, key.role, key.dnskey)
+            }),
+            None => self.make(&keys.apex, new, store),
+        }
     }
 
     /// A key that is in a token already.
@@ -200,11 +231,16 @@ impl Vault {
 
     /// The key of an id, if it has been opened.
     pub fn opened(&self, id: KeyId) -> Option<Arc<dyn SigningKey>> {
-        self.lock().get(&id).cloned()
+        self.lock().get(&id)?.signer.clone()
     }
 
-    /// Opens all keys of a zone that are not on another machine, and forgets those that
-    /// were removed.
+    /// Whether the key of an id was looked for, and is open or on another machine.
+    pub fn is_known(&self, id: KeyId) -> bool {
+        self.lock().contains_key(&id)
+    }
+
+    /// Opens all keys of a zone that are not on another machine, and closes those that were
+    /// removed.
     pub async fn open_zone(
         &self,
         database: &mut Database,
@@ -213,13 +249,19 @@ impl Vault {
         let Some(zone) = load(database, apex).await? else {
             return Ok(());
         };
+        self.lock()
+            .retain(|id, opened| opened.apex != *apex || zone.keys.iter().any(|key| key.id == *id));
         let sealed: HashMap<_, _> = sealed_keys(database, apex).await?.into_iter().collect();
         for key in &zone.keys {
-            if key.store == OFFLINE || self.opened(key.id).is_some() {
+            if self.is_known(key.id) {
                 continue;
             }
-            let signer = self.signer(apex, key, sealed.get(&key.id))?;
-            self.lock().insert(key.id, signer);
+            let signer = match key.store.as_str() {
+                OFFLINE => None,
+                _ => Some(self.signer(apex, key, sealed.get(&key.id))?),
+            };
+            let apex = apex.clone();
+            self.lock().insert(key.id, Opened { apex, signer });
         }
         Ok(())
     }
@@ -251,21 +293,30 @@ impl Vault {
         Ok(Arc::new(signer))
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<KeyId, Arc<dyn SigningKey>>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<KeyId, Opened>> {
         // What it holds is whole at every moment.
         self.opened.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn unsealed(apex: &AnyName, role: KeyRole, key: &dyn SigningKey, store: &str) -> KeysAdd {
+/// A key whose private half is on another machine.
+pub fn offline(apex: &AnyName, role: KeyRole, dnskey: DnskeyData) -> KeysAdd {
     KeysAdd {
         apex: apex.clone(),
         role,
-        dnskey: dnskey_of(role, key),
+        dnskey,
         retires: Vec::new(),
         in_use: false,
-        store: store.to_owned(),
+        store: OFFLINE.to_owned(),
+        reserved: None,
         sealed: None,
+    }
+}
+
+fn unsealed(apex: &AnyName, role: KeyRole, key: &dyn SigningKey, store: &str) -> KeysAdd {
+    KeysAdd {
+        store: store.to_owned(),
+        ..offline(apex, role, dnskey_of(role, key))
     }
 }
 

@@ -6,6 +6,7 @@
 //! whole. A zone that the compiler refuses stays as it is and holds up no other.
 
 mod indexes;
+mod refusals;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -19,6 +20,7 @@ use zone_image::writer::{Installer, Staged};
 use zone_image::{Generation, Name, WriteError};
 
 use self::indexes::Indexes;
+use self::refusals::Refusals;
 use super::Settings;
 use super::canary::SignedZone;
 use super::gates::{Gates, ZoneStep};
@@ -36,11 +38,7 @@ pub(super) struct Builder {
     location: Location,
     directory: PathBuf,
     signers: Option<Arc<Signers>>,
-    /// Zones that were refused and the serial they had: the same rows would be refused
-    /// again.
-    refused: BTreeMap<Name, u32>,
-    /// Those among them that could not be signed, and why: a token may come back.
-    unsigned: BTreeMap<Name, String>,
+    refusals: Refusals,
     /// The event up to which the installed image was found to be right.
     checked: Option<u64>,
     /// Where the registry stood when the image with this digest was installed.
@@ -85,8 +83,7 @@ impl Builder {
             location: settings.location.as_source(),
             directory: settings.directory.clone(),
             signers: settings.signers.clone(),
-            refused: BTreeMap::new(),
-            unsigned: BTreeMap::new(),
+            refusals: Refusals::default(),
             checked: None,
             mark: None,
             indexes: Indexes::default(),
@@ -102,9 +99,7 @@ impl Builder {
 
     /// Lets the next build try again what could not be signed.
     pub(super) fn retry_unsigned(&mut self) {
-        for apex in self.unsigned.keys() {
-            self.refused.remove(apex);
-        }
+        self.refusals.retry_unsigned();
     }
 
     /// What a build has found is installed, as `image`.
@@ -173,12 +168,12 @@ impl Builder {
             return Err(Failure::new(Step::Compile, text));
         }
         for _ in 0..PASSES_MAX {
-            wanted.refused = self.still_refused(&wanted.zones);
+            wanted.refused = self.refusals.still(&wanted.zones);
             let plan = Plan::new(&wanted, image);
             tracing::debug!(event = snapshot.event(), ?plan, "plan");
-            let refused_before = self.refused.len();
+            let refused_before = self.refusals.count();
             let made = self.compile_zones(&snapshot, &plan, &wanted, installed)?;
-            if self.refused.len() > refused_before {
+            if self.refusals.count() > refused_before {
                 // Pages of refused zones are in that segment: once more without them.
                 continue;
             }
@@ -188,17 +183,10 @@ impl Builder {
                 gates.pass(snapshot.event(), &compiled.steps)?;
             }
             let staged = installer.map(Installer::stage).transpose();
-            let refused = &self.refused;
-            self.unsigned.retain(|apex, reason| {
-                let is_so = refused.contains_key(apex);
-                if !is_so {
-                    tracing::info!(zone = %apex, after = reason, "zone can be signed again");
-                }
-                is_so
-            });
+            self.refusals.settle();
             return Ok(Built {
                 event: snapshot.event(),
-                is_unsigned: !self.unsigned.is_empty(),
+                is_unsigned: self.refusals.has_unsigned(),
                 staged: staged.map_err(|error| write_failure(&error))?,
                 refused: wanted.refused.into_iter().collect(),
                 compiled,
@@ -243,13 +231,6 @@ impl Builder {
             changed: changed.into_iter().collect(),
             ..Wanted::default()
         })
-    }
-
-    /// Drops refusals of zones that have changed since or are gone.
-    fn still_refused(&mut self, zones: &BTreeMap<Name, u32>) -> BTreeSet<Name> {
-        self.refused
-            .retain(|apex, serial| zones.get(apex) == Some(serial));
-        self.refused.keys().cloned().collect()
     }
 
     /// Carries the plan out; zones that are refused are noted.
@@ -420,7 +401,7 @@ impl Builder {
             zone = %apex, serial, faults = faults.count(), fault,
             "zone refused, it stays as it is until it is mended"
         );
-        self.refused.insert(apex.clone(), serial);
+        self.refusals.refuse(apex, serial);
         Ok(())
     }
 }
@@ -463,13 +444,8 @@ impl Builder {
     fn note_unsigned(&mut self, snapshot: &Snapshot, apex: &Name, error: &dyn std::fmt::Display) {
         let zone = snapshot.zones().iter().find(|zone| zone.apex == *apex);
         let serial = zone.map_or(0, |zone| zone.serial);
-        let error = error.to_string();
-        // It is tried again and again: the same reason is news once.
-        if self.unsigned.get(apex) != Some(&error) {
-            tracing::error!(zone = %apex, serial, error, "zone not signed, it stays as it is");
-        }
-        self.unsigned.insert(apex.clone(), error);
-        self.refused.insert(apex.clone(), serial);
+        self.refusals
+            .leave_unsigned(apex, serial, error.to_string());
     }
 }
 

@@ -11,6 +11,7 @@ pub(crate) mod differential;
 pub(crate) mod faults;
 mod keygen;
 mod knot_and_nsd;
+mod offline;
 mod probes;
 pub(crate) mod rollovers;
 mod root_zone;

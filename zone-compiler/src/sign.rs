@@ -31,7 +31,7 @@ pub use self::key_file::{KeyFileError, KeyFileFault, read_key, read_keys};
 pub use self::policy::{
     Denial, INCEPTION_PERIOD_SECONDS, PolicyError, PolicyValues, SigningPolicy,
 };
-pub use self::rrsig::{RrsetSigner, RrsigFields, SignableRrset, Signatures};
+pub use self::rrsig::{RrsetSigner, RrsigFields, SignableRrset, Signatures, sign_between};
 pub use self::verify::{VerifyError, rsa_components, verify_message, verify_rrsig};
 
 use crate::RecordType;

@@ -68,6 +68,9 @@ pub(crate) enum KeysArgs {
         /// It signs the zone already, and every cache knows it
         #[arg(long)]
         in_use: bool,
+        /// It takes the place of the keys of its role that are there
+        #[arg(long, conflicts_with = "in_use")]
+        replace: bool,
     },
     /// Print records for the parent, or write a private key
     Export {
@@ -87,11 +90,56 @@ pub(crate) enum KeysArgs {
     ///
     /// For zones whose parent is not asked by policy (--parent-servers).
     DsSeen(ZoneArgs),
+    #[command(flatten)]
+    Offline(OfflineArgs),
     /// Sign the DS sets of made-up delegations, and say how many a second
     ///
     /// In a token it makes one key for each algorithm, called "meridian measure", which
     /// stays there for the next time.
     Measure(MeasureArgs),
+}
+
+/// Commands on keys of another machine.
+#[derive(Debug, Subcommand)]
+pub(crate) enum OfflineArgs {
+    /// Ask the machine of an offline KSK to sign the key sets of a coming period
+    ///
+    /// Makes the keys ahead that will be used in it. Whoever compares the digests of both
+    /// machines knows that the request was not changed on its way.
+    Request {
+        #[command(flatten)]
+        zone: ZoneArgs,
+        /// Length of the period from now on
+        #[arg(long, value_name = "SECONDS", default_value_t = 180 * 86_400)]
+        #[arg(value_parser = clap::value_parser!(u32).range(3600..=366 * 86_400))]
+        period_seconds: u32,
+        /// The request, for the other machine
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+    },
+    /// On the machine of the KSK: sign a request; needs no database and no configuration
+    SignRequest {
+        /// The request
+        #[arg(long, value_name = "FILE")]
+        request: PathBuf,
+        /// A KSK: FILE.private with FILE.key beside it, or PKCS#8 in PEM; can be repeated
+        #[arg(long, value_name = "FILE", required_unless_present = "token_label")]
+        ksk: Vec<PathBuf>,
+        /// The only private key with this label in the token of keys.token; can be repeated
+        #[arg(long, value_name = "LABEL")]
+        token_label: Vec<String>,
+        /// The response, for the machine that asked
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+    },
+    /// Check a response of the machine of the KSK, and use its signatures
+    InstallResponse {
+        #[command(flatten)]
+        zone: ZoneArgs,
+        /// The response
+        #[arg(long, value_name = "FILE")]
+        response: PathBuf,
+    },
 }
 
 /// Where a key comes from.
@@ -101,6 +149,9 @@ pub(crate) struct ImportArgs {
     /// FILE.private with FILE.key beside it, or a PEM file
     #[arg(long, value_name = "FILE")]
     pub(super) file: Option<PathBuf>,
+    /// The DNSKEY record of a key whose private half stays on another machine
+    #[arg(long, value_name = "FILE")]
+    pub(super) public: Option<PathBuf>,
     /// The only private key with this label in the token of keys.token
     #[arg(long, value_name = "LABEL")]
     pub(super) token_label: Option<String>,

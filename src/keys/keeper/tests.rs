@@ -503,3 +503,75 @@ fn the_alarm_of_signatures_outlives_a_restart() {
         stage.seconds_left()
     );
 }
+
+/// One step after the other, each only with signatures of the other machine.
+#[test]
+fn a_step_waits_for_the_signatures_of_an_offline_key() {
+    use zone_compiler::sign::{Algorithm, SigningKey, SoftwareKey};
+
+    use crate::keys::offline::{plan, request::Request as KeyRequest};
+    use crate::keys::vault::{dnskey_of, offline};
+    use crate::registry::signing::{KeyRole, Layout};
+
+    let mut stage = Stage::new(
+        Engine::Sqlite,
+        PolicyChange {
+            layout: Some(Layout::Split),
+            ksk_store: Some("offline".to_owned()),
+            ..times()
+        },
+    );
+    let lines = Lines::default();
+    let writer = lines.clone();
+    let subscriber = tracing_subscriber::fmt().with_writer(move || writer.clone());
+    let _guard = tracing::subscriber::set_default(subscriber.finish());
+    let ksk = SoftwareKey::generate(Algorithm::EcdsaP256Sha256).unwrap().0;
+    let add = offline(&apex(), KeyRole::Ksk, dnskey_of(KeyRole::Ksk, &ksk));
+    stage.submit(KeysCommand::Add(Box::new(add)));
+    assert_eq!(stage.look(), 1, "the ZSK");
+    assert_eq!(stage.look(), 0, "and nothing that is not signed");
+    let ahead = |stage: &Stage| stage.work.state.zones()[&apex()].ahead.unwrap();
+    assert!(ahead(&stage).is_held);
+    let respond = |stage: &mut Stage| {
+        let keys = stage.keys();
+        let now = Timestamp(stage.now.load(Ordering::Relaxed));
+        let end = Timestamp(now.0 + 30 * 86_400 * SECOND);
+        let planned = plan(&keys, now, end, |_| Err("a key is wanted")).unwrap();
+        let request = KeyRequest::new(&apex(), &keys.policy, planned.clone(), now, end);
+        let response = request.sign(&[&ksk as &dyn SigningKey]).unwrap();
+        let checked = response.check(&keys, &planned, now).unwrap();
+        stage.submit(KeysCommand::Signatures(Box::new(checked)));
+    };
+    respond(&mut stage);
+    assert_eq!(stage.look(), 1);
+    let is_published = |stage: &mut Stage| {
+        let keys = stage.keys().timeline.keys;
+        keys.iter().all(|key| key.dnskey.state.is_published())
+    };
+    assert!(is_published(&mut stage));
+    assert!(!ahead(&stage).is_held);
+    let left = |stage: &Stage| ahead(stage).expire_seconds.unwrap();
+    assert!(left(&stage) >= 30 * 86_400, "{}", left(&stage));
+    // Nobody answers any more.
+    let alarms = |lines: &Lines| {
+        let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+        text.matches("offline key has signed comes to its end")
+            .count()
+    };
+    let mut seen = Vec::new();
+    for day in 1..=45 {
+        stage.pass(86_400);
+        stage.look();
+        stage.serve();
+        stage.look();
+        if seen.last() != Some(&alarms(&lines)) {
+            seen.push(alarms(&lines));
+        }
+        assert!(day > 10 || alarms(&lines) == 0, "day {day}");
+    }
+    assert_eq!(seen, [0, 1, 2]);
+    assert_eq!(left(&stage), 0);
+    respond(&mut stage);
+    stage.look();
+    assert!(left(&stage) >= 30 * 86_400);
+}

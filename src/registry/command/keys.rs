@@ -7,6 +7,7 @@
 
 mod info;
 mod policy;
+mod reserve;
 mod rows;
 mod write;
 
@@ -24,7 +25,7 @@ use super::checks::registry_only;
 use super::context::Context;
 
 pub(super) use info::info;
-pub use info::{load, made_signatures, sealed_keys, signed_zones};
+pub use info::{load, made_signatures, reserved_keys, sealed_keys, signed_zones};
 pub(super) use rows::check_ttl;
 
 /// In the place of an owner that changed: signatures are to be looked at. The compiler's
@@ -39,6 +40,8 @@ pub enum KeysCommand {
     Policy(Box<KeysPolicy>),
     /// Add a key that was made.
     Add(Box<KeysAdd>),
+    /// Keep a key for later; nothing of it is published.
+    Reserve(Box<KeysAdd>),
     /// Write the next states.
     Step(Box<KeysStep>),
     /// Publish the zone again, so that signatures that end soon are replaced.
@@ -54,6 +57,7 @@ impl KeysCommand {
         match self {
             Self::Policy(_) => "keys-policy",
             Self::Add(_) => "keys-add",
+            Self::Reserve(_) => "keys-reserve",
             Self::Step(_) => "keys-step",
             Self::Resign(_) => "keys-resign",
             Self::Signatures(_) => "keys-signatures",
@@ -64,7 +68,7 @@ impl KeysCommand {
     pub(super) fn apex(&self) -> &AnyName {
         match self {
             Self::Policy(policy) => &policy.apex,
-            Self::Add(add) => &add.apex,
+            Self::Add(add) | Self::Reserve(add) => &add.apex,
             Self::Step(step) => &step.apex,
             Self::Signatures(made) => &made.apex,
             Self::Resign(resign) => &resign.apex,
@@ -111,9 +115,22 @@ pub struct KeysAdd {
     pub in_use: bool,
     /// "database", "offline", or the label of a token.
     pub store: String,
+    /// The key was kept for this, under that id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reserved: Option<KeyId>,
     /// The private key, where `store` is "database". Not in the event log.
     #[serde(skip)]
     pub sealed: Option<Sealed>,
+}
+
+/// A key that is kept for later.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "as in the commands")]
+pub struct ReservedKey {
+    pub id: KeyId,
+    pub role: KeyRole,
+    pub dnskey: DnskeyData,
+    pub store: String,
 }
 
 /// How much of the zone changes with the states.
@@ -223,6 +240,7 @@ pub(super) async fn change(
     match command {
         KeysCommand::Policy(command) => policy::change(context, zone_id, command).await?,
         KeysCommand::Add(command) => write::add(context, zone_id, command).await?,
+        KeysCommand::Reserve(command) => reserve::keep(context, zone_id, command).await?,
         KeysCommand::Step(command) => write::step(context, zone_id, command).await?,
         KeysCommand::Signatures(command) => write::signatures(context, zone_id, command).await?,
         KeysCommand::Resign(command) => {

@@ -39,6 +39,7 @@ fn add(octet: u8) -> KeysAdd {
         retires: Vec::new(),
         in_use: false,
         store: "database".to_owned(),
+        reserved: None,
         sealed: Some(Sealed(b"sealed octets".to_vec())),
     }
 }

@@ -7,11 +7,12 @@ use zone_compiler::rdata::from_hex;
 use super::super::super::code::ResultCode;
 use super::super::super::database::Timestamp;
 use super::super::super::signing::{Goal, KEYS_MAX, KeyId, KeyState, SigningPolicy};
+use super::super::super::types::DnskeyData;
 use super::super::CommandError;
 use super::super::answer::rejected;
 use super::super::context::Context;
 use super::super::tables::Tables;
-use super::{Extent, KeysAdd, KeysSignatures, KeysStep, rows};
+use super::{Extent, KeyInfo, KeysAdd, KeysSignatures, KeysStep, ReservedKey, reserve, rows};
 
 /// Most signatures that a response of an offline machine may bring.
 const SIGNATURES_MAX: usize = 4096;
@@ -39,20 +40,10 @@ pub(super) async fn add(
         let reason = format!("the zone has {KEYS_MAX} keys already");
         return Err(rejected(ResultCode::ParameterPolicy, apex, reason));
     }
-    if dnskey.flags() != command.role.flags() {
-        let reason = format!("a {} has flags {}", command.role, command.role.flags());
-        return Err(rejected(ResultCode::ParameterPolicy, dnskey, reason));
-    }
-    // Signatures name a key by these two.
-    let is_same =
-        |tag: u16, algorithm: u8| tag == dnskey.key_tag() && algorithm == dnskey.algorithm();
-    if keys
-        .iter()
-        .any(|(info, key)| is_same(info.key_tag, key.algorithm))
-    {
-        let reason = "a key of the zone has this algorithm and tag; make another one";
-        return Err(rejected(ResultCode::ObjectExists, dnskey.key_tag(), reason));
-    }
+    let kept = reserve::of_zone(&mut tables, zone_id).await?;
+    let others = kept.iter().filter(|key| Some(key.id) != command.reserved);
+    let others: Vec<_> = others.cloned().collect();
+    check_new(command, &keys, &others)?;
     for retired in &command.retires {
         let Some((_, key)) = keys.iter().find(|(info, _)| info.id == *retired) else {
             let reason = "no such key in the zone";
@@ -64,6 +55,15 @@ pub(super) async fn add(
         };
         rows::write_state(&mut tables, &key).await?;
     }
+    let (store, sealed) = match command.reserved {
+        Some(reserved) => reserve::take(&mut tables, zone_id, reserved, command).await?,
+        None => (command.store.clone(), command.sealed.clone()),
+    };
+    let command = &KeysAdd {
+        store,
+        sealed,
+        ..command.clone()
+    };
     insert(&mut tables, zone_id, id, at.0, command).await?;
     let mut key = KeyState::new(KeyId(id), command.role, dnskey.algorithm(), at);
     if command.in_use {
@@ -73,6 +73,30 @@ pub(super) async fn add(
     count_up(&mut tables, zone_id).await?;
     if command.in_use {
         context.note_changed(zone_id, "");
+    }
+    Ok(())
+}
+
+/// Whether a key can be told from those that are there, and has the flags of its role.
+pub(super) fn check_new(
+    command: &KeysAdd,
+    keys: &[(KeyInfo, KeyState)],
+    kept: &[ReservedKey],
+) -> Result<(), CommandError> {
+    let dnskey = &command.dnskey;
+    if dnskey.flags() != command.role.flags() {
+        let reason = format!("a {} has flags {}", command.role, command.role.flags());
+        return Err(rejected(ResultCode::ParameterPolicy, dnskey, reason));
+    }
+    // Signatures name a key by these two.
+    let there = keys.iter().map(|(info, _)| &info.dnskey);
+    let mut there = there.chain(kept.iter().map(|key| &key.dnskey));
+    let is_same = |other: &DnskeyData| {
+        other.key_tag() == dnskey.key_tag() && other.algorithm() == dnskey.algorithm()
+    };
+    if there.any(is_same) {
+        let reason = "a key of the zone has this algorithm and tag; make another one";
+        return Err(rejected(ResultCode::ObjectExists, dnskey.key_tag(), reason));
     }
     Ok(())
 }
@@ -212,6 +236,8 @@ pub(super) async fn signatures(
             .run(insert.bind(made.inception).bind(made.expiration))
             .await?;
     }
+    // Whoever waits for signatures looks again.
+    count_up(&mut tables, zone_id).await?;
     context.note_changed(zone_id, apex.as_str());
     Ok(())
 }
