@@ -424,9 +424,7 @@ impl Engine {
         let (length, outcome) = match verdict {
             Verdict::Drop => return Action::Drop(DropReason::RateLimited),
             Verdict::Slip => (response.truncate(options), Outcome::Slipped),
-            Verdict::Send if outcome == Outcome::Truncated => {
-                (response.truncate(options), outcome)
-            }
+            Verdict::Send if outcome == Outcome::Truncated => (response.truncate(options), outcome),
             Verdict::Send => (response.finish(options), outcome),
         };
         Action::Reply { length, outcome }

@@ -13,6 +13,8 @@
 mod orphans;
 mod policy;
 
+use std::collections::BTreeSet;
+
 use super::super::error::RegistryError;
 use super::CommandError;
 use super::context::Context;
@@ -20,6 +22,7 @@ use super::notices::{Notice, NoticeKind};
 use super::publication::{hosts_of, refresh_hosts};
 use super::tables::{from_row, rows};
 
+use orphans::Place;
 pub(super) use orphans::affected;
 pub use policy::{HostOrphan, OwnHosts};
 pub(super) use policy::{LAME_LABEL_DEFAULT, OrphanPolicy};
@@ -46,18 +49,43 @@ struct Subordinate {
 
 from_row!(Subordinate: id, name, zone_id, registrar_id, published, users);
 
-/// Removes a domain and what hangs on it, or says why not and has changed nothing.
+/// What becomes of the hosts below a domain that may be removed.
+pub(super) struct Plan {
+    /// Those that others name, and where they go.
+    used: Vec<Subordinate>,
+    place: Option<Place>,
+    /// Those that go with it.
+    unused: Vec<Subordinate>,
+}
+
+/// Looks what a removal would do and whether the zone's policy lets it be; changes nothing.
 ///
 /// That the domain may go, by its statuses and sponsor, is for the caller to know.
-pub(super) async fn remove_domain(
+pub(super) async fn plan(
     context: &mut Context<'_, '_>,
     domain: Leaving<'_>,
-) -> Result<(), CommandError> {
+) -> Result<Plan, CommandError> {
     let policy = OrphanPolicy::of_zone(&mut context.tables(), domain.zone_id).await?;
     let hosts = subordinates(context, domain.id).await?;
     let (used, unused): (Vec<_>, Vec<_>) = hosts.into_iter().partition(|host| host.users > 0);
     policy.permits(domain.name, &unused)?;
-    // From here on only others' use of its hosts is there.
+    let place = match used.is_empty() {
+        true => None,
+        false => Some(orphans::place(context, &policy, domain, &used).await?),
+    };
+    Ok(Plan {
+        used,
+        place,
+        unused,
+    })
+}
+
+/// Removes a domain and what hangs on it, or says why not and has changed nothing.
+pub(super) async fn remove_domain(
+    context: &mut Context<'_, '_>,
+    domain: Leaving<'_>,
+) -> Result<(), CommandError> {
+    let plan = plan(context, domain).await?;
     let named = hosts_of(context, domain.id).await?;
     for statement in [
         "DELETE FROM delegations WHERE domain_id = $1",
@@ -67,17 +95,22 @@ pub(super) async fn remove_domain(
         let delete = sqlx::query(statement).bind(domain.id);
         context.tables().run(delete).await?;
     }
-    if !used.is_empty() {
-        orphans::keep(context, &policy, domain, &used).await?;
+    // Its own use of its hosts is gone: what is left is that of others.
+    if let Some(place) = &plan.place {
+        orphans::keep(context, domain, &plan.used, place).await?;
     }
-    for host in &unused {
+    for host in &plan.unused {
         delete_host(context, host).await?;
     }
     let delete = sqlx::query("DELETE FROM domains WHERE id = $1").bind(domain.id);
     context.tables().run(delete).await?;
     context.note_changed(domain.zone_id, domain.name);
-    let gone = |host: &i64| unused.iter().any(|unused| unused.id == *host);
-    refresh_hosts(context, named.into_iter().filter(|host| !gone(host))).await?;
+    let gone: BTreeSet<_> = plan.unused.iter().map(|host| host.id).collect();
+    refresh_hosts(
+        context,
+        named.into_iter().filter(|host| !gone.contains(host)),
+    )
+    .await?;
     Ok(())
 }
 

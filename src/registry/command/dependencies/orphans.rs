@@ -20,7 +20,7 @@ const NUMBERS_MAX: usize = 1000;
 const USERS_MAX: i64 = 10;
 
 /// Where hosts are renamed to.
-struct Place {
+pub(super) struct Place {
     /// The end of their names.
     parent: String,
     domain_id: Option<i64>,
@@ -29,26 +29,35 @@ struct Place {
     registrar_id: Option<i64>,
 }
 
-/// Keeps hosts that are in use, as the policy says; or refuses.
-pub(super) async fn keep(
+/// Where hosts that are in use go, as the policy says; or a refusal.
+pub(super) async fn place(
     context: &mut Context<'_, '_>,
     policy: &OrphanPolicy,
     domain: Leaving<'_>,
     used: &[Subordinate],
-) -> Result<(), CommandError> {
-    let place = match policy.host_orphan {
-        HostOrphan::Refuse => return Err(refusal(context, domain, used).await?),
-        HostOrphan::Lame => lame_place(context, policy, domain).await?,
-        HostOrphan::Invalid | HostOrphan::Restore => Place {
+) -> Result<Place, CommandError> {
+    match policy.host_orphan {
+        HostOrphan::Refuse => Err(refusal(context, domain, used).await?),
+        HostOrphan::Lame => lame_place(context, policy, domain).await,
+        HostOrphan::Invalid | HostOrphan::Restore => Ok(Place {
             parent: INVALID_DOMAIN.to_owned(),
             domain_id: None,
             zone_id: None,
             registrar_id: None,
-        },
-    };
+        }),
+    }
+}
+
+/// Gives hosts that are in use their new names, and tells whom it concerns.
+pub(super) async fn keep(
+    context: &mut Context<'_, '_>,
+    domain: Leaving<'_>,
+    used: &[Subordinate],
+    place: &Place,
+) -> Result<(), CommandError> {
     let mut told: BTreeMap<i64, Vec<RenamedHost>> = BTreeMap::new();
     for host in used {
-        let new = rename(context, host, &place).await?;
+        let new = rename(context, host, place).await?;
         for (registrar, renamed) in affected(context, host.id, &host.name, &new).await? {
             told.entry(registrar).or_default().push(renamed);
         }

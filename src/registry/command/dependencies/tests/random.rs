@@ -137,7 +137,7 @@ async fn no_removal_takes_a_name_server_from_anybody() {
     use HostOrphan::{Invalid, Lame, Refuse, Restore};
     let first = std::env::var("MERIDIAN_SEED").ok();
     let first = first.and_then(|seed| seed.parse().ok()).unwrap_or(1);
-    println!("MERIDIAN_SEED={first}");
+    eprintln!("MERIDIAN_SEED={first}");
     for engine in engines() {
         for orphan in [Lame, Invalid, Restore, Refuse] {
             for seed in first..first + ROUNDS {
