@@ -205,6 +205,9 @@ enum RegistryCommand {
     /// Make, change, remove or show a zone: SOA, its own records, policy
     #[command(subcommand)]
     Zone(registry::arguments::ZoneArgs),
+    /// Read or acknowledge the messages that wait for a registrar
+    #[command(subcommand)]
+    Poll(registry::poll::PollArgs),
     /// Obey commands from standard input, one JSON object a line
     ///
     /// Takes the registry for itself while it runs. Prints a line for each command

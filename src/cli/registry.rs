@@ -5,6 +5,8 @@ pub(crate) mod arguments;
 mod build;
 mod files;
 mod objects;
+pub(crate) mod orphans;
+pub(crate) mod poll;
 
 use anyhow::Context;
 use zone_image::Name;
@@ -65,6 +67,7 @@ async fn obey(command: &RegistryCommand, global: &Global) -> anyhow::Result<()> 
         RegistryCommand::Host(args) => objects::run(build::host(args), global).await?,
         RegistryCommand::Registrar(args) => objects::run(build::registrar(args), global).await?,
         RegistryCommand::Zone(args) => objects::run(build::zone(args), global).await?,
+        RegistryCommand::Poll(args) => objects::run(poll::build(args), global).await?,
         RegistryCommand::Apply(args) => apply::run(args, global).await?,
         RegistryCommand::Status(args) => {
             let mut database = Database::open(&location(args, global)?).await?;

@@ -31,6 +31,10 @@ codes! {
     Done = 1000;
     /// Taken, and still to be finished.
     DonePending = 1001;
+    /// Done: no message waits.
+    DoneNoMessages = 1300;
+    /// Done: here is a message, to be acknowledged.
+    DoneMessage = 1301;
     /// A verb that there is, but not here.
     UnimplementedCommand = 2101;
     /// A value that there is, but not here.

@@ -10,9 +10,12 @@
 mod answer;
 pub(crate) mod checks;
 mod context;
+pub mod dependencies;
 pub mod domain;
 pub mod host;
 pub mod keys;
+pub mod notices;
+pub mod poll;
 mod publication;
 pub mod registrar;
 pub(crate) mod tables;
@@ -25,12 +28,14 @@ use super::database::{Database, Event, Timestamp, Write};
 use super::error::RegistryError;
 use super::types::Handle;
 use context::Context;
+use notices::Watch;
 use tables::Tables;
 
 pub use answer::{CommandError, Info, Outcome, Rejection};
 pub use domain::DomainCommand;
 pub use host::HostCommand;
 pub use keys::KeysCommand;
+pub use poll::PollCommand;
 pub use registrar::RegistrarCommand;
 pub use zone::ZoneCommand;
 
@@ -48,6 +53,8 @@ pub enum Command {
     Zone(ZoneCommand),
     /// With the keys of a zone.
     Keys(KeysCommand),
+    /// With the messages that wait for a registrar.
+    Poll(PollCommand),
 }
 
 impl Command {
@@ -58,8 +65,9 @@ impl Command {
             Self::Domain(DomainCommand::Info(_) | DomainCommand::Check(_))
                 | Self::Host(HostCommand::Info(_))
                 | Self::Registrar(RegistrarCommand::Info(_))
-                | Self::Zone(ZoneCommand::Info(_))
+                | Self::Zone(ZoneCommand::Info(_) | ZoneCommand::Lame(_))
                 | Self::Keys(KeysCommand::Info(_))
+                | Self::Poll(PollCommand::Next { .. })
         )
     }
 
@@ -71,18 +79,20 @@ impl Command {
             Self::Registrar(command) => command.kind(),
             Self::Zone(command) => command.kind(),
             Self::Keys(command) => command.kind(),
+            Self::Poll(command) => command.kind(),
         }
     }
 
     /// The object that it names.
-    fn object(&self) -> &str {
-        match self {
+    fn object(&self) -> Option<&str> {
+        Some(match self {
             Self::Domain(command) => command.name().as_str(),
             Self::Host(command) => command.name().as_str(),
             Self::Registrar(command) => command.handle().as_str(),
             Self::Zone(command) => command.apex().as_str(),
             Self::Keys(command) => command.apex().as_str(),
-        }
+            Self::Poll(command) => return command.registrar().map(Handle::as_str),
+        })
     }
 }
 
@@ -204,9 +214,11 @@ impl Database {
             Command::Zone(ZoneCommand::Info(apex)) => {
                 Box::pin(zone::info(&mut tables, apex)).await?
             }
+            Command::Zone(ZoneCommand::Lame(apex)) => zone::report(&mut tables, apex).await?,
             Command::Keys(KeysCommand::Info(apex)) => {
                 Box::pin(keys::info(&mut tables, apex)).await?
             }
+            Command::Poll(command) => poll::info(&mut tables, &reader, command).await?,
             _ => unreachable!("changes are not read"),
         };
         Ok(Outcome::Read(Box::new(info)))
@@ -220,13 +232,19 @@ pub(crate) async fn change(
     request: &Request,
 ) -> Result<Outcome, CommandError> {
     let mut context = Context::begin(write, request).await?;
+    let watch = Watch::begin(&mut context, &request.command).await?;
     let zone_id = match &request.command {
         Command::Domain(command) => Box::pin(domain::change(&mut context, command)).await?,
         Command::Host(command) => Box::pin(host::change(&mut context, command)).await?,
         Command::Registrar(command) => Box::pin(registrar::change(&mut context, command)).await?,
         Command::Zone(command) => Box::pin(zone::change(&mut context, command)).await?,
         Command::Keys(command) => Box::pin(keys::change(&mut context, command)).await?,
+        Command::Poll(command) => poll::change(&mut context, command).await?,
     };
+    if let Some(watch) = watch {
+        Box::pin(watch.end(&mut context, &request.command)).await?;
+    }
+    notices::queue(&mut context, &request.actor).await?;
     let changed = std::mem::take(&mut context.changed);
     let detail = logged(write, &request.command)?;
     let cause = match &request.actor.cause {
@@ -238,7 +256,7 @@ pub(crate) async fn change(
         kind: request.command.kind(),
         actor: &request.actor.logged(),
         zone_id,
-        object: Some(request.command.object()),
+        object: request.command.object(),
         cause: cause.as_deref(),
         detail: Some(&detail),
     });

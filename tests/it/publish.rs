@@ -4,6 +4,7 @@
 mod changes;
 mod faults;
 mod kills;
+mod orphans;
 mod registry;
 
 use std::time::Instant;

@@ -6,6 +6,7 @@
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::super::DatabaseArgs;
+use super::orphans::OrphansArgs;
 
 /// For whom a command is done, and where.
 #[derive(Debug, Args)]
@@ -269,12 +270,25 @@ pub(crate) enum ZoneArgs {
         /// A label that nobody may register
         #[arg(long, value_name = "LABEL", requires = "reason")]
         block: Vec<String>,
-        /// Why, for those who ask for it
-        #[arg(long, value_name = "TEXT")]
-        reason: Option<String>,
         /// A label to let go
         #[arg(long, value_name = "LABEL")]
         release: Vec<String>,
+        #[command(flatten)]
+        acting: ActingArgs,
+    },
+    /// Say what becomes of hosts of domains that are removed
+    Orphans(OrphansArgs),
+    /// Show hosts whose domains are gone, and how many domains still name them
+    Lame {
+        /// Its apex
+        apex: String,
+        #[command(flatten)]
+        acting: ActingArgs,
+    },
+    /// Tell the sponsors of domains that name such a host, of each once in 90 days
+    Remind {
+        /// Its apex
+        apex: String,
         #[command(flatten)]
         acting: ActingArgs,
     },

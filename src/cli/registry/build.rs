@@ -221,11 +221,10 @@ pub(super) fn zone(args: &ZoneArgs) -> Built<'_> {
             apex,
             reserve,
             block,
-            reason,
             release,
             acting,
         } => {
-            let reason = reason.clone().unwrap_or_default();
+            let reason = acting.reason.clone().unwrap_or_default();
             let mut hold = held(reserve, LabelKind::Reserved, &reason)?;
             hold.extend(held(block, LabelKind::Blocked, &reason)?);
             let labels = ZoneLabels {
@@ -235,6 +234,9 @@ pub(super) fn zone(args: &ZoneArgs) -> Built<'_> {
             };
             (ZoneCommand::Labels(Box::new(labels)), acting)
         }
+        ZoneArgs::Lame { apex, acting } => (ZoneCommand::Lame(apex.parse()?), acting),
+        ZoneArgs::Remind { apex, acting } => (ZoneCommand::Remind(apex.parse()?), acting),
+        ZoneArgs::Orphans(args) => (ZoneCommand::Orphans(args.command()?), &args.acting),
         ZoneArgs::Delete { apex, acting } => (ZoneCommand::Delete(apex.parse()?), acting),
         ZoneArgs::Info { apex, acting } => (ZoneCommand::Info(apex.parse()?), acting),
     };

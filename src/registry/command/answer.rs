@@ -10,8 +10,9 @@ use super::super::types::ValueError;
 use super::domain::{Availability, DomainInfo};
 use super::host::HostInfo;
 use super::keys::ZoneKeys;
+use super::poll::PollInfo;
 use super::registrar::RegistrarInfo;
-use super::zone::ZoneInfo;
+use super::zone::{LameReport, ZoneInfo};
 
 /// A command that was obeyed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -38,7 +39,14 @@ impl Outcome {
 
     /// Its code.
     pub fn code(&self) -> ResultCode {
-        ResultCode::Done
+        match self {
+            Self::Read(info) => match &**info {
+                Info::Poll(poll) if poll.message.is_some() => ResultCode::DoneMessage,
+                Info::Poll(_) => ResultCode::DoneNoMessages,
+                _ => ResultCode::Done,
+            },
+            Self::Changed { .. } => ResultCode::Done,
+        }
     }
 }
 
@@ -59,6 +67,10 @@ pub enum Info {
     Zone(ZoneInfo),
     /// Policy and keys of a zone.
     Keys(Box<ZoneKeys>),
+    /// Hosts of domains that are gone.
+    Lame(Box<LameReport>),
+    /// Messages that wait.
+    Poll(Box<PollInfo>),
 }
 
 /// Why a command was not obeyed.

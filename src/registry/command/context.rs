@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::super::database::{Timestamp, Write};
 use super::super::error::RegistryError;
 use super::checks::{Acting, acting};
+use super::notices::Notice;
 use super::tables::Tables;
 use super::{CommandError, Request};
 
@@ -16,6 +17,8 @@ pub(super) struct Context<'c, 'd> {
     pub(super) lab: bool,
     /// Zone and owner name of records that may have changed; '' is the whole zone.
     pub(super) changed: BTreeSet<(i64, String)>,
+    /// What registrars are to be told.
+    pub(super) notices: Vec<Notice>,
 }
 
 impl<'c, 'd> Context<'c, 'd> {
@@ -30,6 +33,7 @@ impl<'c, 'd> Context<'c, 'd> {
             at: request.at,
             lab: request.lab,
             changed: BTreeSet::new(),
+            notices: Vec::new(),
         })
     }
 

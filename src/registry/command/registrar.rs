@@ -263,7 +263,12 @@ async fn delete(context: &mut Context<'_, '_>, handle: &Handle) -> Result<(), Co
             return Err(rejected(ResultCode::AssociationProhibits, handle, reason));
         }
     }
-    let delete = sqlx::query("DELETE FROM registrars WHERE id = $1");
-    tables.run(delete.bind(row.id)).await?;
+    for statement in [
+        "DELETE FROM poll_messages WHERE registrar_id = $1",
+        "DELETE FROM poll_queues WHERE registrar_id = $1",
+        "DELETE FROM registrars WHERE id = $1",
+    ] {
+        tables.run(sqlx::query(statement).bind(row.id)).await?;
+    }
     Ok(())
 }

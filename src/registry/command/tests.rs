@@ -99,44 +99,13 @@ pub(super) fn parse(line: &str) -> Request {
                 }),
             }))
         }
-        ("zone", "policy") => Command::Zone(ZoneCommand::Policy(Box::new(zone::ZonePolicy {
-            apex: name.parse().unwrap(),
-            change: policy_of(rest),
-        }))),
-        ("zone", "labels") => {
-            let held = |key: &str, kind| {
-                let label = move |label: &String| zone::HeldLabel {
-                    label: label.parse().unwrap(),
-                    kind,
-                    reason: "policy of the registry".to_owned(),
-                };
-                values(key).iter().map(label).collect::<Vec<_>>()
-            };
-            let mut hold = held("reserve=", zone::LabelKind::Reserved);
-            hold.extend(held("block=", zone::LabelKind::Blocked));
-            Command::Zone(ZoneCommand::Labels(Box::new(zone::ZoneLabels {
-                apex: name.parse().unwrap(),
-                hold,
-                release: all(values("release=")),
-            })))
-        }
         ("registrar", "delete") => {
             Command::Registrar(RegistrarCommand::Delete(name.parse().unwrap()))
         }
         ("registrar", "info") => Command::Registrar(RegistrarCommand::Info(name.parse().unwrap())),
         ("host", verb) => Command::Host(host_command(verb, name, &values)),
         ("domain", verb) => Command::Domain(domain_command(verb, name, &values)),
-        ("zone", "delete") => Command::Zone(ZoneCommand::Delete(name.parse().unwrap())),
-        ("zone", "info") => Command::Zone(ZoneCommand::Info(name.parse().unwrap())),
-        ("zone", "update") => {
-            let mut update = zone::ZoneUpdate::new(name.parse().unwrap());
-            let records = |key| values(key).iter().map(|r| r.parse().unwrap()).collect();
-            (update.add, update.remove) = (records("record="), records("-record="));
-            update.ns_ttl = values("ttl=")
-                .first()
-                .map(|ttl| crate::registry::types::Ttl::new(ttl.parse().unwrap()).unwrap());
-            Command::Zone(ZoneCommand::Update(Box::new(update)))
-        }
+        ("zone", verb) => Command::Zone(zone_command(verb, name, rest, &values)),
         _ => panic!("{line}"),
     };
     request(actor, command)
@@ -154,6 +123,49 @@ fn policy_of(words: &[&str]) -> RegistrationChange {
         (key.to_owned(), value)
     });
     serde_json::from_value(serde_json::Value::Object(fields.collect())).unwrap()
+}
+
+fn zone_command(
+    verb: &str,
+    name: &str,
+    rest: &[&str],
+    values: &dyn Fn(&str) -> Vec<String>,
+) -> ZoneCommand {
+    let apex = name.parse().unwrap();
+    match verb {
+        "policy" => ZoneCommand::Policy(Box::new(zone::ZonePolicy {
+            apex,
+            change: policy_of(rest),
+        })),
+        "labels" => {
+            let held = |key: &str, kind| {
+                let label = move |label: &String| zone::HeldLabel {
+                    label: label.parse().unwrap(),
+                    kind,
+                    reason: "policy of the registry".to_owned(),
+                };
+                values(key).iter().map(label).collect::<Vec<_>>()
+            };
+            let mut hold = held("reserve=", zone::LabelKind::Reserved);
+            hold.extend(held("block=", zone::LabelKind::Blocked));
+            ZoneCommand::Labels(Box::new(zone::ZoneLabels {
+                apex,
+                hold,
+                release: all(values("release=")),
+            }))
+        }
+        "delete" => ZoneCommand::Delete(apex),
+        "info" => ZoneCommand::Info(apex),
+        _ => {
+            let mut update = zone::ZoneUpdate::new(apex);
+            let records = |key| values(key).iter().map(|r| r.parse().unwrap()).collect();
+            (update.add, update.remove) = (records("record="), records("-record="));
+            let ttl =
+                |ttl: &String| crate::registry::types::Ttl::new(ttl.parse().unwrap()).unwrap();
+            update.ns_ttl = values("ttl=").first().map(ttl);
+            ZoneCommand::Update(Box::new(update))
+        }
+    }
 }
 
 fn all<T: std::str::FromStr<Err: std::fmt::Debug>>(values: Vec<String>) -> Vec<T> {

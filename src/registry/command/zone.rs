@@ -4,6 +4,8 @@ pub(crate) mod create;
 mod delete;
 mod info;
 mod labels;
+mod lame;
+mod orphans;
 mod policy;
 mod records;
 mod update;
@@ -24,6 +26,9 @@ use super::tables::{Tables, from_row, rows};
 pub(super) use info::info;
 pub(super) use labels::held_label;
 pub use labels::{HeldLabel, LabelKind, ZoneLabels};
+pub(super) use lame::report;
+pub use lame::{LameHost, LameReport, REMINDER_DAYS};
+pub use orphans::ZoneOrphans;
 pub use policy::ZonePolicy;
 
 /// A command on one zone.
@@ -38,6 +43,12 @@ pub enum ZoneCommand {
     Policy(Box<ZonePolicy>),
     /// Hold labels back, or let them go.
     Labels(Box<ZoneLabels>),
+    /// Change what becomes of hosts of domains that are removed.
+    Orphans(ZoneOrphans),
+    /// Show hosts of domains that are gone.
+    Lame(AnyName),
+    /// Tell the sponsors of domains that have named such hosts for long.
+    Remind(AnyName),
     /// Remove it, once it is empty of registrations.
     Delete(AnyName),
     /// Show it.
@@ -51,6 +62,9 @@ impl ZoneCommand {
             Self::Update(_) => "zone-update",
             Self::Policy(_) => "zone-policy",
             Self::Labels(_) => "zone-labels",
+            Self::Orphans(_) => "zone-orphans",
+            Self::Lame(_) => "zone-lame",
+            Self::Remind(_) => "zone-remind",
             Self::Delete(_) => "zone-delete",
             Self::Info(_) => "zone-info",
         }
@@ -62,7 +76,8 @@ impl ZoneCommand {
             Self::Update(update) => &update.apex,
             Self::Policy(policy) => &policy.apex,
             Self::Labels(labels) => &labels.apex,
-            Self::Delete(apex) | Self::Info(apex) => apex,
+            Self::Orphans(orphans) => &orphans.apex,
+            Self::Delete(apex) | Self::Info(apex) | Self::Lame(apex) | Self::Remind(apex) => apex,
         }
     }
 }
@@ -182,6 +197,10 @@ pub struct ZoneInfo {
     pub ns_count_max: i64,
     pub glue_policy: String,
     pub policy: RegistrationPolicy,
+    /// What becomes of hosts of domains that are removed.
+    pub host_orphan: String,
+    pub own_hosts: String,
+    pub lame_domain: Option<String>,
     pub records: Vec<ZoneRecord>,
     pub held_labels: Vec<HeldLabel>,
     pub created_at: Timestamp,
@@ -248,7 +267,9 @@ pub(super) async fn change(
         ZoneCommand::Update(command) => update::update(context, command).await.map(Some),
         ZoneCommand::Policy(command) => policy::change(context, command).await.map(Some),
         ZoneCommand::Labels(command) => labels::change(context, command).await.map(Some),
+        ZoneCommand::Orphans(command) => orphans::change(context, command).await.map(Some),
         ZoneCommand::Delete(apex) => delete::delete(context, apex).await.map(Some),
-        ZoneCommand::Info(_) => unreachable!("reads change nothing"),
+        ZoneCommand::Remind(apex) => lame::remind(context, apex).await.map(Some),
+        ZoneCommand::Info(_) | ZoneCommand::Lame(_) => unreachable!("reads change nothing"),
     }
 }

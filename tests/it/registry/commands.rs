@@ -126,3 +126,60 @@ fn a_second_apply_is_refused() {
         "{fault}"
     );
 }
+
+#[test]
+fn the_event_log_is_verified_and_tampering_is_told() {
+    let registry = Registry::on_sqlite();
+    let said = registry.audit(&[]);
+    let head = said.trim().rsplit_once(' ').unwrap().1.to_owned();
+    assert!(said.starts_with("5 events, the newest is 5:"), "{said}");
+    registry.succeed(&["registrar", "create", "reg-b", "--name", "B"]);
+    registry.audit(&["--anchor", &head]);
+    let forge = "UPDATE events SET actor = 'operator:eve' WHERE number = 3 RETURNING number";
+    assert_eq!(registry.query::<i64>(forge), [3]);
+    let output = registry.audit_command(&[]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        said.starts_with("event 3 or the digest before it was changed\n"),
+        "{said}"
+    );
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(error.contains("breaks in 1 places"), "{error}");
+}
+
+#[test]
+fn a_registrar_reads_what_the_registry_did_and_acknowledges_it() {
+    let registry = Registry::on_sqlite();
+    registry.succeed(&[
+        "domain",
+        "create",
+        "a.tld",
+        "--registrar",
+        "reg-a",
+        "--reason",
+        "court order",
+        "--case",
+        "2026-17",
+    ]);
+    // The hosts of the stage were told before it.
+    let mut last = String::new();
+    for left in (1..=3).rev() {
+        last = registry.succeed(&["poll", "next", "--as", "reg-a", "--json"]);
+        let said: serde_json::Value = serde_json::from_str(&last).unwrap();
+        assert_eq!(said["code"], 1301);
+        let poll = &said["info"]["poll"];
+        assert_eq!(poll["count"], left);
+        let id = poll["message"]["id"].to_string();
+        registry.succeed(&["poll", "ack", &id, "--as", "reg-a"]);
+    }
+    let told: serde_json::Value = serde_json::from_str(&last).unwrap();
+    let message = &told["info"]["poll"]["message"];
+    assert_eq!(message["kind"], "domain-created");
+    assert_eq!(message["content"]["cause"]["reason"], "court order");
+    assert_eq!(message["content"]["cause"]["case"], "2026-17");
+    let none = registry.succeed(&["poll", "next", "--as", "reg-a"]);
+    assert_eq!(none.trim(), "count              0");
+    let cause = registry.query::<String>("SELECT cause FROM events WHERE kind = 'domain-create'");
+    assert_eq!(cause, ["{\"case\":\"2026-17\",\"reason\":\"court order\"}"]);
+}

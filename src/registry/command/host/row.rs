@@ -61,6 +61,7 @@ pub(super) struct Superordinate {
     name: String,
     registrar_id: i64,
     statuses: String,
+    is_lame: bool,
 }
 
 /// Where a host's name belongs.
@@ -79,8 +80,10 @@ pub(super) async fn home(tables: &mut Tables<'_>, name: &HostName) -> Result<Hom
         return Ok(Home::External);
     };
     active(&zone)?;
-    let query = rows_in::<(i64, i64, String, i64, String)>(
-        "SELECT id, zone_id, name, registrar_id, statuses FROM domains WHERE name IN ({list})",
+    let query = rows_in::<(i64, i64, String, i64, String, i64)>(
+        "SELECT d.id, d.zone_id, d.name, d.registrar_id, d.statuses, \
+         CASE WHEN z.lame_domain = d.name THEN CAST(1 AS BIGINT) ELSE CAST(0 AS BIGINT) END \
+         FROM domains d JOIN zones z ON z.id = d.zone_id WHERE d.name IN ({list})",
         &above,
     );
     let domains = tables.all(query).await?;
@@ -90,13 +93,16 @@ pub(super) async fn home(tables: &mut Tables<'_>, name: &HostName) -> Result<Hom
         .max_by_key(|domain| domain.2.len());
     Ok(match domain {
         None => Home::Nowhere,
-        Some((domain_id, zone_id, name, registrar_id, statuses)) => Home::Internal(Superordinate {
-            domain_id,
-            zone_id,
-            name,
-            registrar_id,
-            statuses,
-        }),
+        Some((domain_id, zone_id, name, registrar_id, statuses, is_lame)) => {
+            Home::Internal(Superordinate {
+                domain_id,
+                zone_id,
+                name,
+                registrar_id,
+                statuses,
+                is_lame: is_lame == 1,
+            })
+        }
     })
 }
 
@@ -112,6 +118,10 @@ impl Home {
             Self::Nowhere => {
                 let reason = "no domain is registered at or above this host";
                 Err(rejected(ResultCode::ObjectDoesNotExist, name, reason))
+            }
+            Self::Internal(domain) if domain.is_lame => {
+                let reason = "below it are hosts of domains that are gone, and nothing else";
+                Err(rejected(ResultCode::ParameterPolicy, &domain.name, reason))
             }
             Self::Internal(domain) => {
                 sponsorship(acting, domain.registrar_id, &domain.name)?;
