@@ -34,6 +34,7 @@ use crate::keys::token::Token;
 use crate::keys::vault::Vault;
 use crate::publish::{self, Publisher, Settings, Timing, canary};
 use crate::registry::Location;
+use crate::registry::timekeeper::{self, Timekeeper};
 use crate::registry::types::AnyName;
 
 pub use logs::init as init_logs;
@@ -41,6 +42,9 @@ use plane::Plane;
 
 /// Longest wait for the control plane's thread at the end.
 const CONTROL_SHUTDOWN: Duration = Duration::from_secs(1);
+
+/// How often it is looked whether a registration has something due.
+const TIMERS_INTERVAL: Duration = Duration::from_secs(1);
 
 /// A running data plane.
 #[derive(Debug)]
@@ -50,6 +54,7 @@ pub struct Server {
     publisher: Option<Publisher>,
     credentials: Option<Arc<Credentials>>,
     keeper: Option<Keeper>,
+    timekeeper: Option<Timekeeper>,
     vitals: Arc<Vitals>,
     /// Workers that ended by themselves say why.
     failures: mpsc::Receiver<String>,
@@ -82,6 +87,8 @@ impl Server {
             .map(|settings| Publisher::spawn(settings, Arc::clone(&generations), canary_engine))
             .transpose()
             .context("cannot start the publisher's thread")?;
+        let timekeeper = spawn_timekeeper(config, settings.as_ref(), publisher.as_ref())
+            .context("cannot start the thread of timers")?;
         let served = Arc::clone(&generations);
         let keeper = spawn_keeper(config, settings, vault, publisher.as_ref(), served)
             .context("cannot start the thread that looks after keys")?;
@@ -100,6 +107,7 @@ impl Server {
             listen: plane.addresses().to_vec(),
             publish: publisher.as_ref().map(Publisher::state),
             keys: keeper.as_ref().map(Keeper::state),
+            timers: timekeeper.as_ref().map(Timekeeper::state),
         }));
         Ok(Self {
             plane,
@@ -107,6 +115,7 @@ impl Server {
             publisher,
             credentials,
             keeper,
+            timekeeper,
             vitals,
             failures,
         })
@@ -138,6 +147,7 @@ impl Server {
     /// Answers what was asked until now, and ends.
     pub fn stop(self) {
         self.vitals.drain();
+        drop(self.timekeeper);
         drop(self.keeper);
         drop(self.publisher);
         self.plane.stop();
@@ -251,6 +261,25 @@ fn spawn_keeper(
         wake: Box::new(move || woken.wake()),
     });
     keeper.map(Some)
+}
+
+fn spawn_timekeeper(
+    config: &Config,
+    settings: Option<&Settings>,
+    publisher: Option<&Publisher>,
+) -> std::io::Result<Option<Timekeeper>> {
+    let (Some(settings), Some(publisher), true) = (settings, publisher, config.registry.timers)
+    else {
+        return Ok(None);
+    };
+    let woken = publisher.state();
+    let timekeeper = Timekeeper::spawn(timekeeper::Settings {
+        location: settings.location.clone(),
+        interval: TIMERS_INTERVAL,
+        clock: Box::new(unix_microseconds),
+        wake: Box::new(move || woken.wake()),
+    });
+    timekeeper.map(Some)
 }
 
 pub(crate) fn publish_settings(config: &Config, vault: Option<&Arc<Vault>>) -> Option<Settings> {

@@ -195,7 +195,10 @@ enum RegistryCommand {
     },
     /// Register, change, remove or show a domain
     #[command(subcommand)]
-    Domain(registry::arguments::DomainArgs),
+    Domain(registry::domain::DomainArgs),
+    /// Make, change, remove or show a contact
+    #[command(subcommand)]
+    Contact(registry::contact::ContactArgs),
     /// Make, change, remove or show a host object
     #[command(subcommand)]
     Host(registry::arguments::HostArgs),
@@ -208,6 +211,9 @@ enum RegistryCommand {
     /// Read or acknowledge the messages that wait for a registrar
     #[command(subcommand)]
     Poll(registry::poll::PollArgs),
+    /// Show or resume what becomes due by time alone: renewals, ends of redemption, purges
+    #[command(subcommand)]
+    Timers(registry::arguments::TimersArgs),
     /// Obey commands from standard input, one JSON object a line
     ///
     /// Takes the registry for itself while it runs. Prints a line for each command

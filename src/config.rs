@@ -136,6 +136,8 @@ pub struct Image {
 pub struct Registry {
     /// Its URL; without one there is no registry, and the image is served as it is.
     pub database: Option<String>,
+    /// Whether this server takes the steps of registrations that are due.
+    pub timers: bool,
 }
 
 /// When changes of the registry are published.

@@ -17,6 +17,7 @@ pub mod events;
 pub mod export;
 pub mod import;
 pub mod lease;
+pub mod life;
 mod names;
 pub mod policy;
 pub mod progress;
@@ -26,6 +27,8 @@ pub mod schema;
 pub mod signing;
 mod sql;
 pub mod status;
+pub mod timekeeper;
+pub mod timers;
 pub mod types;
 pub mod writer;
 

@@ -80,6 +80,7 @@ pub(super) fn check(spec: &Spec, document: &Document<'_>, faults: &mut Vec<Fault
         },
         registry: Registry {
             database: Some(database.clone()).filter(|database| !database.is_empty()),
+            timers: spec.registry.timers,
         },
         publish: check_publish(spec, &mut checker),
         keys: check_keys(spec, &mut checker),

@@ -172,10 +172,20 @@ pub enum MemoryKind {
     Mapped,
 }
 
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct RegistrySpec {
     pub database: String,
+    pub timers: bool,
+}
+
+impl Default for RegistrySpec {
+    fn default() -> Self {
+        Self {
+            database: String::new(),
+            timers: true,
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

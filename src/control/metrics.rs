@@ -15,6 +15,7 @@ use crate::clock::unix_microseconds;
 use crate::dns::counters::{DROPS, HANDSHAKES, LOSSES, OUTCOMES, Snapshot, StreamCounters};
 use crate::keys::status::KeysState;
 use crate::publish;
+use crate::registry::timekeeper::TimersSnapshot;
 
 /// Most zones with metrics of their own; past it only totals are given.
 const ZONES_MAX: usize = 1000;
@@ -80,6 +81,9 @@ impl Page {
         }
         if let Some(keys) = &vitals.parts.keys {
             page.keys(keys);
+        }
+        if let Some(timers) = &vitals.parts.timers {
+            page.timers(&timers.snapshot());
         }
         page.gauge(
             "uptime_seconds",
@@ -315,6 +319,34 @@ impl Page {
 }
 
 impl Page {
+    fn timers(&mut self, timers: &TimersSnapshot) {
+        self.counter(
+            "timer_steps",
+            "Steps of registrations that were due and taken",
+            timers.taken,
+        );
+        self.counter(
+            "timer_steps_refused",
+            "Steps that are tried again later",
+            timers.refused,
+        );
+        self.counter(
+            "timer_failures",
+            "Looks for due steps that failed",
+            timers.failed,
+        );
+        self.gauge(
+            "timers_stopped",
+            "1 while nothing becomes due until an operator says so",
+            u64::from(timers.is_stopped),
+        );
+        self.gauge(
+            "purges_held",
+            "1 while purges wait for an operator",
+            u64::from(timers.purges_held),
+        );
+    }
+
     fn keys(&mut self, keys: &KeysState) {
         let (mut expire, mut records, mut parent) = (Vec::new(), Vec::new(), Vec::new());
         let (mut ahead, mut held) = (Vec::new(), Vec::new());

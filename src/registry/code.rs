@@ -49,6 +49,10 @@ codes! {
     ParameterSyntax = 2005;
     /// The account cannot pay.
     BillingFailure = 2104;
+    /// It cannot be renewed.
+    NotRenewable = 2105;
+    /// It cannot be transferred.
+    NotTransferable = 2106;
     /// Not authorized.
     AuthorizationError = 2201;
     /// Wrong authorization information.
@@ -67,6 +71,8 @@ codes! {
     AssociationProhibits = 2305;
     /// A value that policy forbids.
     ParameterPolicy = 2306;
+    /// Not kept here.
+    UnimplementedService = 2307;
     /// The whole that would result is against policy.
     DataManagementPolicy = 2308;
     /// The store did not take it.

@@ -9,6 +9,7 @@
 
 mod answer;
 pub(crate) mod checks;
+pub mod contact;
 mod context;
 pub mod dependencies;
 pub mod domain;
@@ -19,6 +20,7 @@ pub mod poll;
 mod publication;
 pub mod registrar;
 pub(crate) mod tables;
+pub mod timers;
 pub mod zone;
 
 use serde::{Deserialize, Serialize};
@@ -29,14 +31,15 @@ use super::error::RegistryError;
 use super::types::Handle;
 use context::Context;
 use notices::Watch;
-use tables::Tables;
 
 pub use answer::{CommandError, Info, Outcome, Rejection};
+pub use contact::ContactCommand;
 pub use domain::DomainCommand;
 pub use host::HostCommand;
 pub use keys::KeysCommand;
 pub use poll::PollCommand;
 pub use registrar::RegistrarCommand;
+pub use timers::TimersCommand;
 pub use zone::ZoneCommand;
 
 /// What is to be done or looked at.
@@ -45,6 +48,8 @@ pub use zone::ZoneCommand;
 pub enum Command {
     /// With a domain.
     Domain(DomainCommand),
+    /// With a contact.
+    Contact(ContactCommand),
     /// With a host object.
     Host(HostCommand),
     /// With a registrar.
@@ -55,19 +60,26 @@ pub enum Command {
     Keys(KeysCommand),
     /// With the messages that wait for a registrar.
     Poll(PollCommand),
+    /// With the timers.
+    Timers(TimersCommand),
 }
 
 impl Command {
     /// Whether it changes nothing.
     pub fn is_read(&self) -> bool {
+        if let Self::Domain(DomainCommand::Transfer(transfer)) = self {
+            return transfer.op == domain::TransferOp::Query;
+        }
         matches!(
             self,
             Self::Domain(DomainCommand::Info(_) | DomainCommand::Check(_))
+                | Self::Contact(ContactCommand::Info(_))
                 | Self::Host(HostCommand::Info(_))
                 | Self::Registrar(RegistrarCommand::Info(_))
                 | Self::Zone(ZoneCommand::Info(_) | ZoneCommand::Lame(_))
                 | Self::Keys(KeysCommand::Info(_))
                 | Self::Poll(PollCommand::Next { .. })
+                | Self::Timers(TimersCommand::Info)
         )
     }
 
@@ -75,11 +87,13 @@ impl Command {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Domain(command) => command.kind(),
+            Self::Contact(command) => command.kind(),
             Self::Host(command) => command.kind(),
             Self::Registrar(command) => command.kind(),
             Self::Zone(command) => command.kind(),
             Self::Keys(command) => command.kind(),
             Self::Poll(command) => command.kind(),
+            Self::Timers(command) => command.kind(),
         }
     }
 
@@ -87,10 +101,12 @@ impl Command {
     fn object(&self) -> Option<&str> {
         Some(match self {
             Self::Domain(command) => command.name().as_str(),
+            Self::Contact(command) => command.handle().as_str(),
             Self::Host(command) => command.name().as_str(),
             Self::Registrar(command) => command.handle().as_str(),
             Self::Zone(command) => command.apex().as_str(),
             Self::Keys(command) => command.apex().as_str(),
+            Self::Timers(_) => "timers",
             Self::Poll(command) => return command.registrar().map(Handle::as_str),
         })
     }
@@ -199,13 +215,20 @@ impl Database {
 
     /// Answers a request that changes nothing, without a lock.
     pub(crate) async fn read(&mut self, request: &Request) -> Result<Outcome, CommandError> {
-        let (engine, place) = (self.engine(), self.place().to_owned());
-        let mut tables = Tables::new(engine, &place, self.connection());
+        let mut tables = self.tables();
         let reader = checks::acting(&mut tables, &request.actor).await?;
         let info = match &request.command {
-            Command::Domain(DomainCommand::Info(name)) => domain::info(&mut tables, name).await?,
+            Command::Domain(DomainCommand::Info(query)) => {
+                domain::info(&mut tables, &reader, query, request.at).await?
+            }
+            Command::Domain(DomainCommand::Transfer(command)) => {
+                domain::query(&mut tables, &reader, command).await?
+            }
             Command::Domain(DomainCommand::Check(name)) => {
                 domain::check(&mut tables, &reader, name).await?
+            }
+            Command::Contact(ContactCommand::Info(handle)) => {
+                contact::info(&mut tables, &reader, handle).await?
             }
             Command::Host(HostCommand::Info(name)) => host::info(&mut tables, name).await?,
             Command::Registrar(RegistrarCommand::Info(handle)) => {
@@ -219,6 +242,9 @@ impl Database {
                 Box::pin(keys::info(&mut tables, apex)).await?
             }
             Command::Poll(command) => poll::info(&mut tables, &reader, command).await?,
+            Command::Timers(TimersCommand::Info) => {
+                timers::info(&mut tables, &reader, request.at).await?
+            }
             _ => unreachable!("changes are not read"),
         };
         Ok(Outcome::Read(Box::new(info)))
@@ -235,17 +261,20 @@ pub(crate) async fn change(
     let watch = Watch::begin(&mut context, &request.command).await?;
     let zone_id = match &request.command {
         Command::Domain(command) => Box::pin(domain::change(&mut context, command)).await?,
+        Command::Contact(command) => Box::pin(contact::change(&mut context, command)).await?,
         Command::Host(command) => Box::pin(host::change(&mut context, command)).await?,
         Command::Registrar(command) => Box::pin(registrar::change(&mut context, command)).await?,
         Command::Zone(command) => Box::pin(zone::change(&mut context, command)).await?,
         Command::Keys(command) => Box::pin(keys::change(&mut context, command)).await?,
         Command::Poll(command) => poll::change(&mut context, command).await?,
+        Command::Timers(command) => timers::change(&mut context, command).await?,
     };
     if let Some(watch) = watch {
         Box::pin(watch.end(&mut context, &request.command)).await?;
     }
     notices::queue(&mut context, &request.actor).await?;
     let changed = std::mem::take(&mut context.changed);
+    let is_pending = context.is_pending;
     let detail = logged(write, &request.command)?;
     let cause = match &request.actor.cause {
         Some(cause) => Some(logged(write, cause)?),
@@ -263,7 +292,10 @@ pub(crate) async fn change(
     for (zone_id, owner) in changed {
         write.note_changed(zone_id, owner);
     }
-    Ok(Outcome::Changed { event })
+    Ok(match is_pending {
+        true => Outcome::Pending { event },
+        false => Outcome::Changed { event },
+    })
 }
 
 /// As JSON for the event log, without secrets.
@@ -277,4 +309,4 @@ fn logged(write: &Write<'_>, value: &impl Serialize) -> Result<String, RegistryE
 }
 
 #[cfg(test)]
-mod tests;
+pub(in crate::registry) mod tests;

@@ -10,7 +10,7 @@ use sqlx::AssertSqlSafe;
 use super::database::Engine;
 
 /// The migrations in order; version N is reached by the first N.
-const MIGRATIONS: [&str; 10] = [
+const MIGRATIONS: [&str; 13] = [
     include_str!("migrations/0001_tables.sql"),
     include_str!("migrations/0002_views.sql"),
     include_str!("migrations/0003_lease.sql"),
@@ -21,6 +21,9 @@ const MIGRATIONS: [&str; 10] = [
     include_str!("migrations/0008_offline.sql"),
     include_str!("migrations/0009_poll.sql"),
     include_str!("migrations/0010_orphans.sql"),
+    include_str!("migrations/0011_life.sql"),
+    include_str!("migrations/0012_transfers.sql"),
+    include_str!("migrations/0013_contacts.sql"),
 ];
 
 /// The schema version that this program reads and writes.

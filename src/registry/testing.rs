@@ -96,7 +96,7 @@ pub(crate) fn published(location: &Location) -> BTreeSet<String> {
 
 /// Rows of every table, to show that nothing was changed.
 pub(crate) async fn row_counts(database: &mut Database) -> Vec<(String, i64)> {
-    const TABLES: [&str; 16] = [
+    const TABLES: [&str; 18] = [
         "zones",
         "zone_records",
         "registrars",
@@ -113,6 +113,8 @@ pub(crate) async fn row_counts(database: &mut Database) -> Vec<(String, i64)> {
         "held_labels",
         "poll_messages",
         "poll_queues",
+        "grace_periods",
+        "transfers",
     ];
     let mut counts = Vec::new();
     for table in TABLES {

@@ -7,11 +7,13 @@ use serde::Serialize;
 use super::super::code::ResultCode;
 use super::super::error::RegistryError;
 use super::super::types::ValueError;
-use super::domain::{Availability, DomainInfo};
+use super::contact::ContactInfo;
+use super::domain::{Availability, DomainInfo, TransferInfo};
 use super::host::HostInfo;
 use super::keys::ZoneKeys;
 use super::poll::PollInfo;
 use super::registrar::RegistrarInfo;
+use super::timers::TimersInfo;
 use super::zone::{LameReport, ZoneInfo};
 
 /// A command that was obeyed.
@@ -24,6 +26,11 @@ pub enum Outcome {
         /// Its number: what is served once it is at or beyond it has the change.
         event: i64,
     },
+    /// Something was begun at this event; its end is still to come.
+    Pending {
+        /// Its number.
+        event: i64,
+    },
     /// What was asked for.
     Read(Box<Info>),
 }
@@ -32,7 +39,7 @@ impl Outcome {
     /// The event of a change.
     pub fn event(&self) -> Option<i64> {
         match self {
-            Self::Changed { event } => Some(*event),
+            Self::Changed { event } | Self::Pending { event } => Some(*event),
             Self::Read(_) => None,
         }
     }
@@ -45,6 +52,7 @@ impl Outcome {
                 Info::Poll(_) => ResultCode::DoneNoMessages,
                 _ => ResultCode::Done,
             },
+            Self::Pending { .. } => ResultCode::DonePending,
             Self::Changed { .. } => ResultCode::Done,
         }
     }
@@ -56,9 +64,13 @@ impl Outcome {
 #[non_exhaustive]
 pub enum Info {
     /// A domain.
-    Domain(DomainInfo),
+    Domain(Box<DomainInfo>),
     /// Whether a name can be registered.
     Availability(Availability),
+    /// The last transfer of a domain.
+    Transfer(TransferInfo),
+    /// A contact.
+    Contact(Box<ContactInfo>),
     /// A host.
     Host(HostInfo),
     /// A registrar.
@@ -71,6 +83,8 @@ pub enum Info {
     Lame(Box<LameReport>),
     /// Messages that wait.
     Poll(Box<PollInfo>),
+    /// The timers.
+    Timers(TimersInfo),
 }
 
 /// Why a command was not obeyed.

@@ -91,6 +91,8 @@ pub(super) async fn remove_domain(
         "DELETE FROM delegations WHERE domain_id = $1",
         "DELETE FROM ds WHERE domain_id = $1",
         "DELETE FROM domain_contacts WHERE domain_id = $1",
+        "DELETE FROM grace_periods WHERE domain_id = $1",
+        "DELETE FROM transfers WHERE domain_id = $1",
     ] {
         let delete = sqlx::query(statement).bind(domain.id);
         context.tables().run(delete).await?;

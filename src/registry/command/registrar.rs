@@ -257,9 +257,11 @@ async fn delete(context: &mut Context<'_, '_>, handle: &Handle) -> Result<(), Co
         "SELECT id FROM domains WHERE registrar_id = $1 LIMIT 1",
         "SELECT id FROM hosts WHERE registrar_id = $1 LIMIT 1",
         "SELECT id FROM contacts WHERE registrar_id = $1 LIMIT 1",
+        "SELECT t.domain_id FROM transfers t JOIN registrars r ON r.handle = t.gaining \
+         WHERE r.id = $1 AND t.state = 'pending' LIMIT 1",
     ] {
         if tables.any(rows::<(i64,)>(used).bind(row.id)).await? {
-            let reason = "sponsors domains, hosts or contacts";
+            let reason = "sponsors domains, hosts or contacts, or is to";
             return Err(rejected(ResultCode::AssociationProhibits, handle, reason));
         }
     }

@@ -65,6 +65,58 @@ fn objects_are_made_shown_changed_and_removed() {
 }
 
 #[test]
+fn a_zone_has_a_policy_and_its_domains_a_life() {
+    let registry = Registry::on_sqlite();
+    registry.succeed(&[
+        "zone",
+        "policy",
+        "tld",
+        "--set",
+        "add-grace=0",
+        "--set",
+        "contacts-required=admin,tech",
+    ]);
+    let shown = registry.succeed(&["zone", "info", "tld"]);
+    assert!(shown.contains("add-grace          0\n"), "{shown}");
+    let (_, fault) = registry.fail(&["zone", "policy", "tld", "--set", "grace=0"]);
+    assert!(fault.contains("unknown field `grace`"), "{fault}");
+    let help = registry.succeed(&["zone", "policy", "--help"]);
+    assert!(help.contains("redemption           2592000"), "{help}");
+    registry.succeed(&[
+        "zone",
+        "labels",
+        "tld",
+        "--reserve",
+        "gov",
+        "--reason",
+        "for the state",
+    ]);
+    let shown = registry.succeed(&["domain", "check", "gov.tld", "--as", "reg-a"]);
+    assert!(shown.contains("reserved: for the state"), "{shown}");
+    registry.succeed(&["domain", "create", "a.tld", "--registrar", "reg-a"]);
+    let (_, fault) = registry.fail(&["domain", "renew", "a.tld", "--expires", "2001-01-01"]);
+    assert!(fault.contains("a.tld: it expires on 2"), "{fault}");
+    let said = registry.succeed(&["domain", "delete", "a.tld"]);
+    assert!(said.contains(", pending"), "{said}");
+    let shown = registry.succeed(&["domain", "info", "a.tld"]);
+    assert!(
+        shown.contains("rgp-statuses       redemptionPeriod"),
+        "{shown}"
+    );
+    registry.succeed(&["domain", "restore", "a.tld"]);
+    let report = registry.folder.path().join("report.json");
+    let text = r#"{"pre-data":"a","post-data":"a","deleted-at":1,"restored-at":1,
+        "reason":"an error","statements":["for nobody else","all true"]}"#;
+    std::fs::write(&report, text).unwrap();
+    let report = report.display().to_string();
+    registry.succeed(&["domain", "restore", "a.tld", "--report", &report]);
+    registry.succeed(&["domain", "purge", "a.tld"]);
+    registry.fail(&["domain", "info", "a.tld"]);
+    let shown = registry.succeed(&["timers", "info"]);
+    assert!(shown.contains("purges-max         1000"), "{shown}");
+}
+
+#[test]
 fn refusals_have_their_code_and_reason() {
     #[track_caller]
     fn check(registry: &Registry, arguments: &[&str], expected: &str) {

@@ -19,11 +19,14 @@ pub(super) struct HostRow {
     pub(super) registrar_id: i64,
     statuses: String,
     pub(super) created_at: i64,
+    pub(super) created_by: Option<String>,
     pub(super) updated_at: Option<i64>,
+    pub(super) updated_by: Option<String>,
+    pub(super) transferred_at: Option<i64>,
     pub(super) published: i64,
 }
 
-from_row!(HostRow: id, domain_id, zone_id, registrar_id, statuses, created_at, updated_at, published);
+from_row!(HostRow: id, domain_id, zone_id, registrar_id, statuses, created_at, created_by, updated_at, updated_by, transferred_at, published);
 
 impl HostRow {
     pub(super) fn statuses(&self, tables: &Tables<'_>) -> Result<Statuses, RegistryError> {
@@ -47,8 +50,8 @@ pub(super) async fn find(
     name: &HostName,
 ) -> Result<Option<HostRow>, RegistryError> {
     let query = rows::<HostRow>(
-        "SELECT id, domain_id, zone_id, registrar_id, statuses, created_at, updated_at, \
-         published FROM hosts WHERE name = $1",
+        "SELECT id, domain_id, zone_id, registrar_id, statuses, created_at, created_by, updated_at, \
+         updated_by, transferred_at, published FROM hosts WHERE name = $1",
     );
     tables.optional(query.bind(name.as_str())).await
 }
@@ -107,10 +110,12 @@ pub(super) async fn home(tables: &mut Tables<'_>, name: &HostName) -> Result<Hom
 }
 
 impl Home {
-    /// A host may be put there: the domain is there, the actor's, and not going away.
+    /// A host of `sponsor` may be put there: the domain is there, the actor's and the
+    /// sponsor's, and not going away.
     pub(super) fn open_to(
         &self,
         acting: &Acting,
+        sponsor: i64,
         name: &HostName,
     ) -> Result<Option<&Superordinate>, CommandError> {
         match self {
@@ -125,6 +130,12 @@ impl Home {
             }
             Self::Internal(domain) => {
                 sponsorship(acting, domain.registrar_id, &domain.name)?;
+                // The registry too keeps a domain and the hosts below it in one hand: a
+                // transfer takes them along.
+                if domain.registrar_id != sponsor {
+                    let reason = "its domain is sponsored by another registrar";
+                    return Err(rejected(ResultCode::AuthorizationError, name, reason));
+                }
                 let statuses = Statuses::from_column(&domain.statuses)?;
                 no_pending(&statuses, &domain.name)?;
                 Ok(Some(domain))

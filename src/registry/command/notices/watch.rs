@@ -7,10 +7,12 @@ use serde_json::Value;
 
 use super::super::answer::Info;
 use super::super::context::Context;
-use super::super::tables::{Tables, rows};
+use super::super::domain::DomainQuery;
+use super::super::tables::rows;
 use super::super::{Command, CommandError, DomainCommand, HostCommand, domain, host};
 use super::{Notice, NoticeKind};
 use crate::registry::code::ResultCode;
+use crate::registry::life::Step;
 use crate::registry::types::{DomainName, HostName};
 
 /// An object that the registry is about to change.
@@ -43,7 +45,10 @@ impl Watch {
             Command::Domain(command) => {
                 let kind = match command {
                     DomainCommand::Create(_) => NoticeKind::DomainCreated,
-                    DomainCommand::Delete(_) => NoticeKind::DomainDeleted,
+                    DomainCommand::Delete(_) | DomainCommand::Purge(_) => NoticeKind::DomainDeleted,
+                    DomainCommand::Step(step) if step.step == Step::Purge => {
+                        NoticeKind::DomainDeleted
+                    }
                     _ => NoticeKind::DomainUpdated,
                 };
                 (Object::Domain(command.name().clone()), kind)
@@ -61,7 +66,7 @@ impl Watch {
         let is_new = matches!(kind, NoticeKind::DomainCreated | NoticeKind::HostCreated);
         let before = match is_new {
             true => None,
-            false => object.state(&mut context.tables()).await?,
+            false => object.state(context).await?,
         };
         Ok(Some(Self {
             object,
@@ -84,7 +89,7 @@ impl Watch {
             },
             _ => self.object,
         };
-        let after = object.state(&mut context.tables()).await?;
+        let after = object.state(context).await?;
         let sponsor = after.as_ref().or(self.before.as_ref());
         let Some(sponsor) = sponsor.map(|state| state.sponsor) else {
             return Ok(());
@@ -105,11 +110,14 @@ impl Object {
         }
     }
 
-    async fn state(&self, tables: &mut Tables<'_>) -> Result<Option<State>, CommandError> {
+    async fn state(&self, context: &mut Context<'_, '_>) -> Result<Option<State>, CommandError> {
+        let at = context.at;
+        let reader = context.acting.clone();
+        let tables = &mut context.tables();
         let (text, info) = match self {
             Self::Domain(name) => (
                 "SELECT registrar_id FROM domains WHERE name = $1",
-                Box::pin(domain::info(tables, name)).await,
+                Box::pin(domain::info(tables, &reader, &DomainQuery::new(name), at)).await,
             ),
             Self::Host(name) => (
                 "SELECT registrar_id FROM hosts WHERE name = $1",
