@@ -1,6 +1,19 @@
 //! Removal of domains on both engines: what each policy answers and leaves, who is told,
 //! and that nobody loses a name server.
 
+// The guide's rules on deletion, and where each is shown (rules 1 to 56 are elsewhere):
+//
+// | 58, 60 | parents of hosts in use stay    | `refuse_says_how_many_and_which_of_ones_own`      |
+// | 59, 69 | hosts of its own go with it     | `refuse_..`, `hosts_of_ones_own_forbid_a_removal..` |
+// | 61     | chains of dependence            | `cycles_and_chains_end`, `random`                 |
+// | 62     | one engine for all removals     | `remove_domain` alone deletes rows of `domains`   |
+// | 63     | foreign hosts are found lame    | missing: no scanner yet                           |
+// | 64, 65 | the label, its account, locks   | `the_domain_for_orphans_is_made_once_..`          |
+// | 66     | its servers answer for it       | tests/it/publish/orphans.rs                       |
+// | 67     | nobody creates below it         | `lame_keeps_object_addresses_and_delegations_..`  |
+// | 68, 70 | same addresses, ns-N, same id   | the same                                          |
+// | 71, 72 | one event, who is told          | the same, `each_affected_sponsor_has_one_message` |
+
 mod random;
 
 use serde_json::Value;

@@ -3,22 +3,22 @@
 //! The object is looked at before the command and after it. What a registrar does to its
 //! own objects is not looked at.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use super::super::answer::Info;
 use super::super::context::Context;
 use super::super::domain::DomainQuery;
 use super::super::tables::rows;
-use super::super::{Command, CommandError, DomainCommand, HostCommand, domain, host};
+use super::super::{Command, CommandError, HostCommand, domain, host};
 use super::{Notice, NoticeKind};
 use crate::registry::code::ResultCode;
-use crate::registry::life::Step;
 use crate::registry::types::{DomainName, HostName};
 
 /// An object that the registry is about to change.
 pub(in super::super) struct Watch {
     object: Object,
-    kind: NoticeKind,
     before: Option<State>,
 }
 
@@ -41,41 +41,17 @@ impl Watch {
         if context.acting.registrar.is_some() {
             return Ok(None);
         }
-        let (object, kind) = match command {
-            Command::Domain(command) => {
-                let kind = match command {
-                    DomainCommand::Create(_) => NoticeKind::DomainCreated,
-                    DomainCommand::Delete(_) | DomainCommand::Purge(_) => NoticeKind::DomainDeleted,
-                    DomainCommand::Step(step) if step.step == Step::Purge => {
-                        NoticeKind::DomainDeleted
-                    }
-                    _ => NoticeKind::DomainUpdated,
-                };
-                (Object::Domain(command.name().clone()), kind)
-            }
-            Command::Host(command) => {
-                let kind = match command {
-                    HostCommand::Create(_) => NoticeKind::HostCreated,
-                    HostCommand::Delete(_) => NoticeKind::HostDeleted,
-                    _ => NoticeKind::HostUpdated,
-                };
-                (Object::Host(command.name().clone()), kind)
-            }
+        let object = match command {
+            Command::Domain(command) => Object::Domain(command.name().clone()),
+            Command::Host(command) => Object::Host(command.name().clone()),
             _ => return Ok(None),
         };
-        let is_new = matches!(kind, NoticeKind::DomainCreated | NoticeKind::HostCreated);
-        let before = match is_new {
-            true => None,
-            false => object.state(context).await?,
-        };
-        Ok(Some(Self {
-            object,
-            kind,
-            before,
-        }))
+        let before = object.state(context).await?;
+        Ok(Some(Self { object, before }))
     }
 
-    /// Looks again and leaves the notice with the command.
+    /// Looks again and leaves the notice with the command: for the sponsor, and for who
+    /// has been it.
     pub(in super::super) async fn end(
         self,
         context: &mut Context<'_, '_>,
@@ -89,15 +65,18 @@ impl Watch {
             },
             _ => self.object,
         };
-        let after = object.state(context).await?;
-        let sponsor = after.as_ref().or(self.before.as_ref());
-        let Some(sponsor) = sponsor.map(|state| state.sponsor) else {
-            return Ok(());
-        };
-        let mut notice = Notice::new(sponsor, self.kind, object.name());
-        notice.before = self.before.map(|state| state.shown);
-        notice.after = after.map(|state| state.shown);
-        context.notices.push(notice);
+        let (before, after) = (self.before, object.state(context).await?);
+        let kind = object.kind(before.is_some(), after.is_some());
+        let states = before.iter().chain(&after);
+        let sponsors: BTreeSet<_> = states.map(|state| state.sponsor).collect();
+        let shown = |state: Option<State>| state.map(|state| state.shown);
+        let (before, after) = (shown(before), shown(after));
+        for sponsor in sponsors {
+            let mut notice = Notice::new(sponsor, kind, object.name());
+            notice.before.clone_from(&before);
+            notice.after.clone_from(&after);
+            context.notices.push(notice);
+        }
         Ok(())
     }
 }
@@ -107,6 +86,18 @@ impl Object {
         match self {
             Self::Domain(name) => name.as_str(),
             Self::Host(name) => name.as_str(),
+        }
+    }
+
+    /// What was done to it, by whether it was there and is.
+    fn kind(&self, was_there: bool, is_there: bool) -> NoticeKind {
+        match (self, was_there, is_there) {
+            (Self::Domain(_), false, _) => NoticeKind::DomainCreated,
+            (Self::Domain(_), true, true) => NoticeKind::DomainUpdated,
+            (Self::Domain(_), true, false) => NoticeKind::DomainDeleted,
+            (Self::Host(_), false, _) => NoticeKind::HostCreated,
+            (Self::Host(_), true, true) => NoticeKind::HostUpdated,
+            (Self::Host(_), true, false) => NoticeKind::HostDeleted,
         }
     }
 
