@@ -310,11 +310,17 @@ pub struct Ahead {
 }
 
 /// Whether a step of a zone's keys can be published, and for how long what is there can;
-/// `None` where no key is offline. A step to key sets that no offline key has signed for
+/// `None` where no key is or has to be offline. A step to key sets that no offline key has signed for
 /// `now` is held: nothing of the zone could be published after it.
 pub fn ahead(keys: &ZoneKeys, step: &Step, made: &[RrsigData], now: Timestamp) -> Option<Ahead> {
     let public = PublicKeys::of(keys);
-    if !public.has_offline() {
+    // Until an offline key was imported nothing could sign the DNSKEY set.
+    let has = |kind: RecordKind| {
+        let mut keys = step.timeline.keys.iter();
+        keys.any(|key| key.record(kind).state.is_published())
+    };
+    let lacks_signer = has(RecordKind::Dnskey) && !has(RecordKind::KeySignature);
+    if !(public.has_offline() || lacks_signer) {
         return None;
     }
     let (apex, seconds) = (keys.apex.to_name(), now.0 / SECOND);
@@ -325,6 +331,7 @@ pub fn ahead(keys: &ZoneKeys, step: &Step, made: &[RrsigData], now: Timestamp) -
     };
     let (is_free, next) = of(&step.timeline);
     let is_signed = is_free || next.is_some_and(|next| next.has(seconds));
+    let is_signed = is_signed && !lacks_signer;
     let is_held = step.publishes != Publishes::Nothing && !is_signed;
     let stays = if is_held {
         &keys.timeline

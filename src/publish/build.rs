@@ -452,9 +452,12 @@ impl Builder {
 /// What must hold of a zone's signatures before it is served. They have more than the
 /// refresh left when they are made or kept; half of it leaves time for a long compile.
 fn signed_zone(apex: &Name, signing: &Signing) -> SignedZone {
+    let elsewhere = signing.keys().iter().filter(|key| key.signer.is_none());
+    let by = elsewhere.map(|key| (key.dnskey.algorithm.number(), key.key_tag()));
     SignedZone {
         apex: apex.clone(),
         seconds_left_min: signing.policy().refresh_seconds / 2,
+        made_elsewhere: by.collect(),
     }
 }
 

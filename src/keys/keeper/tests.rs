@@ -527,10 +527,12 @@ fn a_step_waits_for_the_signatures_of_an_offline_key() {
     let _guard = tracing::subscriber::set_default(subscriber.finish());
     let ksk = SoftwareKey::generate(Algorithm::EcdsaP256Sha256).unwrap().0;
     let add = offline(&apex(), KeyRole::Ksk, dnskey_of(KeyRole::Ksk, &ksk));
-    stage.submit(KeysCommand::Add(Box::new(add)));
     assert_eq!(stage.look(), 1, "the ZSK");
-    assert_eq!(stage.look(), 0, "and nothing that is not signed");
+    assert_eq!(stage.look(), 0, "and nothing that nobody could sign");
     let ahead = |stage: &Stage| stage.work.state.zones()[&apex()].ahead.unwrap();
+    assert!(ahead(&stage).is_held);
+    stage.submit(KeysCommand::Add(Box::new(add)));
+    assert_eq!(stage.look(), 0, "nothing that is not signed");
     assert!(ahead(&stage).is_held);
     let respond = |stage: &mut Stage| {
         let keys = stage.keys();

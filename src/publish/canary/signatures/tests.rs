@@ -51,9 +51,19 @@ fn image(more: &[Record], signing: Option<Signing>) -> (TempDir, Generation) {
 }
 
 fn check(generation: &Generation, seconds_left_min: u32, now: u64) -> Result<(), String> {
+    check_made_elsewhere(generation, seconds_left_min, now, &[])
+}
+
+fn check_made_elsewhere(
+    generation: &Generation,
+    seconds_left_min: u32,
+    now: u64,
+    made_elsewhere: &[(u8, u16)],
+) -> Result<(), String> {
     let zones = [SignedZone {
         apex: "tld.".parse().unwrap(),
         seconds_left_min,
+        made_elsewhere: made_elsewhere.to_vec(),
     }];
     let names = [
         ("secure.tld.", Became::Delegation),
@@ -85,6 +95,18 @@ fn signatures_that_end_too_soon_are_refused() {
     let said = check(&generation, 14 * 86_400, NOW).unwrap_err();
     assert!(said.contains("are left of its RRSIG"), "{said}");
     let said = check(&generation, 0, NOW + 15 * 86_400).unwrap_err();
+    assert!(said.contains("not valid at this time"), "{said}");
+}
+
+#[test]
+fn what_is_left_of_signatures_made_on_another_machine_stops_nothing() {
+    let key = key();
+    let by = [(key.dnskey.algorithm.number(), key.key_tag())];
+    let (_folder, generation) = image(&[], Some(signing(DENIALS[0], &key)));
+    let least = 14 * 86_400;
+    assert_eq!(check_made_elsewhere(&generation, least, NOW, &by), Ok(()));
+    let over = NOW + 15 * 86_400;
+    let said = check_made_elsewhere(&generation, 0, over, &by).unwrap_err();
     assert!(said.contains("not valid at this time"), "{said}");
 }
 
