@@ -301,7 +301,10 @@ impl Work {
             self.is_idle_work_due = true;
             return Ok(());
         }
-        let Some(staged) = self.builder.fold(&before)? else {
+        let is_quiet = self.schedule.is_quiet(self.begin.elapsed());
+        let Some(staged) = self.builder.fold(&before, is_quiet)? else {
+            // What is left for a quiet time is looked at again.
+            self.is_idle_work_due = !is_quiet;
             return Ok(());
         };
         self.state

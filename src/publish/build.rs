@@ -29,6 +29,9 @@ use super::plan::{Installed, Plan, Wanted};
 use super::state::{Failure, Step};
 use crate::keys::signers::{Signers, SignersError};
 
+/// Octets that are folded at once while changes come: a tenth of a second of work.
+const FOLD_BUSY_BYTES_MAX: u64 = 32 << 20;
+
 /// Compiles of one build: the second one leaves out what the first one refused.
 const PASSES_MAX: usize = 3;
 
@@ -125,9 +128,19 @@ impl Builder {
         self.indexes.warm(image)
     }
 
-    /// Folds segments of an image; what is served does not change.
-    pub(super) fn fold(&self, image: &Arc<Generation>) -> Result<Option<Staged>, Failure> {
-        let worn = image.worn_segments();
+    /// Folds segments of an image; what is served does not change. `is_quiet` says that
+    /// nobody waits for a change, so that it may take its time.
+    pub(super) fn fold(
+        &self,
+        image: &Arc<Generation>,
+        is_quiet: bool,
+    ) -> Result<Option<Staged>, Failure> {
+        let bytes_max = if is_quiet {
+            u64::MAX
+        } else {
+            FOLD_BUSY_BYTES_MAX
+        };
+        let worn = image.worn_segments_within(bytes_max);
         if worn.is_empty() {
             return Ok(None);
         }
@@ -318,7 +331,7 @@ impl Builder {
         let mut source = snapshot.changes(apex, before.event).map_err(read_failure)?;
         let index = self.indexes.take(zone, apex);
         let signing = signing.as_ref();
-        let signed = signing.map(|signing| signed_zone(apex, signing));
+        let signed = signing.map(|signing| SignedZone::new(apex, signing));
         let outcome = compile_changes(&mut source, zone, &index, signing, installer);
         self.indexes.put(apex, index);
         match outcome {
@@ -422,7 +435,9 @@ impl Builder {
             apex: apex.clone(),
             error: SignError::Device(error.to_string()),
         })?;
-        let signed = signing.as_ref().map(|signing| signed_zone(apex, signing));
+        let signed = signing
+            .as_ref()
+            .map(|signing| SignedZone::new(apex, signing));
         let options = Options {
             previous: current.filter(|_| signing.is_some()).cloned(),
             signing: signing.map(Arc::new),
@@ -446,18 +461,6 @@ impl Builder {
         let serial = zone.map_or(0, |zone| zone.serial);
         self.refusals
             .leave_unsigned(apex, serial, error.to_string());
-    }
-}
-
-/// What must hold of a zone's signatures before it is served. They have more than the
-/// refresh left when they are made or kept; half of it leaves time for a long compile.
-fn signed_zone(apex: &Name, signing: &Signing) -> SignedZone {
-    let elsewhere = signing.keys().iter().filter(|key| key.signer.is_none());
-    let by = elsewhere.map(|key| (key.dnskey.algorithm.number(), key.key_tag()));
-    SignedZone {
-        apex: apex.clone(),
-        seconds_left_min: signing.policy().refresh_seconds / 2,
-        made_elsewhere: by.collect(),
     }
 }
 

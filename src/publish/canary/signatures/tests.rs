@@ -3,7 +3,7 @@ use std::sync::Arc;
 use tempfile::TempDir;
 use zone_compiler::RecordList;
 use zone_compiler::compile::{Options, compile_with};
-use zone_compiler::sign::{Denial, PolicyValues, Signing, SigningPolicy, SoftwareKey, ZoneKey};
+use zone_compiler::sign::{Denial, PolicyValues, SigningPolicy, SoftwareKey, ZoneKey};
 use zone_compiler::zonefile::Reader;
 use zone_image::Memory;
 use zone_image::writer::Installer;
