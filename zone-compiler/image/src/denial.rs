@@ -129,97 +129,7 @@ impl<'g> Zone<'g> {
         self.seek_nsec3(hash)?.finish()
     }
 
-    /// Every NSEC3 with its hash, some of them more than once.
-    pub fn each_nsec3(&self, visit: &mut dyn FnMut(&'g [u8; 20], BodyRef<'g>)) {
-        if self.denial() != Denial::Nsec3 {
-            return;
-        }
-        let root = PageRef(self.page.proofs.to_native());
-        self.generation.each_leaf(root, &mut |_, octets| {
-            let page = access::nsec3(octets);
-            for (hash, body) in page.hashes.iter().zip(page.bodies.iter()).skip(1) {
-                visit(hash, BodyRef::local(body, &page.heap));
-            }
-        });
-    }
-
-    /// The NSEC3 that matches a hash or covers it, with its own hash: for who changes a
-    /// chain. The answer path has [`Zone::seek_nsec3`].
-    pub fn nsec3_at_or_before(&self, hash: &[u8; 20]) -> Option<([u8; 20], BodyRef<'g>)> {
-        if self.denial() != Denial::Nsec3 {
-            return None;
-        }
-        let root = PageRef(self.page.proofs.to_native());
-        let page = access::nsec3(self.generation.find_leaf(root, nsec3_key(hash))?);
-        let at = last_at_or_before(&page.hashes, hash, page.hashes.len() / 2);
-        Some((
-            page.hashes[at],
-            BodyRef::local(&page.bodies[at], &page.heap),
-        ))
-    }
-
-    /// The owner of the NSEC that comes right before a name, given as its labels before
-    /// the apex, in canonical order; before the first, the last.
-    pub fn nsec_before(&self, relative: &[u8]) -> Option<Entry<'g>> {
-        let key = SortKey::new(relative);
-        let is_before = |own: &[u8]| own < key.as_slice();
-        let found = self.order_edge(true, &is_before);
-        self.entry_of_key(found.or_else(|| self.order_edge(true, &|_| true))?)
-    }
-
-    /// The owner of the NSEC that comes right after a name; after the last, the first.
-    pub fn nsec_after(&self, relative: &[u8]) -> Option<Entry<'g>> {
-        let key = SortKey::new(relative);
-        let is_after = |own: &[u8]| own > key.as_slice();
-        let found = self.order_edge(false, &is_after);
-        self.entry_of_key(found.or_else(|| self.order_edge(false, &|_| true))?)
-    }
-
-    /// The last key that `holds` says yes of, where it does so of a first part of them;
-    /// or else the first one, where it does so of a last part.
-    fn order_edge(&self, last: bool, holds: &dyn Fn(&[u8]) -> bool) -> Option<&'g [u8]> {
-        if self.denial() != Denial::Nsec {
-            return None;
-        }
-        let mut page = access::order(self.generation.page(PageRef(self.page.proofs.to_native())));
-        // Where the key may be instead if the page has none.
-        let mut next = None;
-        loop {
-            let boundary = |is_first_part: bool| {
-                let (mut low, mut high) = (0, page.ends.len());
-                while low < high {
-                    let middle = low + (high - low) / 2;
-                    if holds(key_at(page, middle)) == is_first_part {
-                        low = middle + 1;
-                    } else {
-                        high = middle;
-                    }
-                }
-                low
-            };
-            let at = if last {
-                boundary(true).checked_sub(1)
-            } else {
-                Some(boundary(false)).filter(|at| *at < page.ends.len())
-            };
-            if page.children.is_empty() {
-                return at.map(|at| key_at(page, at)).or(next);
-            }
-            // Of a last part, the first key may be in the child before.
-            let child = if last {
-                at?
-            } else {
-                next = at.map(|at| key_at(page, at)).or(next);
-                at.unwrap_or(page.ends.len()).saturating_sub(1)
-            };
-            page = access::order(
-                self.generation
-                    .page(PageRef(page.children[child].to_native())),
-            );
-        }
-    }
-
-    fn entry_of_key(&self, key: &[u8]) -> Option<Entry<'g>> {
+    pub(crate) fn entry_of_key(&self, key: &[u8]) -> Option<Entry<'g>> {
         let mut wire = [0; NAME_BYTES_MAX];
         let length = relative_name(key, &mut wire)?;
         let apex = self.apex();
@@ -376,7 +286,7 @@ impl<'g> Nsec3Seek<'g> {
 /// record ends the leaf before this one; where this is the first leaf of all, it
 /// is the last record of the chain and covers what wraps. Looks around `near`
 /// first.
-fn last_at_or_before(hashes: &[[u8; 20]], hash: &[u8; 20], near: usize) -> usize {
+pub(crate) fn last_at_or_before(hashes: &[[u8; 20]], hash: &[u8; 20], near: usize) -> usize {
     let key = nsec3_key(hash);
     let is_at_or_before = |own: &[u8; 20]| match nsec3_key(own).cmp(&key) {
         Ordering::Equal => own <= hash,
@@ -409,7 +319,7 @@ pub(crate) fn order_keys(page: &OrderPage) -> impl Iterator<Item = &[u8]> {
     (0..page.ends.len()).map(|at| key_at(page, at))
 }
 
-fn key_at(page: &OrderPage, at: usize) -> &[u8] {
+pub(crate) fn key_at(page: &OrderPage, at: usize) -> &[u8] {
     let start = at
         .checked_sub(1)
         .map_or(0, |before| page.ends[before].to_native() as usize);

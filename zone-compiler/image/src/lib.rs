@@ -6,6 +6,7 @@
 //! Nothing here reads a clock, opens a socket or knows of the registry.
 
 mod body;
+mod chain;
 mod denial;
 mod error;
 mod generation;
