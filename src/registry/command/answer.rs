@@ -76,7 +76,7 @@ pub enum Info {
     /// A registrar.
     Registrar(RegistrarInfo),
     /// A zone.
-    Zone(ZoneInfo),
+    Zone(Box<ZoneInfo>),
     /// Policy and keys of a zone.
     Keys(Box<ZoneKeys>),
     /// Hosts of domains that are gone.

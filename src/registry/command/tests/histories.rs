@@ -188,8 +188,10 @@ impl History {
         let mut random = Random(seed);
         let expiry = random.of(&["auto-renew", "delete", "keep"]);
         let report = random.of(&["required", "unneeded"]);
-        let mut policy = RegistrationPolicy::default();
-        policy.expiry = expiry.parse().unwrap();
+        let policy = RegistrationPolicy {
+            expiry: expiry.parse().unwrap(),
+            ..RegistrationPolicy::default()
+        };
         let line = format!("op zone policy tld expiry={expiry} restore-report={report}");
         run(&mut test, &parse(&line)).await.unwrap();
         Self {

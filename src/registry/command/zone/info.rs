@@ -38,7 +38,7 @@ pub(in crate::registry::command) async fn info(
     };
     let records = found.into_iter().map(record);
     let records = records.collect::<Result<_, crate::registry::RegistryError>>()?;
-    Ok(Info::Zone(ZoneInfo {
+    Ok(Info::Zone(Box::new(ZoneInfo {
         apex: apex.clone(),
         state: row.state,
         mname: row.soa_mname,
@@ -63,5 +63,5 @@ pub(in crate::registry::command) async fn info(
         held_labels: held_labels(tables, row.id, RECORDS_MAX).await?,
         created_at: Timestamp(row.created_at),
         updated_at: row.updated_at.map(Timestamp),
-    }))
+    })))
 }
