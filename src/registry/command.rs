@@ -12,6 +12,7 @@ pub(crate) mod checks;
 mod context;
 pub mod domain;
 pub mod host;
+mod idn;
 pub mod keys;
 mod publication;
 pub mod registrar;

@@ -10,7 +10,7 @@ use sqlx::AssertSqlSafe;
 use super::database::Engine;
 
 /// The migrations in order; version N is reached by the first N.
-const MIGRATIONS: [&str; 7] = [
+const MIGRATIONS: [&str; 8] = [
     include_str!("migrations/0001_tables.sql"),
     include_str!("migrations/0002_views.sql"),
     include_str!("migrations/0003_lease.sql"),
@@ -18,6 +18,7 @@ const MIGRATIONS: [&str; 7] = [
     include_str!("migrations/0005_changes.sql"),
     include_str!("migrations/0006_policy.sql"),
     include_str!("migrations/0007_audit.sql"),
+    include_str!("migrations/0008_idn.sql"),
 ];
 
 /// The schema version that this program reads and writes.

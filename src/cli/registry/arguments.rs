@@ -51,6 +51,9 @@ pub(crate) enum DomainArgs {
         /// A status to begin with; repeat for each
         #[arg(long, value_name = "STATUS")]
         status: Vec<String>,
+        /// IDN table of the zone that is to let the label in [default: the first that does]
+        #[arg(long, value_name = "TAG")]
+        idn_tag: Option<String>,
         #[command(flatten)]
         acting: ActingArgs,
     },
@@ -275,6 +278,22 @@ pub(crate) enum ZoneArgs {
         /// A label to let go
         #[arg(long, value_name = "LABEL")]
         release: Vec<String>,
+        #[command(flatten)]
+        acting: ActingArgs,
+    },
+    /// Say which scripts a zone takes, by tables in the form of RFC 7940
+    ///
+    /// Of labels that a table calls variants of each other, one can be registered. What is
+    /// registered already stays. A zone without tables takes letters, digits and hyphens.
+    Idn {
+        /// Its apex
+        apex: String,
+        /// A table, in place of the one with that tag: language or script, and file
+        #[arg(long, value_name = "TAG=FILE")]
+        set: Vec<String>,
+        /// Tag of a table to let go
+        #[arg(long, value_name = "TAG")]
+        remove: Vec<String>,
         #[command(flatten)]
         acting: ActingArgs,
     },

@@ -13,7 +13,8 @@ use crate::registry::command::registrar::{
     RegistrarCommand, RegistrarCreate, RegistrarStatus, RegistrarUpdate,
 };
 use crate::registry::command::zone::{
-    GluePolicy, HeldLabel, LabelKind, ZoneCommand, ZoneCreate, ZoneLabels, ZonePolicy, ZoneUpdate,
+    GluePolicy, HeldLabel, LabelKind, ZoneCommand, ZoneCreate, ZoneIdn, ZoneLabels, ZonePolicy,
+    ZoneTableText, ZoneUpdate,
 };
 use crate::registry::policy::{DataModel, RegistrationChange, RegistrationPolicy};
 use crate::registry::types::{Ttl, ValueError, Years};
@@ -40,6 +41,7 @@ pub(super) fn domain(args: &DomainArgs) -> Built<'_> {
             host,
             ds,
             status,
+            idn_tag,
             acting,
         } => {
             let create = DomainCreate {
@@ -49,6 +51,7 @@ pub(super) fn domain(args: &DomainArgs) -> Built<'_> {
                 hosts: all(host)?,
                 ds: all(ds)?,
                 statuses: all(status)?,
+                idn_tag: idn_tag.clone(),
             };
             (DomainCommand::Create(create), acting)
         }
@@ -235,10 +238,35 @@ pub(super) fn zone(args: &ZoneArgs) -> Built<'_> {
             };
             (ZoneCommand::Labels(Box::new(labels)), acting)
         }
+        ZoneArgs::Idn {
+            apex,
+            set,
+            remove,
+            acting,
+        } => {
+            let idn = ZoneIdn {
+                apex: apex.parse()?,
+                set: set
+                    .iter()
+                    .map(|text| idn_table(text))
+                    .collect::<Result<_, _>>()?,
+                remove: remove.clone(),
+            };
+            (ZoneCommand::Idn(Box::new(idn)), acting)
+        }
         ZoneArgs::Delete { apex, acting } => (ZoneCommand::Delete(apex.parse()?), acting),
         ZoneArgs::Info { apex, acting } => (ZoneCommand::Info(apex.parse()?), acting),
     };
     Ok((Command::Zone(command), acting))
+}
+
+/// Reads `TAG=FILE`.
+fn idn_table(text: &str) -> Result<ZoneTableText, ValueError> {
+    let pair = text.split_once('=');
+    let (tag, file) = pair.ok_or_else(|| syntax(text, "write TAG=FILE"))?;
+    let xml = std::fs::read_to_string(file);
+    let xml = xml.map_err(|error| syntax(file, format!("cannot be read: {error}")))?;
+    Ok(ZoneTableText::new(tag, xml))
 }
 
 fn syntax(value: &str, reason: impl Into<String>) -> ValueError {

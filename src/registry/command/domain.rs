@@ -78,6 +78,10 @@ pub struct DomainCreate {
     /// Statuses it begins with.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub statuses: Vec<Status>,
+    /// The IDN table of the zone that is to let its label in; the first that does where
+    /// none is named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub idn_tag: Option<String>,
 }
 
 impl DomainCreate {
@@ -90,6 +94,7 @@ impl DomainCreate {
             hosts: Vec::new(),
             ds: Vec::new(),
             statuses: Vec::new(),
+            idn_tag: None,
         }
     }
 }

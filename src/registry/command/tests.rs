@@ -3,6 +3,7 @@
 //! A case is a script: who, what, and the code that comes. Afterwards the records
 //! that the compiler reads are compared.
 
+mod idn;
 mod matrix;
 mod policy;
 mod published;
@@ -201,6 +202,7 @@ fn domain_command(verb: &str, name: &str, values: &dyn Fn(&str) -> Vec<String>) 
             hosts: all(values("ns=")),
             ds: all(values("ds=")),
             statuses: all(values("status=")),
+            idn_tag: values("idn=").pop(),
             ..domain::DomainCreate::new(name)
         }),
         "delete" => DomainCommand::Delete(name),

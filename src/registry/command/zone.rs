@@ -2,6 +2,7 @@
 
 pub(crate) mod create;
 mod delete;
+mod idn;
 mod info;
 mod labels;
 mod policy;
@@ -21,6 +22,7 @@ use super::checks::registry_only;
 use super::context::Context;
 use super::tables::{Tables, from_row, rows};
 
+pub use idn::{ZoneIdn, ZoneTableText};
 pub(super) use info::info;
 pub(super) use labels::held_label;
 pub use labels::{HeldLabel, LabelKind, ZoneLabels};
@@ -38,6 +40,8 @@ pub enum ZoneCommand {
     Policy(Box<ZonePolicy>),
     /// Hold labels back, or let them go.
     Labels(Box<ZoneLabels>),
+    /// Change its IDN tables.
+    Idn(Box<ZoneIdn>),
     /// Remove it, once it is empty of registrations.
     Delete(AnyName),
     /// Show it.
@@ -51,6 +55,7 @@ impl ZoneCommand {
             Self::Update(_) => "zone-update",
             Self::Policy(_) => "zone-policy",
             Self::Labels(_) => "zone-labels",
+            Self::Idn(_) => "zone-idn",
             Self::Delete(_) => "zone-delete",
             Self::Info(_) => "zone-info",
         }
@@ -62,6 +67,7 @@ impl ZoneCommand {
             Self::Update(update) => &update.apex,
             Self::Policy(policy) => &policy.apex,
             Self::Labels(labels) => &labels.apex,
+            Self::Idn(idn) => &idn.apex,
             Self::Delete(apex) | Self::Info(apex) => apex,
         }
     }
@@ -184,6 +190,7 @@ pub struct ZoneInfo {
     pub policy: RegistrationPolicy,
     pub records: Vec<ZoneRecord>,
     pub held_labels: Vec<HeldLabel>,
+    pub idn_tables: Vec<ZoneTableText>,
     pub created_at: Timestamp,
     pub updated_at: Option<Timestamp>,
 }
@@ -248,6 +255,7 @@ pub(super) async fn change(
         ZoneCommand::Update(command) => update::update(context, command).await.map(Some),
         ZoneCommand::Policy(command) => policy::change(context, command).await.map(Some),
         ZoneCommand::Labels(command) => labels::change(context, command).await.map(Some),
+        ZoneCommand::Idn(command) => Box::pin(idn::change(context, command)).await.map(Some),
         ZoneCommand::Delete(apex) => delete::delete(context, apex).await.map(Some),
         ZoneCommand::Info(_) => unreachable!("reads change nothing"),
     }

@@ -11,6 +11,7 @@ use crate::registry::command::CommandError;
 use crate::registry::command::answer::rejected;
 use crate::registry::command::checks::{StatusChange, ZoneRow, difference, sponsor};
 use crate::registry::command::context::Context;
+use crate::registry::command::idn;
 use crate::registry::command::publication::{refresh_domain, refresh_hosts};
 use crate::registry::types::{Statuses, Years};
 
@@ -24,7 +25,8 @@ pub(super) async fn create(
     let sponsor = sponsor(&mut tables, &acting, command.registrar.as_ref()).await?;
     unregistered(&mut tables, &command.name).await?;
     let found = find_hosts(&mut tables, &command.hosts).await?;
-    let zone = registrable(&mut tables, &acting, &command.name).await?;
+    let idn_tag = command.idn_tag.as_deref();
+    let (zone, admitted) = registrable(&mut tables, &acting, &command.name, idn_tag).await?;
     check_period(&zone, command.period, name)?;
     let change = StatusChange {
         add: &command.statuses,
@@ -55,6 +57,7 @@ pub(super) async fn create(
     tables.run(insert).await?;
     let hosts: Vec<_> = found.values().map(|host| host.id).collect();
     insert_parts(&mut tables, id, hosts.iter().copied(), &command.ds).await?;
+    idn::note(context, zone.id, id, &admitted).await?;
     refresh_domain(context, id, statuses.allow_publication()).await?;
     refresh_hosts(context, hosts).await?;
     Ok(zone.id)
