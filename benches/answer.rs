@@ -18,7 +18,7 @@ use std::path::Path;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use loadtest::blast::Queries;
-use meridian::dns::engine::{Action, DropReason, Engine, Job, TURNS, UDP_BUFFER_BYTES};
+use meridian::dns::engine::{Action, DropReason, Engine, Job, Names, TURNS, UDP_BUFFER_BYTES};
 use zone_compiler::RecordList;
 use zone_compiler::zonefile::Reader;
 use zone_image::writer::Installer;
@@ -103,6 +103,7 @@ fn replies(criterion: &mut Criterion) {
                 let (generation, queries) = prepare(&mut sample, size, kind);
                 let engine = Engine::default();
                 let mut outs = vec![0; TURNS * STRIDE];
+                let mut names = Names::default();
                 let mut next = 0;
                 bencher.iter(|| {
                     next += TURNS;
@@ -114,7 +115,7 @@ fn replies(criterion: &mut Criterion) {
                             action: Action::Drop(DropReason::Short),
                         })
                     });
-                    engine.answer_batch(generation, &mut jobs);
+                    engine.answer_batch(generation, &mut names, &mut jobs);
                     black_box(&jobs);
                 });
             });

@@ -12,7 +12,7 @@
 use std::hint::black_box;
 
 use loadtest::blast::Queries;
-use meridian::dns::engine::{Action, DropReason, Engine, Job, TURNS, UDP_BUFFER_BYTES};
+use meridian::dns::engine::{Action, DropReason, Engine, Job, Names, TURNS, UDP_BUFFER_BYTES};
 use zone_image::Generation;
 
 #[path = "support/sample.rs"]
@@ -90,6 +90,7 @@ fn run(
     count: usize,
 ) -> usize {
     let mut outs = vec![0; TURNS * STRIDE];
+    let mut names = Names::default();
     let mut octets = 0;
     if form == "single" {
         for index in 0..count {
@@ -111,7 +112,7 @@ fn run(
                 action: Action::Drop(DropReason::Short),
             })
         });
-        engine.answer_batch(generation, &mut jobs);
+        engine.answer_batch(generation, &mut names, &mut jobs);
         octets += jobs
             .iter()
             .flatten()

@@ -30,15 +30,21 @@ use crate::dns::secret::Secret;
 use crate::keys::keeper::{self, Keeper};
 use crate::keys::seal;
 use crate::keys::signers::Signers;
+use crate::keys::token::Token;
 use crate::keys::vault::Vault;
 use crate::publish::{self, Publisher, Settings, Timing, canary};
 use crate::registry::Location;
+use crate::registry::timekeeper::{self, Timekeeper};
+use crate::registry::types::AnyName;
 
 pub use logs::init as init_logs;
 use plane::Plane;
 
 /// Longest wait for the control plane's thread at the end.
 const CONTROL_SHUTDOWN: Duration = Duration::from_secs(1);
+
+/// How often it is looked whether a registration has something due.
+const TIMERS_INTERVAL: Duration = Duration::from_secs(1);
 
 /// A running data plane.
 #[derive(Debug)]
@@ -48,6 +54,7 @@ pub struct Server {
     publisher: Option<Publisher>,
     credentials: Option<Arc<Credentials>>,
     keeper: Option<Keeper>,
+    timekeeper: Option<Timekeeper>,
     vitals: Arc<Vitals>,
     /// Workers that ended by themselves say why.
     failures: mpsc::Receiver<String>,
@@ -80,7 +87,10 @@ impl Server {
             .map(|settings| Publisher::spawn(settings, Arc::clone(&generations), canary_engine))
             .transpose()
             .context("cannot start the publisher's thread")?;
-        let keeper = spawn_keeper(config, settings, vault, publisher.as_ref())
+        let timekeeper = spawn_timekeeper(config, settings.as_ref(), publisher.as_ref())
+            .context("cannot start the thread of timers")?;
+        let served = Arc::clone(&generations);
+        let keeper = spawn_keeper(config, settings, vault, publisher.as_ref(), served)
             .context("cannot start the thread that looks after keys")?;
         let tls = plane.tls().zip(credentials.as_ref());
         let vitals = Arc::new(Vitals::new(VitalsParts {
@@ -97,6 +107,7 @@ impl Server {
             listen: plane.addresses().to_vec(),
             publish: publisher.as_ref().map(Publisher::state),
             keys: keeper.as_ref().map(Keeper::state),
+            timers: timekeeper.as_ref().map(Timekeeper::state),
         }));
         Ok(Self {
             plane,
@@ -104,6 +115,7 @@ impl Server {
             publisher,
             credentials,
             keeper,
+            timekeeper,
             vitals,
             failures,
         })
@@ -135,6 +147,7 @@ impl Server {
     /// Answers what was asked until now, and ends.
     pub fn stop(self) {
         self.vitals.drain();
+        drop(self.timekeeper);
         drop(self.keeper);
         drop(self.publisher);
         self.plane.stop();
@@ -213,7 +226,9 @@ pub(crate) fn open_vault(config: &Config) -> anyhow::Result<Option<Arc<Vault>>> 
         Some(path) => Some(seal::Secret::load(path).context("cannot read keys.secret-file")?),
         None => None,
     };
-    Ok(secret.map(|secret| Arc::new(Vault::new(Some(secret)))))
+    let token = config.keys.token.clone().map(Token::new);
+    let has_keys = secret.is_some() || token.is_some();
+    Ok(has_keys.then(|| Arc::new(Vault::new(secret, token))))
 }
 
 fn spawn_keeper(
@@ -221,21 +236,50 @@ fn spawn_keeper(
     settings: Option<Settings>,
     vault: Option<Arc<Vault>>,
     publisher: Option<&Publisher>,
+    generations: Arc<Generations>,
 ) -> std::io::Result<Option<Keeper>> {
     let (Some(settings), Some(vault), Some(publisher)) = (settings, vault, publisher) else {
         return Ok(None);
     };
-    let (served, woken) = (publisher.state(), publisher.state());
+    let (published, woken) = (publisher.state(), publisher.state());
+    let served = move |apex: &AnyName| {
+        let apex = apex.to_name().to_lowercase();
+        let image = generations.current();
+        let zone = image.zone(apex.as_wire());
+        keeper::Served {
+            everything: published.served_event(),
+            zone: zone.map(|zone| (zone.event(), zone.serial())),
+        }
+    };
     let keeper = Keeper::spawn(keeper::Settings {
         location: settings.location,
         vault,
         interval: config.keys.look_interval,
         parent_interval: config.keys.parent_interval,
         clock: Box::new(unix_microseconds),
-        served: Box::new(move || served.served_event()),
+        served: Box::new(served),
         wake: Box::new(move || woken.wake()),
     });
     keeper.map(Some)
+}
+
+fn spawn_timekeeper(
+    config: &Config,
+    settings: Option<&Settings>,
+    publisher: Option<&Publisher>,
+) -> std::io::Result<Option<Timekeeper>> {
+    let (Some(settings), Some(publisher), true) = (settings, publisher, config.registry.timers)
+    else {
+        return Ok(None);
+    };
+    let woken = publisher.state();
+    let timekeeper = Timekeeper::spawn(timekeeper::Settings {
+        location: settings.location.clone(),
+        interval: TIMERS_INTERVAL,
+        clock: Box::new(unix_microseconds),
+        wake: Box::new(move || woken.wake()),
+    });
+    timekeeper.map(Some)
 }
 
 pub(crate) fn publish_settings(config: &Config, vault: Option<&Arc<Vault>>) -> Option<Settings> {

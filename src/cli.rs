@@ -122,19 +122,8 @@ struct CompileArgs {
     /// Leave nothing in the image but these zone files, even if it is unreadable
     #[arg(long, requires = "zone_file")]
     replace: bool,
-    /// Sign the zone files with this key: PKCS#8 in PEM, or the NAME of NAME.key and
-    /// NAME.private; can be repeated
-    #[arg(long, value_name = "FILE", requires = "zone_file")]
-    sign_with: Vec<PathBuf>,
-    /// Sign with NSEC instead of NSEC3
-    #[arg(long, requires = "sign_with")]
-    nsec: bool,
-    /// Give delegations without DS their NSEC3 too
-    #[arg(long, requires = "sign_with", conflicts_with = "nsec")]
-    no_opt_out: bool,
-    /// Add a digest of the whole zone (ZONEMD)
-    #[arg(long, requires = "sign_with")]
-    zonemd: bool,
+    #[command(flatten)]
+    signing: zone_compiler::flags::SigningArgs,
 }
 
 #[derive(Debug, Subcommand)]
@@ -206,7 +195,10 @@ enum RegistryCommand {
     },
     /// Register, change, remove or show a domain
     #[command(subcommand)]
-    Domain(registry::arguments::DomainArgs),
+    Domain(registry::domain::DomainArgs),
+    /// Make, change, remove or show a contact
+    #[command(subcommand)]
+    Contact(registry::contact::ContactArgs),
     /// Make, change, remove or show a host object
     #[command(subcommand)]
     Host(registry::arguments::HostArgs),
@@ -216,6 +208,12 @@ enum RegistryCommand {
     /// Make, change, remove or show a zone: SOA, its own records, policy
     #[command(subcommand)]
     Zone(registry::arguments::ZoneArgs),
+    /// Read or acknowledge the messages that wait for a registrar
+    #[command(subcommand)]
+    Poll(registry::poll::PollArgs),
+    /// Show or resume what becomes due by time alone: renewals, ends of redemption, purges
+    #[command(subcommand)]
+    Timers(registry::arguments::TimersArgs),
     /// Obey commands from standard input, one JSON object a line
     ///
     /// Takes the registry for itself while it runs. Prints a line for each command

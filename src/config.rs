@@ -17,6 +17,7 @@ use serde::Serialize;
 use zone_image::Name;
 
 use crate::dns::rate::RateLimits;
+use crate::keys::token::TokenSettings;
 
 pub use spec::{LogFormat, LogLevel, MemoryKind, Spec};
 
@@ -135,6 +136,8 @@ pub struct Image {
 pub struct Registry {
     /// Its URL; without one there is no registry, and the image is served as it is.
     pub database: Option<String>,
+    /// Whether this server takes the steps of registrations that are due.
+    pub timers: bool,
 }
 
 /// When changes of the registry are published.
@@ -157,6 +160,8 @@ pub struct Publish {
 pub struct Keys {
     /// Holds the secret that seals private keys; without one nothing is signed.
     pub secret_file: Option<PathBuf>,
+    /// The token that has keys, if there is one.
+    pub token: Option<TokenSettings>,
     /// How often it is looked for something to do.
     pub look_interval: Duration,
     /// How often the parents of zones are asked for what is waited for.

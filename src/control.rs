@@ -23,6 +23,7 @@ use crate::dns::net::failure::Offences;
 use crate::dns::net::tls::Credentials;
 use crate::keys::status::KeysState;
 use crate::publish;
+use crate::registry::timekeeper::TimersState;
 
 pub use reload::Reloads;
 pub use status::{GenerationStatus, OffenceStatus, Status, TlsStatus, ZoneStatus};
@@ -96,6 +97,7 @@ pub struct VitalsParts {
     pub listen: Vec<SocketAddr>,
     pub publish: Option<Arc<publish::State>>,
     pub keys: Option<Arc<KeysState>>,
+    pub timers: Option<Arc<TimersState>>,
 }
 
 /// What can be seen of DNS over TLS.

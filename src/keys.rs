@@ -8,8 +8,11 @@
 pub mod files;
 pub mod keeper;
 pub mod machine;
+pub mod offline;
 pub mod parent;
+pub mod private_file;
 pub mod seal;
 pub mod signers;
 pub mod status;
+pub mod token;
 pub mod vault;

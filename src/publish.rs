@@ -26,7 +26,7 @@ use std::time::{Duration, Instant};
 
 use zone_image::Generation;
 
-use crate::clock::unix_microseconds;
+use crate::clock::{unix_microseconds, unix_seconds};
 use crate::dns::engine::Engine;
 use crate::dns::generations::{Generations, InstallError};
 use crate::dns::net::yield_to_workers;
@@ -218,6 +218,9 @@ impl Work {
         let started = Instant::now();
         let current = self.generations.current();
         self.gates.accepted = self.state.accepted();
+        if self.schedule.is_retry_due(self.begin.elapsed()) {
+            self.builder.retry_unsigned();
+        }
         let mut built = self.builder.build(Some(&current), &mut self.gates)?;
         drop(current);
         let staged = built.staged.take();
@@ -226,13 +229,18 @@ impl Work {
             self.state.compile.observe(started.elapsed().as_secs_f64());
             self.count(&built.compiled, staged.segment_bytes());
             let names = &built.compiled.names;
-            let check = |image: &Generation| canary::check_names(&self.engine, image, names);
+            let signed = &built.compiled.signed;
+            let check = |image: &Generation| {
+                canary::check_names(&self.engine, image, names)?;
+                canary::check_signatures(&self.engine, image, signed, names, unix_seconds())
+            };
             self.generations
                 .install_staged_checked(staged, &check)
                 .map_err(|error| install_failure(&error))?;
         }
         let swapped_at = unix_microseconds();
         let (event, refused) = (built.event, std::mem::take(&mut built.refused));
+        let is_unsigned = built.is_unsigned;
         let image = self.generations.current();
         self.number = image.number();
         if self.state.served_event() == 0 {
@@ -247,6 +255,11 @@ impl Work {
         self.builder.installed(built, &image);
         self.is_idle_work_due = true;
         self.schedule.succeeded(event, self.begin.elapsed());
+        if is_unsigned {
+            self.schedule.retry_later(self.begin.elapsed());
+        } else {
+            self.schedule.retry_nothing();
+        }
         if !refused.is_empty() {
             let zones: Vec<_> = refused.iter().take(3).map(ToString::to_string).collect();
             let text = format!(
@@ -254,7 +267,8 @@ impl Work {
                 refused.len(),
                 zones.join(", ")
             );
-            // The log has each of them; they are tried again when they change.
+            // The log has each of them; they are tried again when they change, and those
+            // that could not be signed after a pause as well.
             self.state.fail(Failure::new(Step::Compile, text));
             return Ok(());
         }
@@ -287,7 +301,10 @@ impl Work {
             self.is_idle_work_due = true;
             return Ok(());
         }
-        let Some(staged) = self.builder.fold(&before)? else {
+        let is_quiet = self.schedule.is_quiet(self.begin.elapsed());
+        let Some(staged) = self.builder.fold(&before, is_quiet)? else {
+            // What is left for a quiet time is looked at again.
+            self.is_idle_work_due = !is_quiet;
             return Ok(());
         };
         self.state

@@ -18,6 +18,7 @@ pub mod export;
 pub mod idn;
 pub mod import;
 pub mod lease;
+pub mod life;
 mod names;
 pub mod policy;
 pub mod progress;
@@ -27,6 +28,8 @@ pub mod schema;
 pub mod signing;
 mod sql;
 pub mod status;
+pub mod timekeeper;
+pub mod timers;
 pub mod types;
 pub mod writer;
 
@@ -35,7 +38,7 @@ pub use command::{Actor, Command, CommandError, Info, Outcome, Rejection, Reques
 pub use csv::{CsvExport, CsvImport, CsvOptions, export_csv, import_csv};
 pub use database::{Database, Engine, Location, Timestamp};
 pub use error::RegistryError;
-pub use events::{event_times, last_event};
+pub use events::{event_times, last_event, zone_version};
 pub use export::{ExportOptions, ExportReport, export_zone_file};
 pub use import::{ImportOptions, ImportReport, import_zone_file};
 pub use progress::{Phase, Progress, ProgressSink};

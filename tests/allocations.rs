@@ -12,7 +12,7 @@ use hickory_proto::op::Message;
 use hickory_proto::rr::RecordType;
 use meridian::dns::cookie::CookieSecrets;
 use meridian::dns::engine::{
-    Action, DropReason, Engine, EngineConfig, Job, Outcome, Request, TURNS, Transport,
+    Action, DropReason, Engine, EngineConfig, Job, Names, Outcome, Request, TURNS, Transport,
     UDP_BUFFER_BYTES,
 };
 use meridian::dns::rate::RateLimits;
@@ -278,6 +278,7 @@ fn the_messages_have_every_kind_of_answer() {
 fn batches_allocate_nothing() {
     let (generation, engine, messages) = (generation(), engine(), messages());
     let mut outs = vec![0; TURNS * UDP_BUFFER_BYTES];
+    let mut names = Names::default();
     let mut wires = messages.iter().cycle();
     let mut replies = 0usize;
     let counted = allocations(|| {
@@ -295,7 +296,7 @@ fn batches_allocate_nothing() {
                     action: Action::Drop(DropReason::Short),
                 })
             });
-            engine.answer_batch(&generation, &mut jobs);
+            engine.answer_batch(&generation, &mut names, &mut jobs);
             let replied = |job: &&Job<'_>| matches!(job.action, Action::Reply { .. });
             replies += jobs.iter().flatten().filter(replied).count();
         }

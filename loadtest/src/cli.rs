@@ -1,5 +1,7 @@
 //! The command line of `loadtest`.
 
+mod latency_args;
+
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -12,7 +14,7 @@ use zone_image::Name;
 use crate::blast::{self, Pace, Queries};
 use crate::peer::{Software, Zone};
 use crate::target::Target;
-use crate::{compare, dnsperf, echo, generate, latency, signers, stamp};
+use crate::{compare, dnsperf, echo, generate, signers, stamp};
 
 /// Synthetic zones and load for Meridian and its peers, on loopback only.
 #[derive(Debug, Parser)]
@@ -40,7 +42,7 @@ enum Action {
     /// Measure Meridian beside the name servers that are installed, in interleaved rounds.
     Compare(Compare),
     /// Measure how long a change by command line takes until DNS answers it.
-    Latency(Latency),
+    Latency(latency_args::Latency),
     /// Reply to every datagram with so many octets: the kernel's share of a reply.
     Echo(Echo),
     /// Measure what signing costs beside kzonesign and dnssec-signzone.
@@ -239,19 +241,6 @@ struct Echo {
 }
 
 #[derive(Debug, Args)]
-struct Latency {
-    /// The `meridian` binary.
-    #[arg(long)]
-    meridian: PathBuf,
-    /// How many delegated domains.
-    #[arg(long)]
-    domains: u64,
-    /// Changes, one after the other.
-    #[arg(long, default_value_t = 100)]
-    changes: u64,
-}
-
-#[derive(Debug, Args)]
 struct Sign {
     /// Zone file without signatures.
     #[arg(long)]
@@ -277,7 +266,7 @@ pub fn run() -> anyhow::Result<()> {
         Action::Blast(arguments) => run_blast(&arguments, cli.json),
         Action::Run(arguments) => run_dnsperf(&arguments),
         Action::Compare(arguments) => run_compare(&arguments, cli.json),
-        Action::Latency(arguments) => run_latency(&arguments, cli.json),
+        Action::Latency(arguments) => latency_args::run(&arguments, cli.json),
         Action::Echo(arguments) => echo::serve(arguments.listen, arguments.reply_bytes),
         Action::Sign(arguments) => run_sign(&arguments, cli.json),
     }
@@ -412,19 +401,6 @@ fn run_compare(arguments: &Compare, json: bool) -> anyhow::Result<()> {
         return print_json(&comparison);
     }
     print(&compare::table(&comparison));
-    Ok(())
-}
-
-fn run_latency(arguments: &Latency, json: bool) -> anyhow::Result<()> {
-    let report = latency::measure(&latency::Plan {
-        meridian: arguments.meridian.clone(),
-        domains: arguments.domains,
-        changes: arguments.changes,
-    })?;
-    if json {
-        return print_json(&report);
-    }
-    print(&report.to_string());
     Ok(())
 }
 

@@ -1,41 +1,48 @@
-//! From a change by command line to the answer by DNS.
+//! From a change to the answer by DNS.
 //!
-//! One server publishes a generated registry; domains get another TTL for their NS
-//! records, one after the other, by `meridian registry domain update`. Two times a
-//! change: from the command's end, which is its acknowledgement, and from its start,
-//! to the first reply with the new TTL. The server is asked every half millisecond,
-//! which is the grain of the figures.
+//! One server publishes a generated registry. Changes of one kind are made one after
+//! the other by `meridian registry`; each raises the serial of the zone, and is served
+//! when a reply has it. Two times a change: from the command's end, which is its
+//! acknowledgement, and from its start, which has the start of a process in it. The
+//! server is asked every half millisecond, the grain of the figures. [`stream`] makes
+//! changes at a rate instead.
+
+mod changes;
+mod stage;
+pub mod stream;
 
 use std::fmt;
-use std::net::UdpSocket;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail};
 use serde::Serialize;
-use zone_image::Name;
 
-use crate::blast::Queries;
-use crate::generate::{self, Parameters, Registry};
-use crate::meridian::Meridian;
-use crate::peer::{Server, Zone};
-use crate::stamp::first_ttl;
+use self::changes::Changes;
+pub use self::changes::Kind;
+pub use self::stage::Load;
+use self::stage::Stage;
 
-/// Longest wait for the first image, and for one change.
-const PATIENCE: Duration = Duration::from_secs(600);
-/// Pause between two queries.
-const ASK_EVERY: Duration = Duration::from_micros(500);
-/// The first TTL that a change sets; each sets another.
-const TTL_FIRST: u64 = 1000;
-
-/// What is measured.
+/// What is served while changes are made.
 #[derive(Debug, Clone)]
-pub struct Plan {
+pub struct Setup {
     /// The `meridian` binary.
     pub meridian: PathBuf,
     /// Delegations.
     pub domains: u64,
-    /// Changes.
+    /// Whether the server signs the zone: NSEC3 with opt-out, ECDSA.
+    pub signed: bool,
+    /// Whether it is asked at half of what it can answer meanwhile.
+    pub half_load: bool,
+}
+
+/// What is measured.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// The server.
+    pub setup: Setup,
+    /// Kinds of changes, one after the other.
+    pub kinds: Vec<Kind>,
+    /// Changes of each kind.
     pub changes: u64,
 }
 
@@ -44,12 +51,33 @@ pub struct Plan {
 pub struct Report {
     /// Delegations.
     pub domains: u64,
-    /// Changes.
+    /// Whether the zone is signed.
+    pub signed: bool,
+    /// Each kind.
+    pub kinds: Vec<Measured>,
+    /// The load meanwhile.
+    pub load: Option<Load>,
+    /// Largest resident memory of the server, in octets.
+    pub memory_peak_bytes: u64,
+    /// Octets of the image at the end.
+    pub image_bytes: u64,
+}
+
+/// Changes of one kind.
+#[derive(Debug, Clone, Serialize)]
+pub struct Measured {
+    /// Which.
+    pub kind: Kind,
+    /// How many.
     pub changes: u64,
     /// From the acknowledgement to the first answer.
     pub acknowledged_to_served: Times,
     /// From the start of the command to the first answer.
     pub command_to_served: Times,
+    /// Octets of segments written, folds included, by change.
+    pub written_bytes: u64,
+    /// Changes for which the zone was compiled whole.
+    pub whole: u64,
 }
 
 /// Milliseconds.
@@ -80,93 +108,94 @@ impl Times {
     }
 }
 
+impl fmt::Display for Times {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { p50, p99, longest } = self;
+        write!(f, "p50 {p50:.1}  p99 {p99:.1}  longest {longest:.1}")
+    }
+}
+
+/// Octets as people read them.
+fn mebibytes(octets: u64) -> f64 {
+    octets as f64 / f64::from(1 << 20)
+}
+
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (domains, changes) = (self.domains, self.changes);
-        writeln!(f, "{changes} changes among {domains} delegations, in ms")?;
-        for (what, times) in [
-            ("acknowledged to served", self.acknowledged_to_served),
-            ("command to served", self.command_to_served),
-        ] {
-            let Times { p50, p99, longest } = times;
+        let how = if self.signed { "signed" } else { "unsigned" };
+        writeln!(f, "{} delegations, {how}; times in ms", self.domains)?;
+        for measured in &self.kinds {
+            let Measured { kind, changes, .. } = measured;
             writeln!(
                 f,
-                "{what:<24} p50 {p50:.1}  p99 {p99:.1}  longest {longest:.1}"
+                "{changes} x {kind}: {} octets written each, {} compiled whole",
+                measured.written_bytes, measured.whole
+            )?;
+            let acknowledged = measured.acknowledged_to_served;
+            writeln!(f, "  acknowledged to served  {acknowledged}")?;
+            writeln!(
+                f,
+                "  command to served       {}",
+                measured.command_to_served
             )?;
         }
-        Ok(())
+        if let Some(load) = &self.load {
+            writeln!(f, "{load}")?;
+        }
+        writeln!(
+            f,
+            "server {:.0} MiB at most, image {:.0} MiB",
+            mebibytes(self.memory_peak_bytes),
+            mebibytes(self.image_bytes)
+        )
     }
 }
 
 /// Makes a registry, serves it and changes it.
 pub fn measure(plan: &Plan) -> anyhow::Result<Report> {
     anyhow::ensure!(plan.changes > 0, "no changes, nothing to measure");
-    let apex = Name::parse_absolute("example.").expect("a name");
-    let registry = Registry::new(Parameters {
-        apex: apex.clone(),
-        domains: plan.domains,
-        seed: 1,
-        queries: 0,
-        exponent: 1.0,
-        signed: false,
-    })?;
-    let folder = tempfile::tempdir().context("making a temporary folder")?;
-    let files = folder.path().join("registry");
-    generate::write_csv(&registry, &files)?;
-    let meridian = Meridian::new(&plan.meridian, folder.path())?;
-    meridian.run(&["registry", "init"])?;
-    let files = files.display().to_string();
-    meridian.run(&["registry", "import", "--csv", &files])?;
-    let zone = Zone {
-        apex,
-        file: folder.path().join("none"),
-    };
-    let server = meridian.serve(&[zone], 1, PATIENCE)?;
-    let (mut from_acknowledgement, mut from_command) = (Vec::new(), Vec::new());
-    for change in 0..plan.changes {
-        let index = change * 7919 % plan.domains;
-        let name = format!("{}.example.", registry.domain(index).label);
-        let ttl = TTL_FIRST + change;
-        let text = ttl.to_string();
-        let start = Instant::now();
-        meridian.run(&["registry", "domain", "update", &name, "--ns-ttl", &text])?;
-        let acknowledged = Instant::now();
-        wait_for(&server, &name, ttl)?;
-        from_acknowledgement.push(acknowledged.elapsed());
-        from_command.push(start.elapsed());
+    let has_dependants = plan.kinds.iter().any(|kind| *kind != Kind::Ttl);
+    let stage = Stage::new(&plan.setup, has_dependants, "")?;
+    let load = stage.start_load()?;
+    let mut kinds = Vec::new();
+    for kind in &plan.kinds {
+        kinds.push(measure_kind(&stage, *kind, plan.changes)?);
     }
     Ok(Report {
-        domains: plan.domains,
-        changes: plan.changes,
-        acknowledged_to_served: Times::of(from_acknowledgement),
-        command_to_served: Times::of(from_command),
+        domains: plan.setup.domains,
+        signed: plan.setup.signed,
+        kinds,
+        load: load.map(stage::RunningLoad::end).transpose()?,
+        memory_peak_bytes: stage.memory_peak_bytes(),
+        image_bytes: stage.metric("meridian_image_bytes")?,
     })
 }
 
-/// Asks for the delegation until its TTL is this one.
-fn wait_for(server: &Server, name: &str, ttl: u64) -> anyhow::Result<()> {
-    let mut query = Queries::new(false);
-    query.push_text(&format!("{name} NS"))?;
-    let socket = UdpSocket::bind((std::net::Ipv4Addr::LOCALHOST, 0)).context("binding a socket")?;
-    let address = server.target().address();
-    socket.connect(address).context("connecting a socket")?;
-    let timeout = Some(Duration::from_secs(1));
-    socket
-        .set_read_timeout(timeout)
-        .context("setting a timeout")?;
-    let start = Instant::now();
-    let mut reply = [0; 4096];
-    while start.elapsed() < PATIENCE {
-        socket.send(query.message(0)).context("asking the server")?;
-        if let Ok(length) = socket.recv(&mut reply)
-            && let Ok(Some(found)) = first_ttl(&reply[..length])
-            && u64::from(found) == ttl
-        {
-            return Ok(());
-        }
-        std::thread::sleep(ASK_EVERY);
+fn measure_kind(stage: &Stage, kind: Kind, count: u64) -> anyhow::Result<Measured> {
+    let (mut from_acknowledgement, mut from_command) = (Vec::new(), Vec::new());
+    let written = stage.metric("meridian_publish_written_bytes_total")?;
+    let whole = stage.metric("meridian_zone_compiles_total{kind=\"whole\"}")?;
+    let mut changes = Changes::new(kind, stage.registry());
+    let mut serial = stage.serial()?;
+    for _ in 0..count {
+        let words = changes.next_command();
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let start = Instant::now();
+        stage.run(&words)?;
+        let acknowledged = Instant::now();
+        serial = stage.wait_for_serial(serial.wrapping_add(1))?;
+        from_acknowledgement.push(acknowledged.elapsed());
+        from_command.push(start.elapsed());
     }
-    bail!("{name}: TTL {ttl} is not served after {PATIENCE:?}")
+    let written = stage.metric("meridian_publish_written_bytes_total")? - written;
+    Ok(Measured {
+        kind,
+        changes: count,
+        acknowledged_to_served: Times::of(from_acknowledgement),
+        command_to_served: Times::of(from_command),
+        written_bytes: written / count,
+        whole: stage.metric("meridian_zone_compiles_total{kind=\"whole\"}")? - whole,
+    })
 }
 
 #[cfg(test)]

@@ -14,6 +14,9 @@ use crate::peer::{Server, Zone, pinned};
 pub struct Meridian {
     binary: PathBuf,
     directory: PathBuf,
+    metrics: SocketAddr,
+    /// More of the configuration of a server with a registry.
+    more: String,
 }
 
 impl Meridian {
@@ -23,9 +26,19 @@ impl Meridian {
         let meridian = Self {
             binary: binary.to_owned(),
             directory: directory.to_owned(),
+            metrics: SocketAddr::from(([127, 0, 0, 1], 0)),
+            more: String::new(),
         };
         meridian.configure(SocketAddr::from(([127, 0, 0, 1], 0)), 1)?;
         Ok(meridian)
+    }
+
+    /// With its metrics at an address, and more tables of configuration where there is a
+    /// registry.
+    pub fn with(mut self, metrics: SocketAddr, more: &str) -> anyhow::Result<Self> {
+        (self.metrics, self.more) = (metrics, more.to_owned());
+        self.configure(SocketAddr::from(([127, 0, 0, 1], 0)), 1)?;
+        Ok(self)
     }
 
     /// Compiles `zones` from their files and serves them with `workers` UDP workers.
@@ -108,7 +121,8 @@ impl Meridian {
         let here = self.directory.display();
         let text = self.configuration(address, workers);
         self.write(&format!(
-            "{text}\n[registry]\ndatabase = \"sqlite:{here}/registry.db\"\n"
+            "{text}\n[registry]\ndatabase = \"sqlite:{here}/registry.db\"\n\n{}",
+            self.more
         ))
     }
 
@@ -119,7 +133,8 @@ impl Meridian {
              rate-limit.responses-per-second = 0\n\n\
              [image]\ndirectory = \"{here}/image\"\n\n\
              [control]\nsocket = \"{here}/control.sock\"\n\n\
-             [metrics]\nlisten = \"127.0.0.1:0\"\n"
+             [metrics]\nlisten = \"{}\"\n",
+            self.metrics
         )
     }
 

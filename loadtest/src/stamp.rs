@@ -11,8 +11,8 @@ use std::io::{self, Write};
 
 use zone_image::Name;
 
-pub(crate) use reply::first_ttl;
 pub use reply::{Malformed, Stamps};
+pub(crate) use reply::{answered_serial, first_ttl};
 
 /// Distinct name server pairs of a stamped zone; domains share them in turn.
 const NAME_SERVER_SETS: u64 = 16;

@@ -6,8 +6,7 @@ use std::path::Path;
 use anyhow::Context;
 use serde_json::json;
 use zone_compiler::compile::SignedCounts;
-use zone_compiler::install::{Input, InstallError, SignWith, install_with};
-use zone_compiler::sign::{Denial, PolicyValues};
+use zone_compiler::install::{Input, InstallError, install_with};
 use zone_compiler::zonefile::Faults;
 use zone_compiler::{CompileError, Options, Report, Stage};
 use zone_image::Name;
@@ -44,30 +43,12 @@ pub(super) fn run(args: &CompileArgs, global: &Global) -> anyhow::Result<()> {
     };
     // A server on this machine may be answering from the image that this replaces.
     yield_to_workers();
-    let (reports, installed) = compile_with(
-        &input,
-        &directory,
-        &options(args, &directory)?,
-        global.progress,
-    )?;
+    let options = args
+        .signing
+        .options(&directory, crate::clock::unix_seconds());
+    let options = options.context("cannot sign")?;
+    let (reports, installed) = compile_with(&input, &directory, &options, global.progress)?;
     show(&reports, &installed, &directory, global)
-}
-
-/// What the command line says of signing.
-fn options(args: &CompileArgs, directory: &Path) -> anyhow::Result<Options> {
-    if args.sign_with.is_empty() {
-        return Ok(Options::default());
-    }
-    let sign_with = SignWith {
-        keys: args.sign_with.clone(),
-        policy: PolicyValues {
-            denial: Denial::of(args.nsec, !args.no_opt_out),
-            zonemd: args.zonemd,
-            ..PolicyValues::default()
-        },
-    };
-    let options = sign_with.options(directory, crate::clock::unix_seconds());
-    options.context("cannot sign")
 }
 
 /// Compiles and installs, with progress; the faults of a refused zone are printed.

@@ -1,11 +1,14 @@
 //! `meridian keys`.
 
 pub(crate) mod arguments;
+mod measure;
+mod offline;
 mod show;
 
 use std::path::Path;
 
 use anyhow::Context;
+use zone_compiler::rdata::from_hex;
 
 use super::registry::{location, now, poke_server, runtime};
 use super::run::load;
@@ -13,15 +16,19 @@ use super::{Global, output};
 use crate::app::open_vault;
 use crate::keys::files;
 use crate::keys::machine;
+use crate::keys::offline::{ahead, made as made_form};
 use crate::keys::parent;
-use crate::keys::seal::{Secret, write_private};
-use crate::keys::vault::{Vault, VaultError};
+use crate::keys::private_file::write_new;
+use crate::keys::seal::Secret;
+use crate::keys::token::KeyName;
+use crate::keys::vault::{self, Vault, VaultError};
 use crate::registry::command::keys::load as load_keys;
-use crate::registry::command::keys::{Extent, KeysPolicy, KeysStep, ZoneKeys};
-use crate::registry::signing::{Goal, KeyId, KeyRole, KeyState, PolicyChange};
+use crate::registry::command::keys::made_signatures;
+use crate::registry::command::keys::{Extent, KeysAdd, KeysPolicy, KeysStep, ZoneKeys};
+use crate::registry::signing::{Goal, KeyId, KeyRole, KeyState, OFFLINE, PolicyChange};
 use crate::registry::types::AnyName;
 use crate::registry::{Actor, Command, Database, Outcome, Request, command::KeysCommand};
-use arguments::{Form, KeysArgs, ZoneArgs};
+use arguments::{Form, ImportArgs, KeysArgs, ZoneArgs};
 
 /// Runs one of the commands on keys.
 pub(super) fn run(command: &KeysArgs, global: &Global) -> anyhow::Result<()> {
@@ -49,9 +56,9 @@ async fn obey(command: &KeysArgs, global: &Global) -> anyhow::Result<()> {
             let mut zone = Zone::open(zone, global).await?;
             zone.policy(change.change()).await
         }
-        KeysArgs::Generate { zone, role } => {
+        KeysArgs::Generate { zone, role, store } => {
             let mut zone = Zone::open(zone, global).await?;
-            zone.generate(*role).await
+            zone.generate(*role, store.as_deref()).await
         }
         KeysArgs::List(zone) => {
             let mut zone = Zone::open(zone, global).await?;
@@ -59,9 +66,7 @@ async fn obey(command: &KeysArgs, global: &Global) -> anyhow::Result<()> {
         }
         KeysArgs::Status(zone) => {
             let mut zone = Zone::open(zone, global).await?;
-            let keys = zone.keys().await?;
-            let step = machine::advance(&keys.timeline, &keys.policy, now());
-            show::status(&keys, &step, global)
+            zone.status().await
         }
         KeysArgs::Rollover { zone, role } => {
             let mut zone = Zone::open(zone, global).await?;
@@ -69,12 +74,14 @@ async fn obey(command: &KeysArgs, global: &Global) -> anyhow::Result<()> {
         }
         KeysArgs::Import {
             zone,
-            file,
+            source,
             role,
             in_use,
+            replace,
         } => {
             let mut zone = Zone::open(zone, global).await?;
-            zone.import(file, *role, *in_use).await
+            let add = zone.read_key(source, *role)?;
+            zone.import(add, *in_use, *replace).await
         }
         KeysArgs::Export {
             zone,
@@ -88,6 +95,11 @@ async fn obey(command: &KeysArgs, global: &Global) -> anyhow::Result<()> {
         KeysArgs::DsSeen(zone) => {
             let mut zone = Zone::open(zone, global).await?;
             zone.ds_seen().await
+        }
+        KeysArgs::Offline(command) => offline::run(command, global).await,
+        KeysArgs::Measure(args) => {
+            let vault = open_vault(&load(global)?)?;
+            measure::run(args, &vault.unwrap_or_default(), global)
         }
     }
 }
@@ -153,12 +165,25 @@ impl<'g> Zone<'g> {
         if let Some(text) = &change.parent_servers {
             parent::servers(text)?;
         }
+        let elsewhere = |store: &&String| !store.is_empty() && *store != OFFLINE;
+        let stores = [&change.store, &change.ksk_store].into_iter().flatten();
+        for store in stores.filter(elsewhere) {
+            self.vault()?.check_store(store)?;
+        }
         let apex = self.apex.clone();
         let policy = KeysPolicy { apex, change };
         self.change(KeysCommand::Policy(Box::new(policy))).await
     }
 
-    async fn generate(&mut self, role: Option<KeyRole>) -> anyhow::Result<()> {
+    async fn status(&mut self) -> anyhow::Result<()> {
+        let keys = self.keys().await?;
+        let step = machine::advance(&keys.timeline, &keys.policy, now());
+        let made = made_signatures(&mut self.database, &self.apex).await?;
+        let ahead = ahead(&keys, &step, &made_form(made), now());
+        show::status(&keys, &step, ahead, self.global)
+    }
+
+    async fn generate(&mut self, role: Option<KeyRole>, store: Option<&str>) -> anyhow::Result<()> {
         let vault = self.vault()?;
         if load_keys(&mut self.database, &self.apex).await?.is_none() {
             self.policy(PolicyChange::default()).await?;
@@ -177,8 +202,15 @@ impl<'g> Zone<'g> {
             "the zone has every key that its policy asks for; name a --role to make another"
         );
         for new in wanted {
-            self.add(&vault, new.role, new.algorithm, new.retires)
-                .await?;
+            if store.is_none() && keys.policy.store_of(new.role) == OFFLINE {
+                output::note(format_args!(
+                    "the {} is to be offline; take it in by `meridian keys import --public`",
+                    new.role
+                ));
+                continue;
+            }
+            let store = store.unwrap_or_else(|| keys.policy.store_of(new.role));
+            self.add(&vault, &new, store).await?;
         }
         Ok(())
     }
@@ -186,19 +218,20 @@ impl<'g> Zone<'g> {
     async fn add(
         &mut self,
         vault: &Vault,
-        role: KeyRole,
-        algorithm: u8,
-        retires: Vec<KeyId>,
+        new: &machine::NewKey,
+        store: &str,
     ) -> anyhow::Result<()> {
-        let add = vault.make(&self.apex, role, algorithm, retires)?;
+        let keys = self.keys().await?;
+        let add = vault
+            .make_or_take(&mut self.database, &keys, new, store)
+            .await?;
         let key_tag = add.dnskey.key_tag();
         let event = self.submit(KeysCommand::Add(Box::new(add))).await?;
-        show::made(role, key_tag, event, self.global)
+        show::made(new.role, key_tag, event, self.global)
     }
 
-    async fn rollover(&mut self, role: KeyRole) -> anyhow::Result<()> {
-        let vault = self.vault()?;
-        let keys = self.keys().await?;
+    /// The keys of a role that a new one replaces, from a state of rest.
+    fn replaced(&self, keys: &ZoneKeys, role: KeyRole) -> anyhow::Result<Vec<KeyId>> {
         let is_at_rest = keys.timeline.keys.iter().all(KeyState::is_settled);
         anyhow::ensure!(
             is_at_rest,
@@ -212,14 +245,69 @@ impl<'g> Zone<'g> {
             .map(|key| key.id)
             .collect();
         anyhow::ensure!(!retires.is_empty(), "zone {} has no {role}", self.apex);
-        self.add(&vault, role, keys.policy.algorithm, retires).await
+        Ok(retires)
     }
 
-    async fn import(&mut self, file: &Path, role: KeyRole, in_use: bool) -> anyhow::Result<()> {
-        let (key, private) = files::read(file).with_context(|| format!("{}", file.display()))?;
-        let mut add = self.vault()?.take_in(&self.apex, role, &key, &private)?;
+    async fn rollover(&mut self, role: KeyRole) -> anyhow::Result<()> {
+        let vault = self.vault()?;
+        let keys = self.keys().await?;
+        let retires = self.replaced(&keys, role)?;
+        anyhow::ensure!(
+            keys.policy.store_of(role) != OFFLINE,
+            "the {role} of {} is offline; make another there and take it in by \
+             `meridian keys import --public FILE --role {role} --replace`",
+            self.apex
+        );
+        let new = machine::NewKey {
+            role,
+            algorithm: keys.policy.algorithm,
+            retires,
+        };
+        self.add(&vault, &new, keys.policy.store_of(role)).await
+    }
+
+    fn read_key(&self, source: &ImportArgs, role: KeyRole) -> anyhow::Result<KeysAdd> {
+        if let Some(file) = &source.public {
+            anyhow::ensure!(
+                role == KeyRole::Ksk,
+                "only a ksk can be offline: other keys sign all the time"
+            );
+            let dnskey = files::read_public(file);
+            let dnskey = dnskey.with_context(|| format!("cannot read {}", file.display()))?;
+            return Ok(vault::offline(&self.apex, role, dnskey));
+        }
+        let vault = self.vault()?;
+        if let Some(file) = &source.file {
+            let read = files::read(file).with_context(|| format!("{}", file.display()));
+            let (key, private) = read?;
+            return Ok(vault.take_in(&self.apex, role, &key, &private)?);
+        }
+        let name = match (&source.token_label, &source.token_id) {
+            (Some(label), _) => KeyName::Label(label.clone()),
+            (_, id) => {
+                let id = id.as_deref().and_then(from_hex);
+                KeyName::Id(id.context("--token-id is not in hexadecimal")?)
+            }
+        };
+        let token = load(self.global)?.keys.token;
+        let label = token
+            .context("no token is configured; set keys.token")?
+            .label;
+        Ok(vault.take_in_of_token(&self.apex, role, &label, &name)?)
+    }
+
+    async fn import(
+        &mut self,
+        mut add: KeysAdd,
+        in_use: bool,
+        replace: bool,
+    ) -> anyhow::Result<()> {
+        if replace {
+            let keys = self.keys().await?;
+            add.retires = self.replaced(&keys, add.role)?;
+        }
         add.in_use = in_use;
-        let key_tag = add.dnskey.key_tag();
+        let (role, key_tag) = (add.role, add.dnskey.key_tag());
         let event = self.submit(KeysCommand::Add(Box::new(add))).await?;
         show::made(role, key_tag, event, self.global)
     }
@@ -240,7 +328,7 @@ impl<'g> Zone<'g> {
         let private = self.vault()?;
         let private = private.private(&mut self.database, &self.apex, key).await?;
         let out = out.context("name a file by --out")?;
-        write_private(out, files::pem(&private).as_bytes())
+        write_new(out, files::pem(&private).as_bytes())
             .with_context(|| format!("cannot write {}", out.display()))?;
         output::line(format_args!(
             "private key {key_tag} written to {} in the clear; keep it safe",

@@ -3,8 +3,12 @@
 mod apply;
 pub(crate) mod arguments;
 mod build;
+pub(crate) mod contact;
+pub(crate) mod domain;
 mod files;
 mod objects;
+pub(crate) mod orphans;
+pub(crate) mod poll;
 
 use anyhow::Context;
 use zone_image::Name;
@@ -61,10 +65,13 @@ async fn obey(command: &RegistryCommand, global: &Global) -> anyhow::Result<()> 
                 }
             }
         }
-        RegistryCommand::Domain(args) => objects::run(build::domain(args), global).await?,
+        RegistryCommand::Contact(args) => objects::run(contact::build(args), global).await?,
+        RegistryCommand::Domain(args) => objects::run(domain::build(args), global).await?,
         RegistryCommand::Host(args) => objects::run(build::host(args), global).await?,
         RegistryCommand::Registrar(args) => objects::run(build::registrar(args), global).await?,
         RegistryCommand::Zone(args) => objects::run(build::zone(args), global).await?,
+        RegistryCommand::Poll(args) => objects::run(poll::build(args), global).await?,
+        RegistryCommand::Timers(args) => objects::run(build::timers(args), global).await?,
         RegistryCommand::Apply(args) => apply::run(args, global).await?,
         RegistryCommand::Status(args) => {
             let mut database = Database::open(&location(args, global)?).await?;

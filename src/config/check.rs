@@ -13,9 +13,13 @@ use super::{
 use crate::dns::engine::TEXT_BYTES_MAX;
 use crate::dns::net::{bind, udp};
 use crate::dns::rate::{self, RateLimits};
+use crate::keys::token::TokenSettings;
+use crate::registry::signing::{IN_DATABASE, OFFLINE};
 
 /// Sockets have paths of at most 107 octets and a final zero (unix(7)).
 const SOCKET_PATH_BYTES_MAX: usize = 107;
+/// Sessions beyond what any token signs faster with.
+const TOKEN_SESSIONS_MAX: usize = 64;
 /// Larger socket buffers only add delay to what will be dropped anyway.
 const BUFFER_BYTES_MAX: usize = 1 << 30;
 
@@ -76,6 +80,7 @@ pub(super) fn check(spec: &Spec, document: &Document<'_>, faults: &mut Vec<Fault
         },
         registry: Registry {
             database: Some(database.clone()).filter(|database| !database.is_empty()),
+            timers: spec.registry.timers,
         },
         publish: check_publish(spec, &mut checker),
         keys: check_keys(spec, &mut checker),
@@ -104,12 +109,47 @@ fn check_keys(spec: &Spec, checker: &mut Checker<'_>) -> Keys {
         keys.parent_interval_seconds,
         1..=86_400,
     );
+    let token = check_token(spec, checker);
     let has_secret = !keys.secret_file.as_os_str().is_empty();
     Keys {
         secret_file: has_secret.then(|| keys.secret_file.clone()),
+        token,
         look_interval: Duration::from_millis(keys.look_interval_milliseconds),
         parent_interval: Duration::from_secs(keys.parent_interval_seconds),
     }
+}
+
+fn check_token(spec: &Spec, checker: &mut Checker<'_>) -> Option<TokenSettings> {
+    let token = &spec.keys.token;
+    checker.range(
+        "keys.token.sessions-max",
+        token.sessions_max,
+        1..=TOKEN_SESSIONS_MAX,
+    );
+    let named = [
+        ("keys.token.module", token.module.as_os_str().is_empty()),
+        ("keys.token.label", token.label.is_empty()),
+        ("keys.token.pin-file", token.pin_file.as_os_str().is_empty()),
+    ];
+    if named.iter().all(|(_, is_empty)| *is_empty) {
+        return None;
+    }
+    for (key, _) in named.iter().filter(|(_, is_empty)| *is_empty) {
+        checker.fault(
+            key,
+            "a token needs its module, its label and the file of its PIN",
+        );
+    }
+    if [IN_DATABASE, OFFLINE].contains(&token.label.as_str()) {
+        let message = format!("{:?} means another place for keys here", token.label);
+        checker.fault("keys.token.label", message);
+    }
+    Some(TokenSettings {
+        module: token.module.clone(),
+        label: token.label.clone(),
+        pin_file: token.pin_file.clone(),
+        sessions_max: token.sessions_max,
+    })
 }
 
 fn check_dns(spec: &Spec, checker: &mut Checker<'_>) -> Dns {

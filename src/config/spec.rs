@@ -172,10 +172,20 @@ pub enum MemoryKind {
     Mapped,
 }
 
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct RegistrySpec {
     pub database: String,
+    pub timers: bool,
+}
+
+impl Default for RegistrySpec {
+    fn default() -> Self {
+        Self {
+            database: String::new(),
+            timers: true,
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -206,6 +216,7 @@ pub struct KeysSpec {
     pub secret_file: PathBuf,
     pub look_interval_milliseconds: u64,
     pub parent_interval_seconds: u64,
+    pub token: TokenSpec,
 }
 
 impl Default for KeysSpec {
@@ -214,6 +225,27 @@ impl Default for KeysSpec {
             secret_file: PathBuf::new(),
             look_interval_milliseconds: 1000,
             parent_interval_seconds: 300,
+            token: TokenSpec::default(),
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct TokenSpec {
+    pub module: PathBuf,
+    pub label: String,
+    pub pin_file: PathBuf,
+    pub sessions_max: usize,
+}
+
+impl Default for TokenSpec {
+    fn default() -> Self {
+        Self {
+            module: PathBuf::new(),
+            label: String::new(),
+            pin_file: PathBuf::new(),
+            sessions_max: 8,
         }
     }
 }

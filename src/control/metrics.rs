@@ -1,7 +1,8 @@
 //! The metrics page. Sums the workers' counters when it is asked, never before.
 
+mod registry_side;
+
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, text};
@@ -11,10 +12,7 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
 
 use super::{TlsVitals, Vitals};
-use crate::clock::unix_microseconds;
 use crate::dns::counters::{DROPS, HANDSHAKES, LOSSES, OUTCOMES, Snapshot, StreamCounters};
-use crate::keys::status::KeysState;
-use crate::publish;
 
 /// Most zones with metrics of their own; past it only totals are given.
 const ZONES_MAX: usize = 1000;
@@ -80,6 +78,9 @@ impl Page {
         }
         if let Some(keys) = &vitals.parts.keys {
             page.keys(keys);
+        }
+        if let Some(timers) = &vitals.parts.timers {
+            page.timers(&timers.snapshot());
         }
         page.gauge(
             "uptime_seconds",
@@ -311,105 +312,6 @@ impl Page {
                 delegations,
             );
         }
-    }
-}
-
-impl Page {
-    fn keys(&mut self, keys: &KeysState) {
-        let (mut expire, mut records, mut parent) = (Vec::new(), Vec::new(), Vec::new());
-        for (apex, zone) in keys.zones().into_iter().take(ZONES_MAX) {
-            let apex = apex.to_string();
-            if let Some(seconds) = zone.signatures_expire_seconds {
-                let seconds = u64::try_from(seconds).unwrap_or_default();
-                expire.push((vec![("zone", apex.clone())], seconds));
-            }
-            let awaited = u64::try_from(zone.awaits_parent).unwrap_or_default();
-            parent.push((vec![("zone", apex.clone())], awaited));
-            for (tag, role, record, state) in zone.records {
-                let labels = vec![
-                    ("zone", apex.clone()),
-                    ("key_tag", tag.to_string()),
-                    ("role", role.to_owned()),
-                    ("record", record.to_owned()),
-                    ("state", state.to_string()),
-                ];
-                records.push((labels, 1));
-            }
-        }
-        self.add(
-            "signatures_expire_seconds",
-            "For how long every signature that is served is good; 0 when some are not",
-            Kind::Gauge,
-            expire,
-        );
-        self.add(
-            "key_records",
-            "Records of keys by what caches may hold of them; always 1",
-            Kind::Gauge,
-            records,
-        );
-        self.add(
-            "key_parent_changes_awaited",
-            "Changes of the DS set that the parent is waited for",
-            Kind::Gauge,
-            parent,
-        );
-    }
-
-    fn publish(&mut self, publish: &publish::State) {
-        self.gauge(
-            "publish_generation_event",
-            "Registry event up to which everything is served",
-            publish.served_event(),
-        );
-        self.gauge(
-            "registry_event",
-            "Newest event of the registry",
-            publish.registry_event(),
-        );
-        let failures = publish::STEPS.iter().zip(publish.failures());
-        let samples = failures
-            .map(|((_, step), count)| (vec![("step", (*step).to_owned())], count))
-            .collect();
-        self.add(
-            "publish_failures",
-            "Publishes that failed, by step",
-            Kind::Counter,
-            samples,
-        );
-        let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        let kind = |kind: &str| vec![("kind", kind.to_owned())];
-        let compiles = vec![
-            (kind("changes"), load(&publish.changes)),
-            (kind("whole"), load(&publish.whole)),
-        ];
-        self.add(
-            "zone_compiles",
-            "Zones compiled by their changes, and whole",
-            Kind::Counter,
-            compiles,
-        );
-        self.counter(
-            "publish_names",
-            "Names that were written by their changes",
-            load(&publish.names),
-        );
-        self.counter(
-            "publish_written_bytes",
-            "Octets of segments written",
-            load(&publish.written_bytes),
-        );
-        self.counter("image_folds", "Folds of segments", load(&publish.folds));
-        let now = unix_microseconds();
-        let age = |since: i64| u64::try_from((now - since) / 1_000_000).unwrap_or_default();
-        let ages = publish.serial_times().into_iter();
-        let ages = ages.map(|(zone, since)| (vec![("zone", zone.to_string())], age(since)));
-        self.add(
-            "serial_age_seconds",
-            "Since the serial that is served came into service here",
-            Kind::Gauge,
-            ages.collect(),
-        );
     }
 }
 

@@ -9,7 +9,7 @@ use zone_image::{Bases, BodyRef, Entry, Generation, Lookup, LookupName, Zone};
 
 use super::ahead::{Ahead, Hashed};
 use super::chain::Chain;
-use super::denial::{Proofs, Prover, Unproven};
+use super::denial::{ApexProofs, Proofs, Prover, Unproven};
 use super::engine::Outcome;
 use super::query::{HEADER_BYTES, Query, rcode, rtype};
 use super::response::{Full, Response, Section};
@@ -27,9 +27,20 @@ struct Sought<'n> {
 /// Finds the zone that answers a question. DS lives on the parent's side of a
 /// cut, so at the apex of one of our zones the parent answers, if we have it
 /// (RFC 4035 section 3.1.4.1).
-pub(super) fn find_zone<'g>(generation: &'g Generation, query: &Query<'_>) -> Option<Zone<'g>> {
+/// `nearest` is where a question like this was answered from before.
+#[inline]
+pub(super) fn find_zone<'g>(
+    generation: &'g Generation,
+    query: &Query<'_>,
+    nearest: &mut Option<Zone<'g>>,
+) -> Option<Zone<'g>> {
     let labels = query.name.labels();
-    let zone = generation.find_zone(query.name, labels)?;
+    let known = nearest.filter(|zone| generation.is_closest(*zone, query.name));
+    let zone = match known {
+        Some(zone) => zone,
+        None => generation.find_zone(query.name, labels)?,
+    };
+    *nearest = Some(zone);
     if query.qtype == rtype::DS && labels > 0 && zone.apex_labels() == labels {
         return Some(generation.find_zone(query.name, labels - 1).unwrap_or(zone));
     }
@@ -37,21 +48,23 @@ pub(super) fn find_zone<'g>(generation: &'g Generation, query: &Query<'_>) -> Op
 }
 
 /// Writes the answer to `query`, whose look-up is under way.
-pub(super) fn answer(
-    ahead: &mut Ahead<'_>,
+pub(super) fn answer<'g>(
+    ahead: &Ahead<'g, '_>,
     query: &Query<'_>,
     response: &mut Response<'_>,
+    of_apex: &mut ApexProofs<'g>,
 ) -> Result<Outcome, Unanswered> {
     response.authoritative = true;
-    let (lookup, hashed) = ahead.finish(query.name);
+    let (lookup, hashed) = ahead.finish();
     let mut answer = Answer {
-        zone: ahead.zone,
+        zone: ahead.zone(),
         qtype: query.qtype,
         response,
         hashed,
-        proofs: Proofs::new(),
+        proofs: None,
+        of_apex,
         addresses: [None; 2],
-        chain: Chain::new(HEADER_BYTES),
+        chain: None,
     };
     let asked = Sought {
         name: query.name,
@@ -64,7 +77,8 @@ pub(super) fn answer(
                 answer.finish()?;
                 return Ok(outcome);
             }
-            Step::Follow(name, at) => {
+            Step::Follow(at) => {
+                let name = answer.name_at(at)?;
                 answer.hashed = None;
                 let next = Sought { name: &name, at };
                 step = answer.step(answer.zone.lookup(&name), next)?;
@@ -73,14 +87,10 @@ pub(super) fn answer(
     }
 }
 
-#[expect(
-    clippy::large_enum_variant,
-    reason = "it lives for one step and is not stored"
-)]
 enum Step {
     Done(Outcome),
     /// Goes on with a name that stands there in the message.
-    Follow(LookupName, usize),
+    Follow(usize),
 }
 
 struct Answer<'g, 'r, 'o> {
@@ -90,14 +100,16 @@ struct Answer<'g, 'r, 'o> {
     /// An NSEC3 of the name that is looked up.
     hashed: Option<Hashed<'g>>,
     /// For the authority section, once the answer section is done.
-    proofs: Proofs<'g>,
+    proofs: Option<Proofs<'g>>,
+    of_apex: &'r mut ApexProofs<'g>,
     /// For the additional section, after that.
     addresses: [Option<(BodyRef<'g>, Bases)>; 2],
-    /// Bounds the steps.
-    chain: Chain,
+    /// Bounds the steps; made with the first of them.
+    chain: Option<Chain>,
 }
 
 impl<'g> Answer<'g, '_, '_> {
+    #[inline]
     fn step(&mut self, lookup: Lookup<'g>, sought: Sought<'_>) -> Result<Step, Unanswered> {
         match lookup {
             Lookup::Name(entry) => self.name(entry, None, sought),
@@ -133,25 +145,32 @@ impl<'g> Answer<'g, '_, '_> {
         Ok(())
     }
 
+    #[inline]
     fn write_proofs(&mut self) -> Result<(), Full> {
+        let Self {
+            proofs, response, ..
+        } = self;
+        let Some(proofs) = proofs else {
+            return Ok(());
+        };
         // Where the owner of the NSEC before stands: its RRSIGs point there.
         let mut owner = None;
-        for (proof, apex) in self.proofs.iter() {
-            let at = self.response.position();
+        for (proof, apex) in proofs.iter() {
+            let at = response.position();
             match owner.filter(|_| proof.part() == Part::Signatures) {
-                Some(owner) => self.response.body_under(Section::Authority, proof, owner)?,
+                Some(owner) => response.body_under(Section::Authority, proof, owner)?,
                 None => {
                     let bases = Bases {
                         apex,
                         ..Bases::default()
                     };
-                    self.response.body(Section::Authority, proof, bases)?;
+                    response.body(Section::Authority, proof, bases)?;
                 }
             }
             let reachable = proof.part() == Part::Records && at < POINTER_REACH;
             owner = u16::try_from(at).ok().filter(|_| reachable);
         }
-        self.proofs.clear();
+        proofs.clear();
         Ok(())
     }
 
@@ -162,11 +181,13 @@ impl<'g> Answer<'g, '_, '_> {
             name: sought.name,
             apex,
             hashed: &mut self.hashed,
-            proofs: &mut self.proofs,
+            proofs: self.proofs.get_or_insert_with(Proofs::new),
+            of_apex: self.of_apex,
         }
     }
 
     /// Where owner and apex stand for an entry whose name has `labels` labels.
+    #[inline]
     fn bases(&self, sought: Sought<'_>, labels: usize) -> Bases {
         let place = |labels| {
             // A name starts at POINTER_REACH at most and has 255 octets at most.
@@ -304,16 +325,22 @@ impl<'g> Answer<'g, '_, '_> {
 
     fn follow_to(&mut self, target: usize) -> Step {
         let message = self.response.written();
+        let chain = self.chain.get_or_insert_with(|| Chain::new(HEADER_BYTES));
         match LookupName::parse(&message[target..]) {
             Ok(name)
                 if target < POINTER_REACH
                     && self.zone.holds(&name)
-                    && self.chain.extend(message, &name, target) =>
+                    && chain.extend(message, &name, target) =>
             {
-                Step::Follow(name, target)
+                Step::Follow(target)
             }
             _ => Step::Done(Outcome::Answer),
         }
+    }
+
+    /// The name that stands there in the message; it was read before.
+    fn name_at(&self, at: usize) -> Result<LookupName, Full> {
+        LookupName::parse(&self.response.written()[at..]).map_err(|_| Full)
     }
 
     /// A DNAME above the name: the DNAME, and the CNAME it makes (RFC 6672 section 3.1).
@@ -361,12 +388,15 @@ impl<'g> Answer<'g, '_, '_> {
     /// section 5); returns where it stands.
     fn write_dname(&mut self, entry: Entry<'g>, bases: Bases) -> Result<usize, Full> {
         let dname = entry.body(rtype::DNAME, Part::Records).ok_or(Full)?;
-        if let Some(at) = self.chain.redirection(dname) {
+        let chain = self.chain.get_or_insert_with(|| Chain::new(HEADER_BYTES));
+        if let Some(at) = chain.redirection(dname) {
             return Ok(at);
         }
         let at = self.response.position();
         self.rrset(entry, rtype::DNAME, bases)?;
-        self.chain.redirected(dname, at);
+        if let Some(chain) = &mut self.chain {
+            chain.redirected(dname, at);
+        }
         Ok(at)
     }
 
@@ -389,6 +419,7 @@ impl<'g> Answer<'g, '_, '_> {
 
     /// NS, DS and glue of a cut. NS carries no RRSIG here: it is the child's
     /// (RFC 4035 section 3.1.4).
+    #[inline]
     fn referral(
         &mut self,
         entry: Entry<'g>,
@@ -400,22 +431,26 @@ impl<'g> Answer<'g, '_, '_> {
         let mut bases = self.bases(sought, labels);
         bases.lead = u16::try_from(self.response.position()).map_err(|_| Full)?;
         let (mut required, mut sibling) = (None, None);
-        for body in entry.bodies() {
+        let (dnssec_ok, mut secure) = (self.response.dnssec_ok(), false);
+        let is_wanted = |rtype, _| rtype == rtype::NS || rtype == rtype::DS && dnssec_ok;
+        for body in entry.bodies_where(is_wanted) {
             match (body.rtype(), body.part()) {
                 (rtype::NS, Part::Records) => {
                     self.response.body(Section::Authority, body, bases)?
                 }
                 (rtype::NS, Part::RequiredGlue) => required = Some(body),
                 (rtype::NS, Part::SiblingGlue) => sibling = Some(body),
-                (rtype::DS, _) if self.response.dnssec_ok() => {
+                (rtype::DS, part) => {
+                    secure |= part == Part::Records;
                     self.response.body(Section::Authority, body, bases)?;
                 }
                 _ => {}
             }
         }
-        if self.response.dnssec_ok() && !entry.has(rtype::DS) {
+        if dnssec_ok && !secure {
             self.prover(sought).no_ds(entry, labels)?;
         }
+        // Those of aliases that led here as well.
         self.write_proofs()?;
         // RFC 9471 section 3.1: without in-domain glue the client cannot go on,
         // so say TC instead of leaving it out. Sibling glue is a help only.

@@ -67,6 +67,40 @@ impl<'g> Proofs<'g> {
     }
 }
 
+/// The NSEC3 of an apex and of the wildcard below it, which nearly every denial of a
+/// registry needs: found once for all questions to a zone that follow each other.
+#[derive(Default)]
+pub(super) struct ApexProofs<'g> {
+    zone: Option<Zone<'g>>,
+    own: Option<Option<Nsec3<'g>>>,
+    wildcard: Option<Option<Nsec3<'g>>>,
+}
+
+impl<'g> ApexProofs<'g> {
+    /// The same for `zone`, one that `name` lies in.
+    fn of(&mut self, zone: Zone<'g>) -> &mut Self {
+        if !self.zone.is_some_and(|own| own.is(&zone)) {
+            *self = Self {
+                zone: Some(zone),
+                ..Self::default()
+            };
+        }
+        self
+    }
+
+    fn own(&mut self, zone: Zone<'g>, name: &LookupName) -> Option<Nsec3<'g>> {
+        let hash = || zone.nsec3_hash(name, zone.apex_labels());
+        let own = &mut self.of(zone).own;
+        *own.get_or_insert_with(|| zone.nsec3(&hash()))
+    }
+
+    fn wildcard(&mut self, zone: Zone<'g>, name: &LookupName) -> Option<Nsec3<'g>> {
+        let hash = || zone.nsec3_wildcard_hash(name, zone.apex_labels());
+        let wildcard = &mut self.of(zone).wildcard;
+        *wildcard.get_or_insert_with(|| zone.nsec3(&hash()))
+    }
+}
+
 /// Finds proofs about one name.
 pub(super) struct Prover<'g, 'r> {
     pub(super) zone: Zone<'g>,
@@ -76,6 +110,7 @@ pub(super) struct Prover<'g, 'r> {
     /// The NSEC3 of this name that was found last: proofs ask for it twice.
     pub(super) hashed: &'r mut Option<Hashed<'g>>,
     pub(super) proofs: &'r mut Proofs<'g>,
+    pub(super) of_apex: &'r mut ApexProofs<'g>,
 }
 
 impl<'g> Prover<'g, '_> {
@@ -89,8 +124,7 @@ impl<'g> Prover<'g, '_> {
             }
             Denial::Nsec3 => {
                 let provable = self.closest_encloser(encloser)?;
-                let wildcard = self.zone.nsec3_wildcard_hash(self.name, provable);
-                match self.zone.nsec3(&wildcard) {
+                match self.nsec3_of_wildcard(provable) {
                     // Below a name that opted out stands no wildcard of an ancestor:
                     // there is one, which does not make this name, and no proof of it.
                     Some(proof) if proof.matches && provable < encloser => Ok(()),
@@ -152,8 +186,7 @@ impl<'g> Prover<'g, '_> {
                     // not make this name, and what it has would belie the answer.
                     return Ok(());
                 }
-                let wildcard = self.zone.nsec3_wildcard_hash(self.name, encloser);
-                match self.zone.nsec3(&wildcard) {
+                match self.nsec3_of_wildcard(encloser) {
                     Some(proof) => self.add(proof.body),
                     None => Ok(()),
                 }
@@ -197,9 +230,21 @@ impl<'g> Prover<'g, '_> {
         if let Some(hashed) = self.hashed.filter(|hashed| hashed.labels == labels) {
             return hashed.found;
         }
+        if labels == self.zone.apex_labels() {
+            return self.of_apex.own(self.zone, self.name);
+        }
         let found = self.zone.nsec3(&self.zone.nsec3_hash(self.name, labels));
         *self.hashed = Some(Hashed { labels, found });
         found
+    }
+
+    /// The NSEC3 that matches or covers the wildcard below the last `labels` labels.
+    fn nsec3_of_wildcard(&mut self, labels: usize) -> Option<Nsec3<'g>> {
+        if labels == self.zone.apex_labels() {
+            return self.of_apex.wildcard(self.zone, self.name);
+        }
+        let hash = self.zone.nsec3_wildcard_hash(self.name, labels);
+        self.zone.nsec3(&hash)
     }
 
     /// Adds a proof that its name does not exist.

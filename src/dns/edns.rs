@@ -123,7 +123,27 @@ impl Offered<'_> {
 
     /// Writes the options at `at`, none past the end of `message`; gives the
     /// place after them.
+    #[inline]
     pub(super) fn write(&self, message: &mut [u8], at: usize) -> usize {
+        if self.is_empty() {
+            return at;
+        }
+        self.write_all(message, at)
+    }
+
+    /// Whether there is none, as for most queries.
+    #[inline]
+    fn is_empty(&self) -> bool {
+        self.cookie.is_none()
+            && self.nsid.is_none()
+            && self.zone_version.is_none()
+            && self.keepalive.is_none()
+            && self.report_channel.is_none()
+            && self.extended_error.is_none()
+            && !self.padded
+    }
+
+    fn write_all(&self, message: &mut [u8], at: usize) -> usize {
         let mut writer = Writer { message, at };
         if let Some(cookie) = &self.cookie {
             writer.option(code::COOKIE, cookie);

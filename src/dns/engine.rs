@@ -11,16 +11,17 @@ use std::sync::Arc;
 
 use zone_image::{Generation, LookupName, Zone};
 
-use super::ahead::Ahead;
+use super::ahead::{self, Ahead};
 use super::answer::{self, Unanswered};
 use super::chaos;
 use super::cookie::Standing;
+use super::denial::ApexProofs;
 use super::edns::{Offered, extended_error};
 use super::query::{self, Edns, Parsed, Query, rcode, rtype};
 use super::rate::{Kind, RateLimit, Verdict};
 use super::response::{MINIMAL_BYTES_MAX, Response, Size};
 
-pub use batch::{Job, TURNS};
+pub use batch::{Job, Names, TURNS};
 pub use config::{EngineConfig, TEXT_BYTES_MAX};
 
 /// Least octets of a buffer for replies over UDP: 512 and what an error reply
@@ -139,24 +140,6 @@ impl Default for Engine {
     }
 }
 
-/// A request that was read, and the question on its way to an answer.
-struct Task<'s, 'n> {
-    parsed: Parsed<'n>,
-    /// Where the message is a question.
-    source: Option<Source<'s>>,
-}
-
-impl Task<'_, '_> {
-    /// Takes one step of a look-up; says whether there may be more to do.
-    #[inline]
-    fn advance(&mut self) -> bool {
-        match (&self.parsed, &mut self.source) {
-            (Parsed::Query(query), Some(Source::Zone(ahead))) => ahead.advance(query),
-            _ => false,
-        }
-    }
-}
-
 /// A reply on its way.
 struct Reply<'e, 'g, 'o> {
     response: Response<'o>,
@@ -190,49 +173,64 @@ impl Engine {
     /// octets for a stream and at least [`UDP_BUFFER_BYTES`] for UDP.
     pub fn answer(&self, generation: &Generation, request: &Request<'_>, out: &mut [u8]) -> Action {
         let mut name = LookupName::ROOT;
-        let mut task = self.begin(generation, request, &mut name);
-        self.conclude(request, &mut task, out)
+        let (parsed, source) = self.begin(generation, request, &mut name, &mut None);
+        let mut question = [None];
+        if let (Parsed::Query(query), Source::Zone(zone)) = (&parsed, &source) {
+            question[0] = Some(Ahead::new(*zone, query));
+            ahead::bring_near(&mut question);
+        }
+        let [question] = &mut question;
+        let of_apex = &mut ApexProofs::default();
+        self.conclude(request, &parsed, &source, question.as_ref(), of_apex, out)
     }
 
-    /// Reads a request and finds what answers it. The name of its question goes
-    /// to `name`.
+    /// Reads a request and finds what answers it. The name of its question goes to
+    /// `name`; `nearest` is the zone of the question before.
     #[inline(always)]
     fn begin<'s, 'n>(
         &'s self,
         generation: &'s Generation,
         request: &Request<'_>,
         name: &'n mut LookupName,
-    ) -> Task<'s, 'n> {
+        nearest: &mut Option<Zone<'s>>,
+    ) -> (Parsed<'n>, Source<'s>) {
         let parsed = query::parse(request.wire, name);
         let source = match &parsed {
-            Parsed::Query(query) => Some(self.find_source(generation, query)),
-            _ => None,
+            Parsed::Query(query) => self.find_source(generation, query, nearest),
+            _ => Source::Nothing,
         };
-        Task { parsed, source }
+        (parsed, source)
     }
 
     /// Writes the reply to a request that was read.
-    fn conclude(&self, request: &Request<'_>, task: &mut Task<'_, '_>, out: &mut [u8]) -> Action {
+    fn conclude<'g>(
+        &self,
+        request: &Request<'_>,
+        parsed: &Parsed<'_>,
+        source: &Source<'_>,
+        question: Option<&Ahead<'g, '_>>,
+        of_apex: &mut ApexProofs<'g>,
+        out: &mut [u8],
+    ) -> Action {
         if request.peer.port() == 0 {
             return Action::Drop(DropReason::PortZero);
         }
-        match (&task.parsed, &mut task.source) {
-            (Parsed::Query(query), Some(source)) => self.answer_query(request, query, source, out),
-            (Parsed::Query(_), None) => unreachable!("a question has a source"),
-            (Parsed::Drop(reason), _) => Action::Drop(*reason),
-            (
-                Parsed::Error {
-                    rcode,
-                    question_bytes,
-                    edns,
-                },
-                _,
-            ) => {
+        match parsed {
+            Parsed::Query(query) => {
+                let question = question.map(|question| (question, of_apex));
+                self.answer_query(request, query, source, question, out)
+            }
+            Parsed::Drop(reason) => Action::Drop(*reason),
+            Parsed::Error {
+                rcode,
+                question_bytes,
+                edns,
+            } => {
                 let mut reply = self.reply(request, *question_bytes, *edns, out);
                 reply.response.rcode = *rcode;
-                self.send(request, reply, Ok(error_outcome(*rcode)))
+                self.send(request, &mut reply, Ok(error_outcome(*rcode)))
             }
-            (Parsed::Cookie(edns), _) => self.answer_cookie(request, *edns, out),
+            Parsed::Cookie(edns) => self.answer_cookie(request, *edns, out),
         }
     }
 
@@ -248,42 +246,53 @@ impl Engine {
             None => (rcode::FORMERR, Outcome::FormErr),
         };
         reply.response.rcode = rcode;
-        self.send(request, reply, Ok(outcome))
+        self.send(request, &mut reply, Ok(outcome))
     }
 
-    fn answer_query(
+    #[inline]
+    fn answer_query<'g>(
         &self,
         request: &Request<'_>,
         query: &Query<'_>,
-        source: &mut Source<'_>,
+        source: &Source<'_>,
+        question: Option<(&Ahead<'g, '_>, &mut ApexProofs<'g>)>,
         out: &mut [u8],
     ) -> Action {
         let question_bytes = query.name.length() + 4;
         let mut reply = self.reply(request, question_bytes, query.edns, out);
         let any_class = query.qclass == CLASS_ANY;
-        let outcome = match source {
-            Source::Refusal { rcode, explanation } => {
+        let outcome = match (source, question) {
+            (Source::Zone(zone), Some((question, of_apex))) => {
+                self.note_zone(&mut reply, *zone, query.edns);
+                answer::answer(question, query, &mut reply.response, of_apex)
+            }
+            (Source::Text(text), _) => {
+                chaos::answer(text, &mut reply.response).map_err(Unanswered::from)
+            }
+            (Source::Refusal { rcode, explanation }, _) => {
                 reply.response.rcode = *rcode;
                 reply.options.extended_error = Some(*explanation);
                 Ok(error_outcome(*rcode))
             }
-            Source::Text(text) => {
-                chaos::answer(text, &mut reply.response).map_err(Unanswered::from)
-            }
-            Source::Zone(ahead) => {
-                self.note_zone(&mut reply, ahead.zone, query.edns);
-                answer::answer(ahead, query, &mut reply.response)
+            (Source::Zone(_) | Source::Nothing, _) => {
+                unreachable!("a question has a source, and one to a zone is looked up")
             }
         };
         if any_class {
             // RFC 1035 section 3.2.5: a reply to QCLASS ANY is never authoritative.
             reply.response.authoritative = false;
         }
-        self.send(request, reply, outcome)
+        self.send(request, &mut reply, outcome)
     }
 
     /// What answers a question.
-    fn find_source<'s>(&'s self, generation: &'s Generation, query: &Query<'_>) -> Source<'s> {
+    #[inline]
+    fn find_source<'s>(
+        &'s self,
+        generation: &'s Generation,
+        query: &Query<'_>,
+        nearest: &mut Option<Zone<'s>>,
+    ) -> Source<'s> {
         let refusal = |rcode, explanation| Source::Refusal { rcode, explanation };
         match query.qtype {
             // RFC 9824 section 3.5: NXNAME in a question is an error of the client.
@@ -300,8 +309,7 @@ impl Engine {
             _ => {}
         }
         let found = match query.qclass {
-            CLASS_IN | CLASS_ANY => answer::find_zone(generation, query)
-                .map(|zone| Source::Zone(Ahead::new(zone, query.name))),
+            CLASS_IN | CLASS_ANY => answer::find_zone(generation, query, nearest).map(Source::Zone),
             chaos::CLASS_CHAOS => chaos::find(&self.shared.config, query).map(Source::Text),
             _ => None,
         };
@@ -309,6 +317,7 @@ impl Engine {
     }
 
     /// Starts a reply and the options that any reply may have.
+    #[inline(always)]
     fn reply<'e, 'o>(
         &'e self,
         request: &Request<'_>,
@@ -390,10 +399,11 @@ impl Engine {
     }
 
     /// Ends a reply, as far as rate limits let it go.
+    #[inline]
     fn send(
         &self,
         request: &Request<'_>,
-        mut reply: Reply<'_, '_, '_>,
+        reply: &mut Reply<'_, '_, '_>,
         outcome: Result<Outcome, Unanswered>,
     ) -> Action {
         let outcome = match outcome {
@@ -416,26 +426,23 @@ impl Engine {
         let Reply {
             response, options, ..
         } = reply;
+        let options = &*options;
         let (length, outcome) = match verdict {
             Verdict::Drop => return Action::Drop(DropReason::RateLimited),
-            Verdict::Slip => (response.truncate(&options), Outcome::Slipped),
-            Verdict::Send if outcome == Outcome::Truncated => {
-                (response.truncate(&options), outcome)
-            }
-            Verdict::Send => (response.finish(&options), outcome),
+            Verdict::Slip => (response.truncate(options), Outcome::Slipped),
+            Verdict::Send if outcome == Outcome::Truncated => (response.truncate(options), outcome),
+            Verdict::Send => (response.finish(options), outcome),
         };
         Action::Reply { length, outcome }
     }
 }
 
 /// What answers a question.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "the large one is the common one and is not stored"
-)]
 enum Source<'s> {
-    /// A zone, and the question in it.
-    Zone(Ahead<'s>),
+    /// Nothing: the message is no question.
+    Nothing,
+    /// A zone.
+    Zone(Zone<'s>),
     /// A text about this server.
     Text(&'s [u8]),
     /// Nothing, for a reason.

@@ -13,7 +13,7 @@ pub mod udp;
 
 use zone_image::Generation;
 
-use crate::dns::engine::{Action, Engine, Job, Request};
+use crate::dns::engine::{Action, Engine, Job, Names, Request};
 
 pub use sys::Wake;
 
@@ -31,7 +31,12 @@ pub trait Answer: Clone + Send + Sync + 'static {
     fn answer(&self, generation: &Generation, request: &Request<'_>, out: &mut [u8]) -> Action;
 
     /// See [`Engine::answer_batch`].
-    fn answer_batch(&self, generation: &Generation, jobs: &mut [Option<Job<'_>>]) {
+    fn answer_batch(
+        &self,
+        generation: &Generation,
+        _names: &mut Names,
+        jobs: &mut [Option<Job<'_>>],
+    ) {
         for job in jobs.iter_mut().flatten() {
             job.action = self.answer(generation, &job.request, job.out);
         }
@@ -45,8 +50,13 @@ impl Answer for Engine {
     }
 
     #[inline]
-    fn answer_batch(&self, generation: &Generation, jobs: &mut [Option<Job<'_>>]) {
-        Self::answer_batch(self, generation, jobs);
+    fn answer_batch(
+        &self,
+        generation: &Generation,
+        names: &mut Names,
+        jobs: &mut [Option<Job<'_>>],
+    ) {
+        Self::answer_batch(self, generation, names, jobs);
     }
 }
 

@@ -170,6 +170,17 @@ fn find_opt(
     authorities: u16,
     additionals: u16,
 ) -> Result<Option<Edns>, Option<Edns>> {
+    if additionals == 1 && authorities == 0 {
+        // What nearly every client sends: a root owner, no options, nothing behind.
+        if let [0, 0, 41, high, low, _, version, flags, _, 0, 0] = *records {
+            return Ok(Some(Edns {
+                payload_bytes: u16::from_be_bytes([high, low]),
+                version,
+                dnssec_ok: flags & 0x80 != 0,
+                asked: Asked::default(),
+            }));
+        }
+    }
     let mut rest = records;
     let mut edns = None;
     for index in 0..authorities + additionals {

@@ -60,6 +60,7 @@ impl<'o> Response<'o> {
     /// Starts the reply to `message`, whose question has `question_bytes` octets.
     /// `out` must hold [`MINIMAL_BYTES_MAX`]; what fits of the rest is bounded
     /// by `size`.
+    #[inline]
     pub(super) fn new(
         message: &[u8],
         question_bytes: usize,
@@ -194,7 +195,7 @@ impl<'o> Response<'o> {
 
     /// Takes every record out and sets TC (RFC 2181 section 9): the client is to
     /// ask again over TCP, so half a reply would be no use to it.
-    pub(super) fn truncate(mut self, options: &Offered<'_>) -> usize {
+    pub(super) fn truncate(&mut self, options: &Offered<'_>) -> usize {
         self.clear();
         self.finish_with(true, options)
     }
@@ -212,11 +213,13 @@ impl<'o> Response<'o> {
     }
 
     /// Writes OPT and header; returns the octets of the message.
-    pub(super) fn finish(self, options: &Offered<'_>) -> usize {
+    #[inline]
+    pub(super) fn finish(&mut self, options: &Offered<'_>) -> usize {
         self.finish_with(false, options)
     }
 
-    fn finish_with(mut self, truncated: bool, options: &Offered<'_>) -> usize {
+    #[inline]
+    fn finish_with(&mut self, truncated: bool, options: &Offered<'_>) -> usize {
         let [answers, authorities, mut additionals] = self.counts;
         if let Some(edns) = self.edns {
             self.write_opt(edns, options);
@@ -237,6 +240,7 @@ impl<'o> Response<'o> {
     }
 
     /// The OPT stands last, since TSIG, which would stand behind it, is not ours.
+    #[inline]
     fn write_opt(&mut self, edns: Edns, options: &Offered<'_>) {
         let data = self.at + OPT_BYTES;
         let end = options.write(&mut self.out[..self.end], data);

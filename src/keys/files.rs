@@ -3,13 +3,18 @@
 //! What is read is made into PKCS#8, the one form that is sealed. Buffers are wiped; an
 //! error names what is missing and never what was there.
 
+use std::io::Read as _;
 use std::path::Path;
 
 use zeroize::Zeroizing;
 use zone_compiler::sign::{KeyFileFault, Pkcs8, SoftwareKey, read_key};
 
+use crate::registry::types::DnskeyData;
+
 const BEGIN: &str = "-----BEGIN PRIVATE KEY-----";
 const END: &str = "-----END PRIVATE KEY-----";
+/// More than any DNSKEY record has.
+const PUBLIC_BYTES_MAX: u64 = 16 * 1024;
 /// Characters of a line of PEM.
 const LINE: usize = 64;
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -19,6 +24,20 @@ pub fn read(path: &Path) -> Result<(SoftwareKey, Pkcs8), KeyFileFault> {
     let (_, key) = read_key(path)?;
     let private = key.to_pkcs8()?;
     Ok((key, private))
+}
+
+/// Reads the DNSKEY record of a file that has nothing else, as `dnssec-keygen` writes it.
+pub fn read_public(path: &Path) -> std::io::Result<DnskeyData> {
+    let file = std::fs::File::open(path)?;
+    let mut text = String::new();
+    file.take(PUBLIC_BYTES_MAX).read_to_string(&mut text)?;
+    let lines = text.lines().filter(|line| !line.starts_with(';'));
+    let records: Vec<_> = lines.filter_map(|line| line.split_once("DNSKEY")).collect();
+    let other = |text: &str| std::io::Error::new(std::io::ErrorKind::InvalidData, text.to_owned());
+    let [(_, data)] = records.as_slice() else {
+        return Err(other("not the file of one DNSKEY record"));
+    };
+    DnskeyData::parse(data.trim()).map_err(|error| other(&error.to_string()))
 }
 
 /// PKCS#8 in PEM.

@@ -7,6 +7,8 @@
 //! published again before signatures come near their end, and says so when that does
 //! not happen. What fails is logged once and tried again at the next look.
 
+mod offline;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -19,7 +21,7 @@ use super::machine::{self, Publishes, Step};
 use super::parent;
 use super::status::{KeysState, ZoneStatus};
 use super::vault::{Vault, VaultError};
-use crate::registry::command::keys::{Extent, KeysStep, ZoneKeys, load, signed_zones};
+use crate::registry::command::keys::{Extent, KeysResign, KeysStep, ZoneKeys, load, signed_zones};
 use crate::registry::command::{Actor, Command, CommandError, KeysCommand, Request};
 use crate::registry::types::AnyName;
 use crate::registry::{self, Database, Location, RegistryError, Timestamp};
@@ -29,6 +31,29 @@ const MADE_MAX: usize = 8;
 /// Longest wait for the thread at the end.
 const STOP_TIMEOUT: Duration = Duration::from_secs(2);
 const SECOND: i64 = 1_000_000;
+
+/// What is served, as far as it concerns one zone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Served {
+    /// The event up to which everything is served; 0 while it is not known.
+    pub everything: u64,
+    /// Event and serial of the zone, if it is served.
+    pub zone: Option<(u64, u32)>,
+}
+
+impl Served {
+    /// Whether a zone is served as some event left it. `newest` is the registry's newest
+    /// event and the zone's serial now. One zone that is refused does not hold up others.
+    fn has(&self, event: u64, newest: (u64, u32)) -> bool {
+        let (last, serial) = newest;
+        let zone = self.zone.is_some_and(|(at, served)| {
+            // What is later than the registry is of another one, or of before a restore.
+            let is_ours = at <= last && serial.wrapping_sub(served).cast_signed() >= 0;
+            is_ours && (served == serial || at >= event)
+        });
+        zone || self.everything >= event
+    }
+}
 
 /// What a keeper works with.
 pub struct Settings {
@@ -42,8 +67,8 @@ pub struct Settings {
     pub parent_interval: Duration,
     /// Microseconds since 1970.
     pub clock: Box<dyn Fn() -> i64 + Send>,
-    /// The event up to which everything is served.
-    pub served: Box<dyn Fn() -> u64 + Send>,
+    /// What is served.
+    pub served: Box<dyn Fn(&AnyName) -> Served + Send>,
     /// Wakes whoever publishes.
     pub wake: Box<dyn Fn() + Send>,
 }
@@ -127,6 +152,10 @@ struct Remembered {
     refreshing: Option<(u64, Timestamp)>,
     /// How loud the last alarm was.
     alarm: u8,
+    /// The same of signatures that were made ahead.
+    ahead_alarm: u8,
+    /// Whether a step waits for signatures of another machine.
+    is_held: bool,
 }
 
 struct Work {
@@ -183,7 +212,7 @@ impl Work {
             .retain(|apex, _| zones.iter().any(|(zone, _)| zone == apex));
         let mut first_error = None;
         for (apex, revision) in zones {
-            if !self.is_due(&apex, revision) {
+            if !self.is_due(&mut database, &apex, revision)? {
                 continue;
             }
             // One zone's trouble is not another's.
@@ -200,20 +229,39 @@ impl Work {
         self.runtime.block_on(future)
     }
 
-    fn is_due(&mut self, apex: &AnyName, revision: i64) -> bool {
-        let (now, served) = (self.now(), (self.settings.served)());
+    fn is_due(
+        &mut self,
+        database: &mut Database,
+        apex: &AnyName,
+        revision: i64,
+    ) -> Result<bool, LookError> {
+        let now = self.now();
         let parent_interval = self.settings.parent_interval;
         let zone = self.zones.entry(apex.clone()).or_default();
-        let has_passed = |event: Option<u64>| event.is_some_and(|event| served >= event);
+        let awaited = [zone.awaits, zone.refreshing.map(|(event, _)| event)];
+        let awaited = awaited.into_iter().flatten().min();
         let is_parent_due = zone.is_parent_awaited
             && zone
                 .asked_at
                 .is_none_or(|at| is_over(at, parent_interval, now));
-        zone.revision != revision
-            || zone.next.is_some_and(|next| next <= now)
-            || has_passed(zone.awaits)
-            || has_passed(zone.refreshing.map(|(event, _)| event))
-            || is_parent_due
+        let by_itself =
+            zone.revision != revision || zone.next.is_some_and(|next| next <= now) || is_parent_due;
+        Ok(match awaited {
+            _ if by_itself => true,
+            Some(event) => self.is_served(database, apex, event)?,
+            None => false,
+        })
+    }
+
+    fn is_served(
+        &self,
+        database: &mut Database,
+        apex: &AnyName,
+        event: u64,
+    ) -> Result<bool, LookError> {
+        let newest = self.block(registry::zone_version(database, apex))?;
+        let served = (self.settings.served)(apex);
+        Ok(newest.is_some_and(|newest| served.has(event, newest)))
     }
 
     fn look_at(&mut self, database: &mut Database, apex: &AnyName) -> Result<(), LookError> {
@@ -221,22 +269,23 @@ impl Work {
             let Some(mut keys) = self.block(load(database, apex))? else {
                 return Ok(());
             };
-            let event = self.block(registry::last_event(database))?;
+            let Some(newest) = self.block(registry::zone_version(database, apex))? else {
+                return Ok(());
+            };
+            let event = newest.0;
             let before = keys.timeline.clone();
-            self.note_served(&mut keys, event);
+            self.note_served(&mut keys, newest);
             self.ask_parent(&mut keys);
             let now = self.now();
             let step = machine::advance(&keys.timeline, &keys.policy, now);
-            if !step.wants.is_empty() {
-                for new in &step.wants {
-                    let vault = &self.settings.vault;
-                    let add = vault.make(apex, new.role, new.algorithm, new.retires.clone())?;
-                    let (tag, role) = (add.dnskey.key_tag(), add.role);
-                    self.submit(database, KeysCommand::Add(Box::new(add)))?;
-                    tracing::info!(zone = %apex, key_tag = tag, %role, "key made");
-                }
+            let mut is_more = false;
+            for new in &step.wants {
+                is_more |= self.supply(database, &keys, new)?;
+            }
+            if is_more {
                 continue;
             }
+            let step = self.hold_unsigned(database, &keys, step)?;
             let is_change = step.timeline != before || !step.gone.is_empty();
             let event = if is_change {
                 self.write(database, &keys, &step)?
@@ -251,13 +300,18 @@ impl Work {
     }
 
     /// What was changed counts as published when the event after it is served.
-    fn note_served(&mut self, keys: &mut ZoneKeys, event: u64) {
-        let (served, now) = ((self.settings.served)(), self.now());
+    fn note_served(&mut self, keys: &mut ZoneKeys, newest: (u64, u32)) {
+        let (served, now) = ((self.settings.served)(&keys.apex), self.now());
+        let event = newest.0;
+        let has = |event| served.has(event, newest);
         let zone = self.zones.entry(keys.apex.clone()).or_default();
-        let begin = (zone.revision == 0).then_some((event, keys.resigned_at));
-        zone.refreshing = zone.refreshing.or(begin);
-        let passed = zone.refreshing.filter(|(awaited, _)| served >= *awaited);
-        if served >= event {
+        if zone.revision == 0 {
+            // After a start: what was known to be served is in the registry.
+            zone.refreshed_at = zone.refreshed_at.or(keys.refreshed_at);
+            zone.refreshing = zone.refreshing.or(Some((event, keys.resigned_at)));
+        }
+        let passed = zone.refreshing.filter(|(awaited, _)| has(*awaited));
+        if has(event) {
             zone.refreshed_at = Some(keys.resigned_at);
             zone.refreshing = None;
         } else if let Some((_, at)) = passed {
@@ -266,7 +320,7 @@ impl Work {
         }
         if keys.timeline.unserved_since.is_some() {
             let awaited = *zone.awaits.get_or_insert(event);
-            if served >= awaited {
+            if has(awaited) {
                 zone.awaits = None;
                 keys.timeline.confirm_served(now);
             }
@@ -373,7 +427,11 @@ impl Work {
         let last = last.map_or(keys.resigned_at, |at| at.max(keys.resigned_at));
         let mut due = Timestamp(last.0 + interval);
         if due <= now {
-            let event = self.submit(database, KeysCommand::Resign(apex.clone()))?;
+            let resign = KeysResign {
+                apex: apex.clone(),
+                refreshed_at: zone.refreshed_at,
+            };
+            let event = self.submit(database, KeysCommand::Resign(resign))?;
             let zone = self.zones.entry(apex.clone()).or_default();
             // One that is older and not served yet says more about what is.
             zone.refreshing.get_or_insert((event, now));

@@ -7,14 +7,14 @@
 //! NIST SP 800-38D section 8.3 stops). Secrets are wiped, and shown nowhere.
 
 use std::fmt;
-use std::io::Write as _;
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use aws_lc_rs::digest;
 use zeroize::Zeroizing;
+use zone_compiler::rdata::from_hex;
 
+use super::private_file::{self, PrivateFileError};
 use crate::registry::command::keys::Sealed;
 use crate::registry::types::{AnyName, DnskeyData};
 
@@ -96,35 +96,20 @@ impl fmt::Debug for Secret {
 impl Secret {
     /// Reads the secret of a file that nobody else may read.
     pub fn load(path: &Path) -> Result<Self, SealError> {
-        let io = |source| SealError::Io {
-            path: path.to_owned(),
-            source,
-        };
-        let file = std::fs::File::open(path).map_err(io)?;
-        let mode = file.metadata().map_err(io)?.mode() & 0o777;
-        if mode & 0o077 != 0 {
-            let path = path.to_owned();
-            return Err(SealError::Mode { path, mode });
-        }
-        let text = Zeroizing::new(std::io::read_to_string(file).map_err(io)?);
+        let text = private_file::read(path).map_err(|error| match error {
+            PrivateFileError::Io { path, source } => SealError::Io { path, source },
+            PrivateFileError::Mode { path, mode } => SealError::Mode { path, mode },
+            PrivateFileError::TooLarge { path } => SealError::Syntax { path },
+        })?;
         let syntax = || SealError::Syntax {
             path: path.to_owned(),
         };
-        let octets = from_hex(text.trim()).ok_or_else(syntax)?;
+        let octets = Zeroizing::new(from_hex(text.trim()).ok_or_else(syntax)?);
         Self::new(&octets).ok_or_else(syntax)
     }
 
-    /// Makes a secret in a new file: written, synced, then renamed into place.
+    /// Makes a secret in a new file.
     pub fn create(path: &Path) -> Result<Self, SealError> {
-        let io = |source| SealError::Io {
-            path: path.to_owned(),
-            source,
-        };
-        if path.exists() {
-            return Err(SealError::Exists {
-                path: path.to_owned(),
-            });
-        }
         let mut octets = Zeroizing::new([0; SECRET_BYTES]);
         aws_lc_rs::rand::fill(&mut *octets).map_err(|_| SealError::Primitive)?;
         let mut text = Zeroizing::new(String::with_capacity(2 * SECRET_BYTES + 1));
@@ -132,7 +117,13 @@ impl Secret {
             text.push_str(&format!("{octet:02x}"));
         }
         text.push('\n');
-        write_private(path, text.as_bytes()).map_err(io)?;
+        private_file::write_new(path, text.as_bytes()).map_err(|source| {
+            let path = path.to_owned();
+            match source.kind() {
+                std::io::ErrorKind::AlreadyExists => SealError::Exists { path },
+                _ => SealError::Io { path, source },
+            }
+        })?;
         Self::new(&*octets).ok_or(SealError::Primitive)
     }
 
@@ -199,42 +190,6 @@ fn bound_to(apex: &AnyName, dnskey: &DnskeyData) -> Vec<u8> {
     let mut bound = apex.to_name().to_lowercase().as_wire().to_vec();
     bound.extend(dnskey.rdata());
     bound
-}
-
-/// Writes a file that only its owner may read: whole and on disk, or not there.
-pub fn write_private(path: &Path, contents: &[u8]) -> std::io::Result<()> {
-    let mut temporary = path.to_owned().into_os_string();
-    temporary.push(".new");
-    let temporary = PathBuf::from(temporary);
-    // One that was left behind has a mode, and perhaps a target, that somebody else chose.
-    if let Err(error) = std::fs::remove_file(&temporary)
-        && error.kind() != std::io::ErrorKind::NotFound
-    {
-        return Err(error);
-    }
-    let mut options = std::fs::OpenOptions::new();
-    let mut file = options
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&temporary)?;
-    file.write_all(contents)?;
-    file.sync_all()?;
-    std::fs::rename(&temporary, path)?;
-    let folder = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    std::fs::File::open(folder)?.sync_all()
-}
-
-pub(super) fn from_hex(text: &str) -> Option<Zeroizing<Vec<u8>>> {
-    if !text.is_ascii() || !text.len().is_multiple_of(2) {
-        return None;
-    }
-    let pairs = (0..text.len()).step_by(2);
-    let octets = pairs.map(|at| u8::from_str_radix(&text[at..at + 2], 16).ok());
-    octets.collect::<Option<Vec<u8>>>().map(Zeroizing::new)
 }
 
 #[cfg(test)]

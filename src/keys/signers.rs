@@ -63,8 +63,8 @@ impl Signers {
         let Some(zone) = snapshot.signing(apex)? else {
             return Ok(None);
         };
-        let is_closed = |id: i64| self.vault.opened(KeyId(id)).is_none();
-        if zone.keys().iter().any(|stored| is_closed(stored.id)) {
+        let is_known = |id: i64| self.vault.is_known(KeyId(id));
+        if !zone.keys().iter().all(|stored| is_known(stored.id)) {
             self.open_zone(apex)?;
         }
         let signing = zone.with_signers((self.clock)(), |stored| {
@@ -88,3 +88,6 @@ impl Signers {
         builder.enable_all().build().map_err(SignersError::Runtime)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::machine::Step;
+use super::offline::Ahead;
 use crate::registry::command::keys::ZoneKeys;
 use crate::registry::signing::State;
 use crate::registry::types::AnyName;
@@ -21,6 +22,8 @@ pub struct ZoneStatus {
     pub signatures_expire_seconds: Option<i64>,
     /// DS records that the parent is waited for.
     pub awaits_parent: usize,
+    /// What was signed ahead on another machine, where some of it was to be.
+    pub ahead: Option<Ahead>,
 }
 
 impl ZoneStatus {
@@ -36,6 +39,7 @@ impl ZoneStatus {
             records,
             signatures_expire_seconds: None,
             awaits_parent: step.parent.len(),
+            ahead: None,
         }
     }
 }
@@ -54,11 +58,10 @@ impl KeysState {
 
     pub(super) fn set(&self, apex: AnyName, status: ZoneStatus) {
         let mut zones = self.lock();
-        let before = zones
-            .get(&apex)
-            .and_then(|zone| zone.signatures_expire_seconds);
+        let before = zones.remove(&apex).unwrap_or_default();
         let status = ZoneStatus {
-            signatures_expire_seconds: before,
+            signatures_expire_seconds: before.signatures_expire_seconds,
+            ahead: before.ahead,
             ..status
         };
         zones.insert(apex, status);
@@ -68,6 +71,10 @@ impl KeysState {
         if let Some(zone) = self.lock().get_mut(apex) {
             zone.signatures_expire_seconds = Some(seconds);
         }
+    }
+
+    pub(super) fn ahead(&self, apex: &AnyName, ahead: Option<Ahead>) {
+        self.lock().entry(apex.clone()).or_default().ahead = ahead;
     }
 
     pub(super) fn keep_only<'n>(&self, apexes: impl Iterator<Item = &'n AnyName>) {

@@ -5,31 +5,35 @@
 //! is compiled by its changes, any other, and one whose changes cannot be told apart,
 //! whole. A zone that the compiler refuses stays as it is and holds up no other.
 
+mod indexes;
+mod refusals;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use zone_compiler::compile::change::{Became, Changed, IndexDelta, ZoneIndex, compile_changes};
+use zone_compiler::compile::change::{Became, Changed, IndexDelta, compile_changes};
 use zone_compiler::compile::{CompileError, Options, Report, compile_with};
 use zone_compiler::database::{Location, Snapshot};
-use zone_image::layout::Denial;
+use zone_compiler::sign::{SignError, Signing};
 use zone_image::writer::{Installer, Staged};
 use zone_image::{Generation, Name, WriteError};
 
+use self::indexes::Indexes;
+use self::refusals::Refusals;
 use super::Settings;
+use super::canary::SignedZone;
 use super::gates::{Gates, ZoneStep};
 use super::history::Mark;
 use super::plan::{Installed, Plan, Wanted};
 use super::state::{Failure, Step};
-use crate::keys::signers::Signers;
+use crate::keys::signers::{Signers, SignersError};
+
+/// Octets that are folded at once while changes come: a tenth of a second of work.
+const FOLD_BUSY_BYTES_MAX: u64 = 32 << 20;
 
 /// Compiles of one build: the second one leaves out what the first one refused.
 const PASSES_MAX: usize = 3;
-/// Zones whose counts are kept between builds.
-const INDEXES_MAX: usize = 1000;
-/// Names of a zone whose counts are made before its first change, so that the change
-/// does not wait for a look at every name.
-const WARM_NAMES_MIN: u64 = 20_000;
 
 /// Compiles what an image lacks.
 #[derive(Debug)]
@@ -37,15 +41,12 @@ pub(super) struct Builder {
     location: Location,
     directory: PathBuf,
     signers: Option<Arc<Signers>>,
-    /// Zones that were refused and the serial they had: the same rows would be refused
-    /// again.
-    refused: BTreeMap<Name, u32>,
+    refusals: Refusals,
     /// The event up to which the installed image was found to be right.
     checked: Option<u64>,
     /// Where the registry stood when the image with this digest was installed.
     mark: Option<([u8; 32], Mark)>,
-    /// What incremental compiles know of zones.
-    indexes: BTreeMap<Name, ZoneIndex>,
+    indexes: Indexes,
 }
 
 /// What a build came to.
@@ -56,6 +57,8 @@ pub(super) struct Built {
     pub(super) staged: Option<Staged>,
     /// Zones that the image does not have as the registry has them.
     pub(super) refused: Vec<Name>,
+    /// Whether some of them may be signed later, without a change.
+    pub(super) is_unsigned: bool,
     /// What was compiled.
     pub(super) compiled: Compiled,
     mark: Option<Mark>,
@@ -72,6 +75,8 @@ pub(super) struct Compiled {
     pub(super) names: BTreeMap<Name, Became>,
     /// How zones went from one version to the next.
     pub(super) steps: Vec<ZoneStep>,
+    /// Zones that were signed.
+    pub(super) signed: Vec<SignedZone>,
     deltas: Vec<(Name, IndexDelta)>,
 }
 
@@ -81,10 +86,10 @@ impl Builder {
             location: settings.location.as_source(),
             directory: settings.directory.clone(),
             signers: settings.signers.clone(),
-            refused: BTreeMap::new(),
+            refusals: Refusals::default(),
             checked: None,
             mark: None,
-            indexes: BTreeMap::new(),
+            indexes: Indexes::default(),
         }
     }
 
@@ -93,6 +98,11 @@ impl Builder {
         self.checked = None;
         self.mark = None;
         self.indexes.clear();
+    }
+
+    /// Lets the next build try again what could not be signed.
+    pub(super) fn retry_unsigned(&mut self) {
+        self.refusals.retry_unsigned();
     }
 
     /// What a build has found is installed, as `image`.
@@ -104,10 +114,7 @@ impl Builder {
             self.indexes.remove(whole);
         }
         for (apex, delta) in built.compiled.deltas {
-            let zone = image.zone(apex.as_wire());
-            if let (Some(index), Some(zone)) = (self.indexes.get_mut(&apex), zone) {
-                index.follow(delta, zone);
-            }
+            self.indexes.follow(&apex, delta, image);
         }
         if let Some(mark) = built.mark {
             self.mark = Some((image.digest(), mark));
@@ -118,25 +125,22 @@ impl Builder {
     /// Makes what the next change of a large zone needs, for one zone; says whether there
     /// was one.
     pub(super) fn warm(&mut self, image: &Generation) -> bool {
-        if self.indexes.len() >= INDEXES_MAX {
-            return false;
-        }
-        // There may be many small zones: only a large one's apex is made a name.
-        let cold = image.find_zone_where(&mut |zone| {
-            zone.names_count() >= WARM_NAMES_MIN
-                && zone.denial() == Denial::None
-                && !self.indexes.contains_key(&zone.info().apex)
-        });
-        let Some(zone) = cold else {
-            return false;
-        };
-        self.indexes.insert(zone.info().apex, ZoneIndex::of(zone));
-        true
+        self.indexes.warm(image)
     }
 
-    /// Folds segments of an image; what is served does not change.
-    pub(super) fn fold(&self, image: &Arc<Generation>) -> Result<Option<Staged>, Failure> {
-        let worn = image.worn_segments();
+    /// Folds segments of an image; what is served does not change. `is_quiet` says that
+    /// nobody waits for a change, so that it may take its time.
+    pub(super) fn fold(
+        &self,
+        image: &Arc<Generation>,
+        is_quiet: bool,
+    ) -> Result<Option<Staged>, Failure> {
+        let bytes_max = if is_quiet {
+            u64::MAX
+        } else {
+            FOLD_BUSY_BYTES_MAX
+        };
+        let worn = image.worn_segments_within(bytes_max);
         if worn.is_empty() {
             return Ok(None);
         }
@@ -150,15 +154,7 @@ impl Builder {
 
     /// A fold was installed.
     pub(super) fn folded(&mut self, before: &Generation, after: &Generation) {
-        self.indexes.retain(|apex, index| {
-            let zone = before.zone(apex.as_wire());
-            zone.is_some_and(|zone| index.is_of(zone))
-        });
-        for (apex, index) in &mut self.indexes {
-            if let Some(zone) = after.zone(apex.as_wire()) {
-                index.follow(IndexDelta::default(), zone);
-            }
-        }
+        self.indexes.folded(before, after);
         if let Some((_, mark)) = self.mark.filter(|(digest, _)| *digest == before.digest()) {
             self.mark = Some((after.digest(), mark));
             mark.write(&self.directory, after);
@@ -185,12 +181,12 @@ impl Builder {
             return Err(Failure::new(Step::Compile, text));
         }
         for _ in 0..PASSES_MAX {
-            wanted.refused = self.still_refused(&wanted.zones);
+            wanted.refused = self.refusals.still(&wanted.zones);
             let plan = Plan::new(&wanted, image);
             tracing::debug!(event = snapshot.event(), ?plan, "plan");
-            let refused_before = self.refused.len();
+            let refused_before = self.refusals.count();
             let made = self.compile_zones(&snapshot, &plan, &wanted, installed)?;
-            if self.refused.len() > refused_before {
+            if self.refusals.count() > refused_before {
                 // Pages of refused zones are in that segment: once more without them.
                 continue;
             }
@@ -200,8 +196,10 @@ impl Builder {
                 gates.pass(snapshot.event(), &compiled.steps)?;
             }
             let staged = installer.map(Installer::stage).transpose();
+            self.refusals.settle();
             return Ok(Built {
                 event: snapshot.event(),
+                is_unsigned: self.refusals.has_unsigned(),
                 staged: staged.map_err(|error| write_failure(&error))?,
                 refused: wanted.refused.into_iter().collect(),
                 compiled,
@@ -246,13 +244,6 @@ impl Builder {
             changed: changed.into_iter().collect(),
             ..Wanted::default()
         })
-    }
-
-    /// Drops refusals of zones that have changed since or are gone.
-    fn still_refused(&mut self, zones: &BTreeMap<Name, u32>) -> BTreeSet<Name> {
-        self.refused
-            .retain(|apex, serial| zones.get(apex) == Some(serial));
-        self.refused.keys().cloned().collect()
     }
 
     /// Carries the plan out; zones that are refused are noted.
@@ -332,28 +323,28 @@ impl Builder {
         let Some(zone) = image.zone(apex.as_wire()) else {
             return Ok(false);
         };
-        if snapshot.signing(apex).map_err(read_failure)?.is_some() {
+        // What cannot be signed is said by the whole compile.
+        let Ok(signing) = self.signing(snapshot, apex) else {
             return Ok(false);
-        }
+        };
         let before = zone.info();
         let mut source = snapshot.changes(apex, before.event).map_err(read_failure)?;
-        let index = match self.indexes.remove(apex).filter(|index| index.is_of(zone)) {
-            Some(index) => index,
-            None => ZoneIndex::of(zone),
-        };
-        if self.indexes.len() >= INDEXES_MAX {
-            self.indexes.clear();
-        }
-        let outcome = compile_changes(&mut source, zone, &index, installer);
-        self.indexes.insert(apex.clone(), index);
+        let index = self.indexes.take(zone, apex);
+        let signing = signing.as_ref();
+        let signed = signing.map(|signing| SignedZone::new(apex, signing));
+        let outcome = compile_changes(&mut source, zone, &index, signing, installer);
+        self.indexes.put(apex, index);
         match outcome {
             Ok(Changed::Written(written)) => {
                 let written = *written;
                 tracing::debug!(
                     zone = %apex, serial = written.serial, read = written.names_read,
-                    names = written.names.len(), shared = written.shared_changed, "zone changed"
+                    names = written.names.len(), shared = written.shared_changed,
+                    proofs = written.proofs_changed, made = written.signed.made,
+                    kept = written.signed.kept, "zone changed"
                 );
                 compiled.changes += 1;
+                compiled.signed.extend(signed);
                 compiled.names.extend(written.names);
                 compiled.deltas.push((apex.clone(), written.index));
                 compiled.steps.push(ZoneStep {
@@ -382,9 +373,10 @@ impl Builder {
         let mut source = snapshot.source(apex).map_err(read_failure)?;
         let compiled_zone = self.compile_zone(snapshot, apex, installed, &mut source, installer);
         match compiled_zone {
-            Ok(report) => {
+            Ok((report, signed)) => {
                 tracing::debug!(%report, "zone compiled");
                 compiled.whole += 1;
+                compiled.signed.extend(signed);
                 let before = installed.and_then(|image| image.zone(apex.as_wire()));
                 if let Some(before) = before.map(|zone| zone.info()) {
                     compiled.steps.push(ZoneStep {
@@ -422,7 +414,7 @@ impl Builder {
             zone = %apex, serial, faults = faults.count(), fault,
             "zone refused, it stays as it is until it is mended"
         );
-        self.refused.insert(apex.clone(), serial);
+        self.refusals.refuse(apex, serial);
         Ok(())
     }
 }
@@ -437,29 +429,38 @@ impl Builder {
         current: Option<&Arc<Generation>>,
         source: &mut dyn zone_compiler::ZoneSource,
         installer: &mut Installer,
-    ) -> Result<Report, CompileError> {
-        let signing = match &self.signers {
-            Some(signers) => signers.signing(snapshot, apex),
-            None => Ok(None),
-        };
+    ) -> Result<(Report, Option<SignedZone>), CompileError> {
+        let signing = self.signing(snapshot, apex);
         let signing = signing.map_err(|error| CompileError::Sign {
             apex: apex.clone(),
-            error: zone_compiler::sign::SignError::Device(error.to_string()),
+            error: SignError::Device(error.to_string()),
         })?;
+        let signed = signing
+            .as_ref()
+            .map(|signing| SignedZone::new(apex, signing));
         let options = Options {
             previous: current.filter(|_| signing.is_some()).cloned(),
             signing: signing.map(Arc::new),
             ..Options::default()
         };
-        compile_with(source, installer, &options, &|_| {})
+        let report = compile_with(source, installer, &options, &|_| {})?;
+        Ok((report, signed))
+    }
+
+    /// What a zone is signed with; `None` where it is not.
+    fn signing(&self, snapshot: &Snapshot, apex: &Name) -> Result<Option<Signing>, SignersError> {
+        match &self.signers {
+            Some(signers) => signers.signing(snapshot, apex),
+            None => Ok(None),
+        }
     }
 
     /// A zone that cannot be signed stays as it is served and holds up no other.
     fn note_unsigned(&mut self, snapshot: &Snapshot, apex: &Name, error: &dyn std::fmt::Display) {
         let zone = snapshot.zones().iter().find(|zone| zone.apex == *apex);
         let serial = zone.map_or(0, |zone| zone.serial);
-        tracing::error!(zone = %apex, serial, %error, "zone not signed, it stays as it is");
-        self.refused.insert(apex.clone(), serial);
+        self.refusals
+            .leave_unsigned(apex, serial, error.to_string());
     }
 }
 

@@ -4,6 +4,8 @@
 //! delegation and for a name that is not there; a wrong answer refuses the image, so
 //! that a defect of the compiler or of the engine stops here and not at a resolver.
 
+mod signatures;
+
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -11,6 +13,8 @@ use zone_compiler::compile::change::Became;
 use zone_image::{Generation, Lookup, LookupName, Name, Zone};
 
 use crate::dns::engine::{Action, Engine, Outcome, Request, Transport};
+
+pub use signatures::{SignedZone, check_signatures};
 
 /// Zones that are asked; a catalog is in the order of keyed hashes, so that of more
 /// zones these are as good as drawn.
@@ -24,6 +28,8 @@ const MISSING_LABEL: &[u8] = b"\x1cmeridian-canary--not-there-0";
 const TYPE_A: u16 = 1;
 const TYPE_SOA: u16 = 6;
 const CLASS_IN: u16 = 1;
+/// An OPT record with DO and the largest payload (RFC 6891 section 6.1.2).
+const OPT_WITH_DO: [u8; 11] = [0, 0, 41, 0xff, 0xff, 0, 0, 0x80, 0, 0, 0];
 /// AA in the third octet of a header (RFC 1035 section 4.1.1).
 const AUTHORITATIVE: u8 = 0x04;
 
@@ -144,11 +150,24 @@ impl Canary<'_> {
     }
 
     fn ask(&mut self, name: &[u8], qtype: u16) -> Result<(Outcome, &[u8]), String> {
+        self.ask_with(name, qtype, false)
+    }
+
+    /// `dnssec_ok` asks for signatures (RFC 3225).
+    fn ask_with(
+        &mut self,
+        name: &[u8],
+        qtype: u16,
+        dnssec_ok: bool,
+    ) -> Result<(Outcome, &[u8]), String> {
         // One question, all flags off.
-        let mut wire = vec![0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0];
+        let mut wire = vec![0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, u8::from(dnssec_ok)];
         wire.extend_from_slice(name);
         wire.extend_from_slice(&qtype.to_be_bytes());
         wire.extend_from_slice(&CLASS_IN.to_be_bytes());
+        if dnssec_ok {
+            wire.extend_from_slice(&OPT_WITH_DO);
+        }
         let request = Request {
             peer: SocketAddr::from((Ipv4Addr::LOCALHOST, 53)),
             transport: Transport::Tcp,

@@ -10,6 +10,9 @@ const RETRY_MIN: Duration = Duration::from_millis(100);
 /// Doublings after which the pause is at its limit whatever that is.
 const DOUBLINGS_MAX: u32 = 16;
 
+/// How long there is no news when none is expected soon.
+const QUIET: Duration = Duration::from_secs(2);
+
 /// How a publisher keeps time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timing {
@@ -31,6 +34,8 @@ pub(super) struct Schedule {
     seen: Option<u64>,
     /// The event up to which all is done that can be done.
     done: Option<u64>,
+    /// When something new was seen last.
+    news_at: Duration,
     /// First and last time that something new was seen since then.
     burst: Option<(Duration, Duration)>,
     /// Whether to look again although there is no new event.
@@ -39,6 +44,9 @@ pub(super) struct Schedule {
     failures: u32,
     /// Nothing is tried before this.
     held_until: Duration,
+    /// When what was left out is tried again; it holds up nothing else.
+    retry_at: Option<Duration>,
+    retries: u32,
 }
 
 impl Schedule {
@@ -47,11 +55,14 @@ impl Schedule {
             timing,
             seen: None,
             done: None,
+            news_at: Duration::ZERO,
             burst: None,
             again: false,
             next_poll: Duration::ZERO,
             failures: 0,
             held_until: Duration::ZERO,
+            retry_at: None,
+            retries: 0,
         }
     }
 
@@ -62,6 +73,7 @@ impl Schedule {
         let is_first = self.seen.is_none();
         if self.seen != Some(event) {
             self.seen = Some(event);
+            self.news_at = now;
             // What was there at the start has settled long ago.
             if !is_first {
                 let begin = self.burst.map_or(now, |(begin, _)| begin);
@@ -94,11 +106,32 @@ impl Schedule {
 
     /// The try failed; there is a pause before the next one.
     pub(super) fn failed(&mut self, now: Duration) {
-        let doublings = self.failures.min(DOUBLINGS_MAX);
-        let pause = RETRY_MIN * (1 << doublings);
+        self.held_until = now + self.pause(self.failures);
         self.failures = self.failures.saturating_add(1);
-        self.held_until = now + pause.min(self.timing.retry_max);
         self.burst = None;
+    }
+
+    /// Something was left out that may work later, without an event: it is tried again
+    /// after a pause that doubles.
+    pub(super) fn retry_later(&mut self, now: Duration) {
+        self.retry_at = Some(now + self.pause(self.retries));
+        self.retries = self.retries.saturating_add(1);
+    }
+
+    /// Nothing is left out any more.
+    pub(super) fn retry_nothing(&mut self) {
+        self.retry_at = None;
+        self.retries = 0;
+    }
+
+    /// Whether to try again what was left out.
+    pub(super) fn is_retry_due(&self, now: Duration) -> bool {
+        self.retry_at.is_some_and(|at| at <= now)
+    }
+
+    fn pause(&self, failures: u32) -> Duration {
+        let pause = RETRY_MIN * (1 << failures.min(DOUBLINGS_MAX));
+        pause.min(self.timing.retry_max)
     }
 
     /// Failures since the last success.
@@ -109,6 +142,11 @@ impl Schedule {
     /// Whether the pause after a failure is not over.
     pub(super) fn is_held(&self, now: Duration) -> bool {
         now < self.held_until
+    }
+
+    /// Whether nothing new was seen for a while, so that longer work is in nobody's way.
+    pub(super) fn is_quiet(&self, now: Duration) -> bool {
+        now.saturating_sub(self.news_at) >= QUIET
     }
 
     /// Whether to publish now.
@@ -127,7 +165,7 @@ impl Schedule {
     fn due_at(&self) -> Option<Duration> {
         let seen = self.seen?;
         if self.done == Some(seen) && !self.again {
-            return None;
+            return self.retry_at.map(|at| at.max(self.held_until));
         }
         let settled = match self.burst {
             Some((begin, last)) if !self.again => {

@@ -31,6 +31,10 @@ codes! {
     Done = 1000;
     /// Taken, and still to be finished.
     DonePending = 1001;
+    /// Done: no message waits.
+    DoneNoMessages = 1300;
+    /// Done: here is a message, to be acknowledged.
+    DoneMessage = 1301;
     /// A verb that there is, but not here.
     UnimplementedCommand = 2101;
     /// A value that there is, but not here.
@@ -45,6 +49,10 @@ codes! {
     ParameterSyntax = 2005;
     /// The account cannot pay.
     BillingFailure = 2104;
+    /// It cannot be renewed.
+    NotRenewable = 2105;
+    /// It cannot be transferred.
+    NotTransferable = 2106;
     /// Not authorized.
     AuthorizationError = 2201;
     /// Wrong authorization information.
@@ -63,6 +71,8 @@ codes! {
     AssociationProhibits = 2305;
     /// A value that policy forbids.
     ParameterPolicy = 2306;
+    /// Not kept here.
+    UnimplementedService = 2307;
     /// The whole that would result is against policy.
     DataManagementPolicy = 2308;
     /// The store did not take it.

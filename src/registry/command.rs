@@ -9,14 +9,19 @@
 
 mod answer;
 pub(crate) mod checks;
+pub mod contact;
 mod context;
+pub mod dependencies;
 pub mod domain;
 pub mod host;
 mod idn;
 pub mod keys;
+pub mod notices;
+pub mod poll;
 mod publication;
 pub mod registrar;
 pub(crate) mod tables;
+pub mod timers;
 pub mod zone;
 
 use serde::{Deserialize, Serialize};
@@ -26,13 +31,16 @@ use super::database::{Database, Event, Timestamp, Write};
 use super::error::RegistryError;
 use super::types::Handle;
 use context::Context;
-use tables::Tables;
+use notices::Watch;
 
 pub use answer::{CommandError, Info, Outcome, Rejection};
+pub use contact::ContactCommand;
 pub use domain::DomainCommand;
 pub use host::HostCommand;
 pub use keys::KeysCommand;
+pub use poll::PollCommand;
 pub use registrar::RegistrarCommand;
+pub use timers::TimersCommand;
 pub use zone::ZoneCommand;
 
 /// What is to be done or looked at.
@@ -41,6 +49,8 @@ pub use zone::ZoneCommand;
 pub enum Command {
     /// With a domain.
     Domain(DomainCommand),
+    /// With a contact.
+    Contact(ContactCommand),
     /// With a host object.
     Host(HostCommand),
     /// With a registrar.
@@ -49,18 +59,28 @@ pub enum Command {
     Zone(ZoneCommand),
     /// With the keys of a zone.
     Keys(KeysCommand),
+    /// With the messages that wait for a registrar.
+    Poll(PollCommand),
+    /// With the timers.
+    Timers(TimersCommand),
 }
 
 impl Command {
     /// Whether it changes nothing.
     pub fn is_read(&self) -> bool {
+        if let Self::Domain(DomainCommand::Transfer(transfer)) = self {
+            return transfer.op == domain::TransferOp::Query;
+        }
         matches!(
             self,
             Self::Domain(DomainCommand::Info(_) | DomainCommand::Check(_))
+                | Self::Contact(ContactCommand::Info(_))
                 | Self::Host(HostCommand::Info(_))
                 | Self::Registrar(RegistrarCommand::Info(_))
-                | Self::Zone(ZoneCommand::Info(_))
+                | Self::Zone(ZoneCommand::Info(_) | ZoneCommand::Lame(_))
                 | Self::Keys(KeysCommand::Info(_))
+                | Self::Poll(PollCommand::Next { .. })
+                | Self::Timers(TimersCommand::Info)
         )
     }
 
@@ -68,22 +88,28 @@ impl Command {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Domain(command) => command.kind(),
+            Self::Contact(command) => command.kind(),
             Self::Host(command) => command.kind(),
             Self::Registrar(command) => command.kind(),
             Self::Zone(command) => command.kind(),
             Self::Keys(command) => command.kind(),
+            Self::Poll(command) => command.kind(),
+            Self::Timers(command) => command.kind(),
         }
     }
 
     /// The object that it names.
-    fn object(&self) -> &str {
-        match self {
+    fn object(&self) -> Option<&str> {
+        Some(match self {
             Self::Domain(command) => command.name().as_str(),
+            Self::Contact(command) => command.handle().as_str(),
             Self::Host(command) => command.name().as_str(),
             Self::Registrar(command) => command.handle().as_str(),
             Self::Zone(command) => command.apex().as_str(),
             Self::Keys(command) => command.apex().as_str(),
-        }
+            Self::Timers(_) => "timers",
+            Self::Poll(command) => return command.registrar().map(Handle::as_str),
+        })
     }
 }
 
@@ -190,13 +216,20 @@ impl Database {
 
     /// Answers a request that changes nothing, without a lock.
     pub(crate) async fn read(&mut self, request: &Request) -> Result<Outcome, CommandError> {
-        let (engine, place) = (self.engine(), self.place().to_owned());
-        let mut tables = Tables::new(engine, &place, self.connection());
+        let mut tables = self.tables();
         let reader = checks::acting(&mut tables, &request.actor).await?;
         let info = match &request.command {
-            Command::Domain(DomainCommand::Info(name)) => domain::info(&mut tables, name).await?,
+            Command::Domain(DomainCommand::Info(query)) => {
+                domain::info(&mut tables, &reader, query, request.at).await?
+            }
+            Command::Domain(DomainCommand::Transfer(command)) => {
+                domain::query(&mut tables, &reader, command).await?
+            }
             Command::Domain(DomainCommand::Check(name)) => {
                 domain::check(&mut tables, &reader, name).await?
+            }
+            Command::Contact(ContactCommand::Info(handle)) => {
+                contact::info(&mut tables, &reader, handle).await?
             }
             Command::Host(HostCommand::Info(name)) => host::info(&mut tables, name).await?,
             Command::Registrar(RegistrarCommand::Info(handle)) => {
@@ -205,8 +238,13 @@ impl Database {
             Command::Zone(ZoneCommand::Info(apex)) => {
                 Box::pin(zone::info(&mut tables, apex)).await?
             }
+            Command::Zone(ZoneCommand::Lame(apex)) => zone::report(&mut tables, apex).await?,
             Command::Keys(KeysCommand::Info(apex)) => {
                 Box::pin(keys::info(&mut tables, apex)).await?
+            }
+            Command::Poll(command) => poll::info(&mut tables, &reader, command).await?,
+            Command::Timers(TimersCommand::Info) => {
+                timers::info(&mut tables, &reader, request.at).await?
             }
             _ => unreachable!("changes are not read"),
         };
@@ -221,14 +259,23 @@ pub(crate) async fn change(
     request: &Request,
 ) -> Result<Outcome, CommandError> {
     let mut context = Context::begin(write, request).await?;
+    let watch = Watch::begin(&mut context, &request.command).await?;
     let zone_id = match &request.command {
         Command::Domain(command) => Box::pin(domain::change(&mut context, command)).await?,
+        Command::Contact(command) => Box::pin(contact::change(&mut context, command)).await?,
         Command::Host(command) => Box::pin(host::change(&mut context, command)).await?,
         Command::Registrar(command) => Box::pin(registrar::change(&mut context, command)).await?,
         Command::Zone(command) => Box::pin(zone::change(&mut context, command)).await?,
         Command::Keys(command) => Box::pin(keys::change(&mut context, command)).await?,
+        Command::Poll(command) => poll::change(&mut context, command).await?,
+        Command::Timers(command) => timers::change(&mut context, command).await?,
     };
+    if let Some(watch) = watch {
+        Box::pin(watch.end(&mut context, &request.command)).await?;
+    }
+    notices::queue(&mut context, &request.actor).await?;
     let changed = std::mem::take(&mut context.changed);
+    let is_pending = context.is_pending;
     let detail = logged(write, &request.command)?;
     let cause = match &request.actor.cause {
         Some(cause) => Some(logged(write, cause)?),
@@ -239,14 +286,17 @@ pub(crate) async fn change(
         kind: request.command.kind(),
         actor: &request.actor.logged(),
         zone_id,
-        object: Some(request.command.object()),
+        object: request.command.object(),
         cause: cause.as_deref(),
         detail: Some(&detail),
     });
     for (zone_id, owner) in changed {
         write.note_changed(zone_id, owner);
     }
-    Ok(Outcome::Changed { event })
+    Ok(match is_pending {
+        true => Outcome::Pending { event },
+        false => Outcome::Changed { event },
+    })
 }
 
 /// As JSON for the event log, without secrets.
@@ -260,4 +310,4 @@ fn logged(write: &Write<'_>, value: &impl Serialize) -> Result<String, RegistryE
 }
 
 #[cfg(test)]
-mod tests;
+pub(in crate::registry) mod tests;

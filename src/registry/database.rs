@@ -14,6 +14,7 @@ use sqlx::any::AnyRow;
 use sqlx::{Connection as _, Row as _};
 
 use super::audit::{self, Digest};
+use super::command::tables::Tables;
 use super::error::RegistryError;
 use super::schema;
 
@@ -221,6 +222,11 @@ impl Database {
     /// Place and connection together.
     pub(crate) fn parts(&mut self) -> (&str, &mut AnyConnection) {
         (&self.place, &mut self.connection)
+    }
+
+    /// For the reads of commands.
+    pub(crate) fn tables(&mut self) -> Tables<'_> {
+        Tables::new(self.engine(), &self.place, &mut self.connection)
     }
 
     /// Connects anew after a fault. The epoch stays: who was deposed stays deposed.

@@ -14,7 +14,7 @@ use sqlx::any::AnyRow;
 
 use super::sql::AnyQuery;
 
-pub use model::{ContactRole, ContactRoles, DataModel, Expiry, NameRule, RestoreReport};
+pub use model::{ContactRole, ContactRoles, DataModel, Expiry, NameRule, ReportRule};
 
 /// What stands in a column of its own.
 pub(crate) trait Column: Sized {
@@ -133,7 +133,7 @@ policy! {
         /// What comes at the end of a registration.
         expiry: Expiry = Expiry::AutoRenew;
         /// Whether a restored domain needs a report (RFC 3915 section 2).
-        restore_report: RestoreReport = RestoreReport::Required;
+        restore_report: ReportRule = ReportRule::Required;
         /// What a label may look like.
         name_rule: NameRule = NameRule::Rfc1123;
     }

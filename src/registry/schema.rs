@@ -10,7 +10,7 @@ use sqlx::AssertSqlSafe;
 use super::database::Engine;
 
 /// The migrations in order; version N is reached by the first N.
-const MIGRATIONS: [&str; 8] = [
+const MIGRATIONS: [&str; 14] = [
     include_str!("migrations/0001_tables.sql"),
     include_str!("migrations/0002_views.sql"),
     include_str!("migrations/0003_lease.sql"),
@@ -18,7 +18,13 @@ const MIGRATIONS: [&str; 8] = [
     include_str!("migrations/0005_changes.sql"),
     include_str!("migrations/0006_policy.sql"),
     include_str!("migrations/0007_audit.sql"),
-    include_str!("migrations/0008_idn.sql"),
+    include_str!("migrations/0008_offline.sql"),
+    include_str!("migrations/0009_poll.sql"),
+    include_str!("migrations/0010_orphans.sql"),
+    include_str!("migrations/0011_life.sql"),
+    include_str!("migrations/0012_transfers.sql"),
+    include_str!("migrations/0013_contacts.sql"),
+    include_str!("migrations/0014_idn.sql"),
 ];
 
 /// The schema version that this program reads and writes.

@@ -17,6 +17,11 @@ pub use policy::{
     SigningPolicy,
 };
 
+/// `store` of keys that are sealed in the database.
+pub const IN_DATABASE: &str = "database";
+/// `store` of keys that are on another machine.
+pub const OFFLINE: &str = "offline";
+
 /// Most keys of a zone: a rollover of both roles and of the algorithm needs six.
 pub const KEYS_MAX: usize = 16;
 
@@ -261,6 +266,32 @@ impl KeyState {
     }
 }
 
+/// TTLs that were given out before they were lowered: caches may go by them still.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct FormerTtls {
+    /// The last moment at which a record with such a TTL was given out.
+    pub until: Timestamp,
+    /// Of the DNSKEY set.
+    pub dnskey: u32,
+    /// Of the zone.
+    pub zone: u32,
+    /// Of the DS set at the parent.
+    pub ds: u32,
+}
+
+impl Default for FormerTtls {
+    /// None were.
+    fn default() -> Self {
+        Self {
+            until: Timestamp(0),
+            dnskey: 0,
+            zone: 0,
+            ds: 0,
+        }
+    }
+}
+
 /// The keys of a zone and what the caches may hold of each.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -269,6 +300,9 @@ pub struct Timeline {
     pub keys: Vec<KeyState>,
     /// Time of the newest change that is not known to be served yet.
     pub unserved_since: Option<Timestamp>,
+    /// Larger TTLs of before, if some were lowered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub former_ttls: Option<FormerTtls>,
 }
 
 impl Timeline {
@@ -282,11 +316,49 @@ impl Timeline {
         let Some(changed) = self.unserved_since.take() else {
             return;
         };
+        if let Some(former) = &mut self.former_ttls
+            && former.until == changed
+        {
+            former.until = former.until.max(now);
+        }
         for key in &mut self.keys {
             for kind in key.role.records() {
                 let record = key.record_mut(kind);
                 if record.since == changed {
                     record.since = record.since.max(now);
+                }
+            }
+        }
+    }
+
+    /// Notes that TTLs are promised to be lower from `now` on, or from when that is
+    /// served.
+    pub fn lower_ttls(&mut self, before: &SigningPolicy, after: &SigningPolicy, now: Timestamp) {
+        let ttls = |policy: &SigningPolicy| [policy.dnskey_ttl, policy.zone_ttl_max, policy.ds_ttl];
+        let (before, after) = (ttls(before), ttls(after));
+        if before
+            .iter()
+            .zip(&after)
+            .all(|(before, after)| after >= before)
+        {
+            return;
+        }
+        let older = self.former_ttls.unwrap_or_default();
+        self.former_ttls = Some(FormerTtls {
+            until: now,
+            dnskey: before[0].max(older.dnskey),
+            zone: before[1].max(older.zone),
+            ds: before[2].max(older.ds),
+        });
+        // Nothing moves before the lower TTLs are served. What else is not served yet had
+        // its moment before, and gets the same one: later is safe.
+        if let Some(unserved) = self.unserved_since.replace(now) {
+            for key in &mut self.keys {
+                for kind in key.role.records() {
+                    let record = key.record_mut(kind);
+                    if record.since == unserved {
+                        record.since = now;
+                    }
                 }
             }
         }

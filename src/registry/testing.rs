@@ -96,7 +96,7 @@ pub(crate) fn published(location: &Location) -> BTreeSet<String> {
 
 /// Rows of every table, to show that nothing was changed.
 pub(crate) async fn row_counts(database: &mut Database) -> Vec<(String, i64)> {
-    const TABLES: [&str; 17] = [
+    const TABLES: [&str; 21] = [
         "zones",
         "zone_records",
         "registrars",
@@ -114,6 +114,10 @@ pub(crate) async fn row_counts(database: &mut Database) -> Vec<(String, i64)> {
         "idn_tables",
         "idn_texts",
         "variant_labels",
+        "poll_messages",
+        "poll_queues",
+        "grace_periods",
+        "transfers",
     ];
     let mut counts = Vec::new();
     for table in TABLES {

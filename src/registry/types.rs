@@ -6,6 +6,9 @@
 //! order of checks. Labels follow RFC 1123 section 2.1.
 
 mod address;
+mod auth;
+mod contact;
+mod date;
 mod dnskey;
 mod ds;
 mod label;
@@ -21,6 +24,10 @@ use super::code::ResultCode;
 use super::names::stored;
 
 pub use address::{Address, AddressFault};
+pub use auth::AuthInfo;
+pub(crate) use auth::salt;
+pub use contact::{CountryCode, Email, Line, PhoneExtension, PhoneNumber, PostalCode};
+pub use date::CalendarDate;
 pub use dnskey::DnskeyData;
 pub use ds::DsData;
 pub use label::Label;
@@ -126,6 +133,13 @@ name_value!(
     /// The name of a host object.
     HostName
 );
+
+impl DomainName {
+    /// A name that a registry holds already, whatever its labels, as it is stored.
+    pub(crate) fn held(stored: &str) -> Self {
+        Self(stored.to_owned())
+    }
+}
 
 impl HostName {
     /// A name that a registry holds already, whatever its labels.

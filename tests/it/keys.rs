@@ -84,6 +84,22 @@ fn a_zone_that_is_not_there_or_not_signed_is_named() {
 }
 
 #[test]
+fn a_ttl_that_the_keys_are_not_timed_by_is_refused() {
+    let folder = folder();
+    folder.succeed(&["keys", "init"]);
+    let zone = ["registry", "zone", "update", "tld"];
+    folder.succeed(&[&zone[..], &["--ds-ttl", "172800"]].concat());
+    folder.succeed(&[&zone[..], &["--ds-ttl", "3600"]].concat());
+    let policy = ["keys", "policy", "--zone", "tld", "--zone-ttl-max"];
+    folder.succeed(&[&policy[..], &["3600"]].concat());
+    let parts = ["7200", "3600", "--zone-ttl-max"];
+    folder.fail(&[&zone[..], &["--soa-ttl", "7200"]].concat(), &parts);
+    folder.succeed(&["registry", "zone", "update", "tld", "--ds-ttl", "3000"]);
+    folder.succeed(&[&policy[..], &["7200"]].concat());
+    folder.succeed(&[&zone[..], &["--soa-ttl", "7200"]].concat());
+}
+
+#[test]
 fn keys_are_made_shown_and_not_rolled_before_they_are_at_rest() {
     let folder = folder();
     folder.succeed(&["keys", "init"]);
@@ -105,4 +121,11 @@ fn keys_are_made_shown_and_not_rolled_before_they_are_at_rest() {
     let export = ["keys", "export", "--zone", "tld", "--form", "pkcs8"];
     let none = ["--key-tag", "65535", "--out", "key.pem"];
     folder.fail(&[&export[..], &none].concat(), &["no key 65535"]);
+    let tag = status["keys"][0]["key-tag"].to_string();
+    folder.write("there", "somebody's");
+    let there = ["--key-tag", &tag, "--out", "there"];
+    folder.fail(&[&export[..], &there].concat(), &["there", "exists"]);
+    assert_eq!(std::fs::read(folder.path("there")).unwrap(), b"somebody's");
+    let new = ["--key-tag", &tag, "--out", "key.pem"];
+    folder.succeed(&[&export[..], &new].concat());
 }

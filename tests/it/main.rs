@@ -6,6 +6,7 @@ mod demo;
 mod disk;
 mod fuzz;
 mod keys;
+mod latency;
 mod names;
 mod peers;
 mod policy;

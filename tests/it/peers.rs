@@ -4,6 +4,7 @@
 //! a failure, so that no gate passes by leaving out what it should check.
 
 pub(crate) mod alone;
+mod changes;
 mod client;
 mod compare;
 pub(crate) mod differential;
@@ -11,12 +12,14 @@ pub(crate) mod faults;
 mod idn;
 mod keygen;
 mod knot_and_nsd;
+mod offline;
 mod probes;
 pub(crate) mod rollovers;
 mod root_zone;
 mod rows;
 mod signed;
 mod tls;
+mod token;
 mod validators;
 
 use std::path::{Path, PathBuf};

@@ -4,6 +4,7 @@
 mod changes;
 mod faults;
 mod kills;
+mod orphans;
 mod registry;
 
 use std::time::Instant;
@@ -91,6 +92,35 @@ fn a_change_by_command_line_is_answered_by_dns() {
     assert_eq!(gone.response_code, ResponseCode::NXDomain);
     assert_eq!(serial(address), 5);
     assert_eq!(registry.served(), registry.compiled());
+}
+
+#[test]
+fn what_is_due_by_time_is_done_by_the_server() {
+    let registry = Registry::with_zone(1);
+    let server = registry.folder.serve();
+    let run = |words: &[&str]| registry.folder.succeed(&[&["registry"], words].concat());
+    run(&[
+        "zone",
+        "policy",
+        "example",
+        "--set",
+        "add-grace=0",
+        "--set",
+        "redemption=1",
+    ]);
+    let create = ["domain", "create", "new.example", "--registrar", "imported"];
+    run(&create);
+    let said = run(&["domain", "delete", "new.example"]);
+    let event = said.trim_start_matches("event ").split(',').next().unwrap();
+    let next = (event.parse::<u64>().unwrap() + 1).to_string();
+    // Nobody else makes an event: it is the end of the redemption.
+    eventually("the end of a redemption", || {
+        let shown = run(&["domain", "info", "new.example"]);
+        shown.contains("rgp-statuses       pendingDelete")
+    });
+    registry.folder.succeed(&["registry", "wait", &next]);
+    assert_eq!(server.metric("meridian_timer_steps_total"), 1);
+    assert_eq!(server.metric("meridian_timers_stopped"), 0);
 }
 
 #[test]

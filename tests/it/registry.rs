@@ -89,6 +89,22 @@ impl Registry {
         command
     }
 
+    fn audit_command(&self, arguments: &[&str]) -> std::process::Command {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_meridian"));
+        command.args(["audit", "verify"]).args(arguments);
+        command.args(["--database", &self.database]);
+        command
+    }
+
+    /// Verifies the event log, which must hold.
+    #[track_caller]
+    fn audit(&self, arguments: &[&str]) -> String {
+        let output = self.audit_command(arguments).output().unwrap();
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{error}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
     #[track_caller]
     fn succeed(&self, arguments: &[&str]) -> String {
         let output = self.command(arguments).output().unwrap();

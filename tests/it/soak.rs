@@ -68,6 +68,13 @@ fn fifty_takeovers_lose_nothing_and_number_nothing_twice() {
 }
 
 #[test]
+fn rollovers_of_ten_thousand_delegations_are_never_bogus() {
+    if wanted() {
+        peers::rollovers::roll_all(10_000);
+    }
+}
+
+#[test]
 fn fifty_kills_during_rollovers_leave_a_valid_zone() {
     if wanted() {
         peers::rollovers::kill_rounds(50, 10_000);

@@ -10,7 +10,7 @@ mod postgres;
 mod signing;
 mod sqlite;
 
-pub use changes::ChangedZone;
+pub use changes::{ChangedZone, SIGNATURES};
 
 use std::fmt;
 use std::path::PathBuf;

@@ -29,9 +29,10 @@ pub fn difference(
     source: &mut dyn ChangeSource,
     zone: Zone<'_>,
 ) -> Result<Option<Difference>, SourceError> {
-    let Some(mut changed) = source.changed()? else {
+    let Some(changed) = source.changed()? else {
         return Ok(None);
     };
+    let mut changed = changed.names;
     // The serial is in the SOA.
     changed.insert(source.apex().clone());
     let (mut before, mut after) = (BTreeSet::new(), BTreeSet::new());

@@ -6,6 +6,7 @@
 pub mod compile;
 pub mod database;
 pub mod diff;
+pub mod flags;
 pub mod install;
 pub mod rdata;
 pub mod record;
@@ -16,4 +17,4 @@ pub mod zonefile;
 
 pub use compile::{CompileError, Options, Progress, Report, Stage, compile, compile_with};
 pub use record::{Record, RecordType};
-pub use source::{ChangeSource, RecordList, SourceError, ZoneSource};
+pub use source::{ChangeSource, ChangedNames, RecordList, SourceError, ZoneSource};

@@ -7,10 +7,10 @@ use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::Parser;
+use zone_compiler::Report;
 use zone_compiler::database::Location;
-use zone_compiler::install::{Input, SignWith, install_with};
-use zone_compiler::sign::{Denial, PolicyValues};
-use zone_compiler::{Options, Report};
+use zone_compiler::flags::SigningArgs;
+use zone_compiler::install::{Input, install_with};
 use zone_image::Name;
 use zone_image::writer::Installed;
 
@@ -33,42 +33,14 @@ struct Cli {
     /// Image directory
     #[arg(long, value_name = "DIR")]
     image: PathBuf,
-    /// Sign the zones with this key: PKCS#8 in PEM, or the NAME of NAME.key and
-    /// NAME.private; can be repeated
-    #[arg(long, value_name = "FILE", requires = "zone_file")]
-    sign_with: Vec<PathBuf>,
-    /// Sign with NSEC instead of NSEC3
-    #[arg(long, requires = "sign_with")]
-    nsec: bool,
-    /// Give delegations without DS their NSEC3 too
-    #[arg(long, requires = "sign_with", conflicts_with = "nsec")]
-    no_opt_out: bool,
-    /// Add a digest of the whole zone (ZONEMD)
-    #[arg(long, requires = "sign_with")]
-    zonemd: bool,
-}
-
-impl Cli {
-    fn sign_with(&self) -> SignWith {
-        SignWith {
-            keys: self.sign_with.clone(),
-            policy: PolicyValues {
-                denial: Denial::of(self.nsec, !self.no_opt_out),
-                zonemd: self.zonemd,
-                ..PolicyValues::default()
-            },
-        }
-    }
+    #[command(flatten)]
+    signing: SigningArgs,
 }
 
 fn run(cli: Cli) -> anyhow::Result<(Vec<Report>, Installed)> {
-    let options = if cli.sign_with.is_empty() {
-        Options::default()
-    } else {
-        #[expect(clippy::disallowed_methods, reason = "the clock of this program")]
-        let now = SystemTime::now().duration_since(UNIX_EPOCH)?;
-        cli.sign_with().options(&cli.image, now.as_secs())?
-    };
+    #[expect(clippy::disallowed_methods, reason = "the clock of this program")]
+    let now = SystemTime::now().duration_since(UNIX_EPOCH)?;
+    let options = cli.signing.options(&cli.image, now.as_secs())?;
     let input = match cli.database {
         Some(location) => Input::Database(location),
         None => Input::ZoneFiles {

@@ -212,6 +212,16 @@ pub(crate) fn from_base64(text: &[u8]) -> Option<Vec<u8>> {
     Some(octets)
 }
 
+/// The octets of hexadecimal digits without blanks.
+pub fn from_hex(text: &str) -> Option<Vec<u8>> {
+    let mut octets = Vec::with_capacity(text.len() / 2);
+    for pair in text.as_bytes().chunks(2) {
+        let [high, low] = pair else { return None };
+        octets.push(encoding::hex_digit(*high)? << 4 | encoding::hex_digit(*low)?);
+    }
+    Some(octets)
+}
+
 /// Appends the type bit maps of sorted types (RFC 4034 section 4.1.2).
 pub(crate) fn append_bitmap(types: &[RecordType], out: &mut Vec<u8>) {
     bitmap::append(types, out);

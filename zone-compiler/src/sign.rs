@@ -25,14 +25,14 @@ pub use self::denial::{
 };
 pub use self::key::{
     Algorithm, KeyError, Pkcs8, RSA_BITS_DEFAULT, SignError, SigningKey, SoftwareKey,
-    UnknownAlgorithm, key_tag,
+    UnknownAlgorithm, key_tag, rsa_public_key,
 };
 pub use self::key_file::{KeyFileError, KeyFileFault, read_key, read_keys};
 pub use self::policy::{
     Denial, INCEPTION_PERIOD_SECONDS, PolicyError, PolicyValues, SigningPolicy,
 };
-pub use self::rrsig::{RrsetSigner, RrsigFields, SignableRrset, Signatures};
-pub use self::verify::{VerifyError, verify_rrsig};
+pub use self::rrsig::{RrsetSigner, RrsigFields, SignableRrset, Signatures, sign_between};
+pub use self::verify::{VerifyError, rsa_components, verify_message, verify_rrsig};
 
 use crate::RecordType;
 

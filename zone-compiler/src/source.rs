@@ -31,6 +31,15 @@ pub trait ZoneSource {
     ) -> Result<(), SourceError>;
 }
 
+/// What may have changed of a zone.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ChangedNames {
+    /// Every owner name whose records may be other than they were.
+    pub names: BTreeSet<Name>,
+    /// Whether every signature is to be looked at, and made anew where it gets old.
+    pub resigns: bool,
+}
+
 /// What changed of a zone, and how it is now, all from one snapshot: a registry between
 /// two events, later a zone file beside the one before, or an incoming transfer.
 ///
@@ -42,9 +51,9 @@ pub trait ChangeSource {
     /// The event that the zone is at now.
     fn event(&self) -> u64;
 
-    /// Every owner name whose records may be other than they were; `None` where that
-    /// is not known, or is the whole zone.
-    fn changed(&mut self) -> Result<Option<BTreeSet<Name>>, SourceError>;
+    /// What may be other than it was; `None` where that is not known, or is the whole
+    /// zone.
+    fn changed(&mut self) -> Result<Option<ChangedNames>, SourceError>;
 
     /// Hands the records of one owner to `sink`; none where it has none.
     fn records_of(&mut self, owner: &Name, sink: &mut dyn FnMut(Record))

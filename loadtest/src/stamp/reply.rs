@@ -32,6 +32,26 @@ pub(crate) fn first_ttl(reply: &[u8]) -> Result<Option<u32>, Malformed> {
     Ok(Some(u32::from(high) << 16 | u32::from(low)))
 }
 
+/// The serial of the SOA that is the first answer, if it is one.
+pub(crate) fn answered_serial(reply: &[u8]) -> Result<Option<u32>, Malformed> {
+    if u16_at(reply, 4)? != 1 || u16_at(reply, 6)? == 0 {
+        return Ok(None);
+    }
+    let owner = skip_name(reply, HEADER_BYTES)? + 4;
+    let fixed = skip_name(reply, owner)?;
+    let end = fixed + 10 + usize::from(u16_at(reply, fixed + 8)?);
+    // Five numbers end it (RFC 1035 section 3.3.13).
+    let serial = end.checked_sub(20).ok_or(Malformed)?;
+    if end > reply.len() {
+        return Err(Malformed);
+    }
+    if u16_at(reply, fixed)? != TYPE_SOA {
+        return Ok(None);
+    }
+    let (high, low) = (u16_at(reply, serial)?, u16_at(reply, serial + 2)?);
+    Ok(Some(u32::from(high) << 16 | u32::from(low)))
+}
+
 /// What the stamps of one reply say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stamps {

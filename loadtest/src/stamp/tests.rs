@@ -122,3 +122,17 @@ fn the_first_ttl_is_found_behind_question_and_owner() {
     reply[9] = 0;
     assert_eq!(first_ttl(&reply), Ok(None));
 }
+
+#[test]
+fn the_serial_of_an_answered_soa_is_found() {
+    // `reply` puts it into the authority section; counted as an answer it is one.
+    let mut message = reply("soa300");
+    assert_eq!(answered_serial(&message), Ok(None));
+    message.swap(7, 9);
+    assert_eq!(answered_serial(&message), Ok(Some(300)));
+    let cut_off = message.len() - 1;
+    assert!(answered_serial(&message[..cut_off]).is_err());
+    let mut other = reply("ns300");
+    other.swap(7, 9);
+    assert_eq!(answered_serial(&other), Ok(None));
+}

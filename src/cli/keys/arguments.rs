@@ -38,6 +38,9 @@ pub(crate) enum KeysArgs {
         /// Its role: csk, ksk or zsk
         #[arg(long, value_name = "ROLE")]
         role: Option<KeyRole>,
+        /// Where it is kept: "database", or the label of the token [default: the policy's]
+        #[arg(long, value_name = "STORE")]
+        store: Option<String>,
     },
     /// Show the keys of a zone
     List(ZoneArgs),
@@ -53,19 +56,21 @@ pub(crate) enum KeysArgs {
         #[arg(long, value_name = "ROLE")]
         role: KeyRole,
     },
-    /// Take in a key: the files of BIND's dnssec-keygen, or PKCS#8 in PEM
+    /// Take in a key: the files of BIND's dnssec-keygen, PKCS#8 in PEM, or one of the token
     Import {
         #[command(flatten)]
         zone: ZoneArgs,
-        /// FILE.private with FILE.key beside it, or a PEM file
-        #[arg(long, value_name = "FILE")]
-        file: PathBuf,
+        #[command(flatten)]
+        source: ImportArgs,
         /// Its role: csk, ksk or zsk
         #[arg(long, value_name = "ROLE")]
         role: KeyRole,
         /// It signs the zone already, and every cache knows it
         #[arg(long)]
         in_use: bool,
+        /// It takes the place of the keys of its role that are there
+        #[arg(long, conflicts_with = "in_use")]
+        replace: bool,
     },
     /// Print records for the parent, or write a private key
     Export {
@@ -85,6 +90,93 @@ pub(crate) enum KeysArgs {
     ///
     /// For zones whose parent is not asked by policy (--parent-servers).
     DsSeen(ZoneArgs),
+    #[command(flatten)]
+    Offline(OfflineArgs),
+    /// Sign the DS sets of made-up delegations, and say how many a second
+    ///
+    /// In a token it makes one key for each algorithm, called "meridian measure", which
+    /// stays there for the next time.
+    Measure(MeasureArgs),
+}
+
+/// Commands on keys of another machine.
+#[derive(Debug, Subcommand)]
+pub(crate) enum OfflineArgs {
+    /// Ask the machine of an offline KSK to sign the key sets of a coming period
+    ///
+    /// Makes the keys ahead that will be used in it. Whoever compares the digests of both
+    /// machines knows that the request was not changed on its way.
+    Request {
+        #[command(flatten)]
+        zone: ZoneArgs,
+        /// Length of the period from now on
+        #[arg(long, value_name = "SECONDS", default_value_t = 180 * 86_400)]
+        #[arg(value_parser = clap::value_parser!(u32).range(3600..=366 * 86_400))]
+        period_seconds: u32,
+        /// The request, for the other machine
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+    },
+    /// On the machine of the KSK: sign a request; needs no database and no configuration
+    SignRequest {
+        /// The request
+        #[arg(long, value_name = "FILE")]
+        request: PathBuf,
+        /// A KSK: FILE.private with FILE.key beside it, or PKCS#8 in PEM; can be repeated
+        #[arg(long, value_name = "FILE", required_unless_present = "token_label")]
+        ksk: Vec<PathBuf>,
+        /// The only private key with this label in the token of keys.token; can be repeated
+        #[arg(long, value_name = "LABEL")]
+        token_label: Vec<String>,
+        /// The response, for the machine that asked
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+    },
+    /// Check a response of the machine of the KSK, and use its signatures
+    InstallResponse {
+        #[command(flatten)]
+        zone: ZoneArgs,
+        /// The response
+        #[arg(long, value_name = "FILE")]
+        response: PathBuf,
+    },
+}
+
+/// Where a key comes from.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct ImportArgs {
+    /// FILE.private with FILE.key beside it, or a PEM file
+    #[arg(long, value_name = "FILE")]
+    pub(super) file: Option<PathBuf>,
+    /// The DNSKEY record of a key whose private half stays on another machine
+    #[arg(long, value_name = "FILE")]
+    pub(super) public: Option<PathBuf>,
+    /// The only private key with this label in the token of keys.token
+    #[arg(long, value_name = "LABEL")]
+    pub(super) token_label: Option<String>,
+    /// The only private key with this id, in hexadecimal, in the token of keys.token
+    #[arg(long, value_name = "HEX")]
+    pub(super) token_id: Option<String>,
+}
+
+/// What is measured.
+#[derive(Debug, Args)]
+pub(crate) struct MeasureArgs {
+    /// Algorithm: 13, 14, 15 or 8
+    #[arg(long, value_name = "NUMBER", default_value_t = 13)]
+    pub(super) algorithm: u8,
+    /// "database" for a key in memory, or the label of the token; can be repeated
+    #[arg(long, value_name = "STORE", default_value = "database")]
+    pub(super) store: Vec<String>,
+    /// How many delegations are signed
+    #[arg(long, value_name = "COUNT", default_value_t = 100_000)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+    pub(super) delegations: u32,
+    /// Threads that sign [default: one for each CPU]
+    #[arg(long, value_name = "COUNT")]
+    #[arg(value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub(super) threads: Option<u16>,
 }
 
 /// A form of a key.
@@ -157,6 +249,12 @@ pub(crate) struct PolicyArgs {
     /// Servers that are asked for the DS records: addresses with port, parted by spaces
     #[arg(long, value_name = "ADDRESSES")]
     parent_servers: Option<String>,
+    /// Where new keys are kept: "database", or the label of the token of keys.token
+    #[arg(long, value_name = "STORE")]
+    store: Option<String>,
+    /// Where new KSKs are kept, if elsewhere; "offline" is another machine, see `keys request`
+    #[arg(long, value_name = "STORE")]
+    ksk_store: Option<String>,
 }
 
 impl PolicyArgs {
@@ -180,7 +278,8 @@ impl PolicyArgs {
             signature_refresh: self.signature_refresh,
             signature_jitter: self.signature_jitter,
             parent_servers: self.parent_servers.clone(),
-            store: None,
+            store: self.store.clone(),
+            ksk_store: self.ksk_store.clone(),
         }
     }
 }

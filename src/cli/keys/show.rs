@@ -7,6 +7,7 @@ use zone_compiler::{RecordType, rdata};
 use super::super::{Global, output};
 use super::arguments::Form;
 use crate::keys::machine::{ParentChange, Step};
+use crate::keys::offline::Ahead;
 use crate::registry::command::keys::ZoneKeys;
 use crate::registry::signing::{KeyId, KeyRole, RecordKind};
 
@@ -36,7 +37,12 @@ pub(super) fn list(keys: &ZoneKeys, global: &Global) -> anyhow::Result<()> {
     Ok(())
 }
 
-pub(super) fn status(keys: &ZoneKeys, step: &Step, global: &Global) -> anyhow::Result<()> {
+pub(super) fn status(
+    keys: &ZoneKeys,
+    step: &Step,
+    ahead: Option<Ahead>,
+    global: &Global,
+) -> anyhow::Result<()> {
     let tag = |id: KeyId| keys.key(id).map_or(0, |key| key.key_tag);
     if global.json {
         let waits = step.parent.iter().map(|change| match change {
@@ -51,6 +57,8 @@ pub(super) fn status(keys: &ZoneKeys, step: &Step, global: &Global) -> anyhow::R
             "timeline": keys.timeline,
             "parent-awaited": waits,
             "next": step.next,
+            "response-awaited": ahead.is_some_and(|ahead| ahead.is_held),
+            "responses-expire-seconds": ahead.and_then(|ahead| ahead.expire_seconds),
         }));
     }
     output::line(format_args!("zone {}: {}", keys.apex, keys.policy.mode));
@@ -74,6 +82,17 @@ pub(super) fn status(keys: &ZoneKeys, step: &Step, global: &Global) -> anyhow::R
     }
     if keys.timeline.unserved_since.is_some() {
         output::line("the last step is not known to be served yet");
+    }
+    if let Some(seconds) = ahead.and_then(|ahead| ahead.expire_seconds) {
+        output::line(format_args!(
+            "the offline key has signed for {seconds} seconds more"
+        ));
+    }
+    if ahead.is_some_and(|ahead| ahead.is_held) {
+        output::line(
+            "the next step waits for signatures of the offline key; `meridian keys request` \
+             asks for them",
+        );
     }
     if let Some(next) = step.next {
         output::line(format_args!(

@@ -6,6 +6,7 @@
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::super::DatabaseArgs;
+use super::orphans::OrphansArgs;
 
 /// For whom a command is done, and where.
 #[derive(Debug, Args)]
@@ -27,88 +28,6 @@ pub(crate) struct ActingArgs {
     /// Change nothing; print the DNS records that would come (+) and go (-)
     #[arg(long)]
     pub(super) dry_run: bool,
-}
-
-/// `meridian registry domain ..`
-#[derive(Debug, Subcommand)]
-pub(crate) enum DomainArgs {
-    /// Register a domain
-    Create {
-        /// Its name
-        name: String,
-        /// Sponsoring registrar [default: the one of --as]
-        #[arg(long, value_name = "HANDLE")]
-        registrar: Option<String>,
-        /// Years until it expires, 1 to 10
-        #[arg(long, value_name = "COUNT", default_value_t = 1)]
-        years: u8,
-        /// A name server, which is a host object; repeat for each
-        #[arg(long, value_name = "HOST")]
-        host: Vec<String>,
-        /// A delegation signer: "KEYTAG ALGORITHM DIGESTTYPE DIGEST"; repeat for each
-        #[arg(long, value_name = "DS")]
-        ds: Vec<String>,
-        /// A status to begin with; repeat for each
-        #[arg(long, value_name = "STATUS")]
-        status: Vec<String>,
-        /// IDN table of the zone that is to let the label in [default: the first that does]
-        #[arg(long, value_name = "TAG")]
-        idn_tag: Option<String>,
-        #[command(flatten)]
-        acting: ActingArgs,
-    },
-    /// Change a domain
-    Update {
-        /// Its name
-        name: String,
-        /// A name server to add
-        #[arg(long, value_name = "HOST")]
-        add_host: Vec<String>,
-        /// A name server to remove
-        #[arg(long, value_name = "HOST")]
-        remove_host: Vec<String>,
-        /// A delegation signer to add
-        #[arg(long, value_name = "DS")]
-        add_ds: Vec<String>,
-        /// A delegation signer to remove
-        #[arg(long, value_name = "DS")]
-        remove_ds: Vec<String>,
-        /// A status to set, such as clientHold
-        #[arg(long, value_name = "STATUS")]
-        add_status: Vec<String>,
-        /// A status to lift
-        #[arg(long, value_name = "STATUS")]
-        remove_status: Vec<String>,
-        /// TTL of its NS records in seconds, or `zone` for the zone's
-        #[arg(long, value_name = "TTL")]
-        ns_ttl: Option<String>,
-        /// TTL of its DS records in seconds, or `zone` for the zone's
-        #[arg(long, value_name = "TTL")]
-        ds_ttl: Option<String>,
-        #[command(flatten)]
-        acting: ActingArgs,
-    },
-    /// Remove a domain at once, with the hosts below it that no other domain uses
-    Delete {
-        /// Its name
-        name: String,
-        #[command(flatten)]
-        acting: ActingArgs,
-    },
-    /// Say whether a name can be registered
-    Check {
-        /// The name
-        name: String,
-        #[command(flatten)]
-        acting: ActingArgs,
-    },
-    /// Show a domain
-    Info {
-        /// Its name
-        name: String,
-        #[command(flatten)]
-        acting: ActingArgs,
-    },
 }
 
 /// `meridian registry host ..`
@@ -272,9 +191,6 @@ pub(crate) enum ZoneArgs {
         /// A label that nobody may register
         #[arg(long, value_name = "LABEL", requires = "reason")]
         block: Vec<String>,
-        /// Why, for those who ask for it
-        #[arg(long, value_name = "TEXT")]
-        reason: Option<String>,
         /// A label to let go
         #[arg(long, value_name = "LABEL")]
         release: Vec<String>,
@@ -294,6 +210,22 @@ pub(crate) enum ZoneArgs {
         /// Tag of a table to let go
         #[arg(long, value_name = "TAG")]
         remove: Vec<String>,
+        #[command(flatten)]
+        acting: ActingArgs,
+    },
+    /// Say what becomes of hosts of domains that are removed
+    Orphans(OrphansArgs),
+    /// Show hosts whose domains are gone, and how many domains still name them
+    Lame {
+        /// Its apex
+        apex: String,
+        #[command(flatten)]
+        acting: ActingArgs,
+    },
+    /// Tell the sponsors of domains that name such a host, of each once in 90 days
+    Remind {
+        /// Its apex
+        apex: String,
         #[command(flatten)]
         acting: ActingArgs,
     },
@@ -374,6 +306,32 @@ pub(crate) enum GlueArg {
     Narrow,
     /// Of all hosts of the zone
     Wide,
+}
+
+/// `meridian registry timers ..`
+#[derive(Debug, Subcommand)]
+pub(crate) enum TimersArgs {
+    /// Show whether they run, and what is due
+    Info {
+        #[command(flatten)]
+        acting: ActingArgs,
+    },
+    /// Let them go on after an alarm, with a new hour of purges
+    Resume {
+        /// Purges in an hour that nobody is asked about, from now on
+        #[arg(long, value_name = "COUNT")]
+        purges_max: Option<u32>,
+        #[command(flatten)]
+        acting: ActingArgs,
+    },
+    /// Let nothing become due by itself
+    Stop {
+        /// Why
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+        #[command(flatten)]
+        acting: ActingArgs,
+    },
 }
 
 /// `meridian registry apply`

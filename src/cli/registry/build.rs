@@ -1,109 +1,50 @@
 //! From arguments to commands.
 
 use super::arguments::{
-    ActingArgs, DomainArgs, GlueArg, HostArgs, RegistrarArgs, RegistrarStatusArg, ZoneArgs,
+    ActingArgs, GlueArg, HostArgs, RegistrarArgs, RegistrarStatusArg, TimersArgs, ZoneArgs,
     ZoneUpdateArgs,
 };
 use crate::registry::Command;
-use crate::registry::command::domain::{
-    DomainCommand, DomainCreate, DomainParts, DomainUpdate, TtlChange,
-};
 use crate::registry::command::host::{HostCommand, HostCreate, HostParts, HostUpdate};
 use crate::registry::command::registrar::{
     RegistrarCommand, RegistrarCreate, RegistrarStatus, RegistrarUpdate,
 };
+use crate::registry::command::timers::TimersCommand;
 use crate::registry::command::zone::{
     GluePolicy, HeldLabel, LabelKind, ZoneCommand, ZoneCreate, ZoneIdn, ZoneLabels, ZonePolicy,
     ZoneTableText, ZoneUpdate,
 };
 use crate::registry::policy::{DataModel, RegistrationChange, RegistrationPolicy};
-use crate::registry::types::{Ttl, ValueError, Years};
+use crate::registry::types::{Ttl, ValueError};
 
 /// A command with who does it.
 pub(super) type Built<'a> = Result<(Command, &'a ActingArgs), ValueError>;
 
-fn all<T: std::str::FromStr<Err = ValueError>>(texts: &[String]) -> Result<Vec<T>, ValueError> {
+pub(super) fn all<T: std::str::FromStr<Err = ValueError>>(
+    texts: &[String],
+) -> Result<Vec<T>, ValueError> {
     texts.iter().map(|text| text.parse()).collect()
 }
 
-fn one<T: std::str::FromStr<Err = ValueError>>(
+pub(super) fn one<T: std::str::FromStr<Err = ValueError>>(
     text: Option<&String>,
 ) -> Result<Option<T>, ValueError> {
     text.map(|text| text.parse()).transpose()
 }
 
-pub(super) fn domain(args: &DomainArgs) -> Built<'_> {
+pub(super) fn timers(args: &TimersArgs) -> Built<'_> {
     let (command, acting) = match args {
-        DomainArgs::Create {
-            name,
-            registrar,
-            years,
-            host,
-            ds,
-            status,
-            idn_tag,
-            acting,
-        } => {
-            let create = DomainCreate {
-                name: name.parse()?,
-                registrar: one(registrar.as_ref())?,
-                period: Years::new(*years)?,
-                hosts: all(host)?,
-                ds: all(ds)?,
-                statuses: all(status)?,
-                idn_tag: idn_tag.clone(),
-            };
-            (DomainCommand::Create(create), acting)
+        TimersArgs::Info { acting } => (TimersCommand::Info, acting),
+        TimersArgs::Resume { purges_max, acting } => {
+            let purges_max = *purges_max;
+            (TimersCommand::Resume { purges_max }, acting)
         }
-        DomainArgs::Update {
-            name,
-            add_host,
-            remove_host,
-            add_ds,
-            remove_ds,
-            add_status,
-            remove_status,
-            ns_ttl,
-            ds_ttl,
-            acting,
-        } => {
-            let update = DomainUpdate {
-                name: name.parse()?,
-                add: DomainParts {
-                    hosts: all(add_host)?,
-                    ds: all(add_ds)?,
-                    statuses: all(add_status)?,
-                },
-                remove: DomainParts {
-                    hosts: all(remove_host)?,
-                    ds: all(remove_ds)?,
-                    statuses: all(remove_status)?,
-                },
-                ns_ttl: ttl_change(ns_ttl.as_deref())?,
-                ds_ttl: ttl_change(ds_ttl.as_deref())?,
-            };
-            (DomainCommand::Update(update), acting)
+        TimersArgs::Stop { reason, acting } => {
+            let reason = reason.clone();
+            (TimersCommand::Stop { reason }, acting)
         }
-        DomainArgs::Delete { name, acting } => (DomainCommand::Delete(name.parse()?), acting),
-        DomainArgs::Check { name, acting } => (DomainCommand::Check(name.parse()?), acting),
-        DomainArgs::Info { name, acting } => (DomainCommand::Info(name.parse()?), acting),
     };
-    Ok((Command::Domain(command), acting))
-}
-
-fn ttl_change(text: Option<&str>) -> Result<Option<TtlChange>, ValueError> {
-    let change = |text: &str| {
-        if text == "zone" {
-            return Ok(TtlChange::Zone);
-        }
-        let seconds = text.parse().map_err(|_| ValueError {
-            code: crate::registry::ResultCode::ParameterSyntax,
-            value: text.to_owned(),
-            reason: "write seconds, or `zone`".to_owned(),
-        })?;
-        Ttl::new(seconds).map(TtlChange::Own)
-    };
-    text.map(change).transpose()
+    Ok((Command::Timers(command), acting))
 }
 
 pub(super) fn host(args: &HostArgs) -> Built<'_> {
@@ -224,11 +165,10 @@ pub(super) fn zone(args: &ZoneArgs) -> Built<'_> {
             apex,
             reserve,
             block,
-            reason,
             release,
             acting,
         } => {
-            let reason = reason.clone().unwrap_or_default();
+            let reason = acting.reason.clone().unwrap_or_default();
             let mut hold = held(reserve, LabelKind::Reserved, &reason)?;
             hold.extend(held(block, LabelKind::Blocked, &reason)?);
             let labels = ZoneLabels {
@@ -254,6 +194,9 @@ pub(super) fn zone(args: &ZoneArgs) -> Built<'_> {
             };
             (ZoneCommand::Idn(Box::new(idn)), acting)
         }
+        ZoneArgs::Lame { apex, acting } => (ZoneCommand::Lame(apex.parse()?), acting),
+        ZoneArgs::Remind { apex, acting } => (ZoneCommand::Remind(apex.parse()?), acting),
+        ZoneArgs::Orphans(args) => (ZoneCommand::Orphans(args.command()?), &args.acting),
         ZoneArgs::Delete { apex, acting } => (ZoneCommand::Delete(apex.parse()?), acting),
         ZoneArgs::Info { apex, acting } => (ZoneCommand::Info(apex.parse()?), acting),
     };
@@ -269,7 +212,7 @@ fn idn_table(text: &str) -> Result<ZoneTableText, ValueError> {
     Ok(ZoneTableText::new(tag, xml))
 }
 
-fn syntax(value: &str, reason: impl Into<String>) -> ValueError {
+pub(super) fn syntax(value: &str, reason: impl Into<String>) -> ValueError {
     ValueError {
         code: crate::registry::ResultCode::ParameterSyntax,
         value: value.to_owned(),

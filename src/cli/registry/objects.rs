@@ -29,7 +29,7 @@ pub(super) async fn run(built: Built<'_>, global: &Global) -> anyhow::Result<()>
         };
     }
     let outcome = Box::pin(database.execute(&request)).await;
-    if matches!(outcome, Ok(Outcome::Changed { .. })) {
+    if outcome.as_ref().is_ok_and(|done| done.event().is_some()) {
         poke_server(global);
     }
     show(outcome, global)
@@ -60,7 +60,9 @@ pub(super) fn request(actor: Actor, acting: &ActingArgs, command: Command) -> Re
 /// An outcome as JSON, refusals too: `code` is EPP's.
 pub(super) fn as_json(outcome: &Result<Outcome, CommandError>) -> serde_json::Value {
     match outcome {
-        Ok(done @ Outcome::Changed { event }) => json!({ "code": done.code(), "event": event }),
+        Ok(done @ (Outcome::Changed { event } | Outcome::Pending { event })) => {
+            json!({ "code": done.code(), "event": event })
+        }
         Ok(done @ Outcome::Read(info)) => json!({ "code": done.code(), "info": info }),
         Err(CommandError::Rejected(rejection)) => json!(rejection),
         Err(error) => json!({ "code": error.code(), "reason": error.to_string() }),
@@ -73,6 +75,7 @@ fn show(outcome: Result<Outcome, CommandError>, global: &Global) -> anyhow::Resu
     } else if let Ok(outcome) = &outcome {
         match outcome {
             Outcome::Changed { event } => output::line(format_args!("event {event}")),
+            Outcome::Pending { event } => output::line(format_args!("event {event}, pending")),
             Outcome::Read(info) => show_info(info)?,
         }
     }

@@ -1,4 +1,4 @@
-//! Answering a batch: the steps of [`Engine::answer`], many questions in turns.
+//! Answering a batch: the steps of [`Engine::answer`], each for many questions.
 //!
 //! A look-up among millions of names waits for memory several times, each wait as
 //! long as hundreds of instructions. So each question asks for what it reads next
@@ -7,13 +7,25 @@
 
 use zone_image::{Generation, LookupName};
 
-use super::{Action, Engine, Request, Task};
+use super::{Action, Engine, Request, Source};
+use crate::dns::ahead::{self, Ahead};
+use crate::dns::denial::ApexProofs;
+use crate::dns::query::Parsed;
 
-/// Questions that take turns: enough to hide the waits, few enough for the first cache.
-pub const TURNS: usize = 32;
-/// Most rounds: nodes, page, entry, name and bodies of two trees at the most labels
-/// that anybody asks for in earnest. Who has not done by then waits alone.
-const ROUNDS_MAX: usize = 64;
+/// Questions that take their steps together: enough to hide the waits, few enough
+/// for the first cache.
+pub const TURNS: usize = 64;
+
+/// Where a batch reads the names of its questions to: made once, used for every batch,
+/// since to clear it costs as much as a question.
+#[derive(Debug)]
+pub struct Names(Box<[LookupName; TURNS]>);
+
+impl Default for Names {
+    fn default() -> Self {
+        Self(Box::new([const { LookupName::ROOT }; TURNS]))
+    }
+}
 
 /// One request of a batch.
 #[derive(Debug)]
@@ -28,36 +40,48 @@ pub struct Job<'b> {
 
 impl Engine {
     /// Answers every job that is there, as [`Engine::answer`] does one.
-    pub fn answer_batch(&self, generation: &Generation, jobs: &mut [Option<Job<'_>>]) {
+    pub fn answer_batch(
+        &self,
+        generation: &Generation,
+        names: &mut Names,
+        jobs: &mut [Option<Job<'_>>],
+    ) {
         for jobs in jobs.chunks_mut(TURNS) {
-            self.answer_in_turns(generation, jobs);
+            // A lone question has nobody to share its steps with.
+            if let [Some(job)] = jobs {
+                job.action = self.answer(generation, &job.request, job.out);
+            } else {
+                self.answer_together(generation, names, jobs);
+            }
         }
     }
 
-    fn answer_in_turns(&self, generation: &Generation, jobs: &mut [Option<Job<'_>>]) {
-        // Names stand apart, so that they are read in place and never moved.
-        let mut names = [const { LookupName::ROOT }; TURNS];
-        let mut tasks: [Option<Task<'_, '_>>; TURNS] = [const { None }; TURNS];
-        let tasks = &mut tasks[..jobs.len()];
-        for ((task, job), name) in tasks.iter_mut().zip(&*jobs).zip(&mut names) {
+    fn answer_together(
+        &self,
+        generation: &Generation,
+        names: &mut Names,
+        jobs: &mut [Option<Job<'_>>],
+    ) {
+        let mut messages: [Option<(Parsed<'_>, Source<'_>)>; TURNS] = std::array::from_fn(|_| None);
+        let mut questions: [Option<Ahead<'_, '_>>; TURNS] = std::array::from_fn(|_| None);
+        let mut nearest = None;
+        let begun = messages.iter_mut().zip(&mut questions).zip(&mut *names.0);
+        for (job, ((message, question), name)) in jobs.iter().zip(begun) {
             if let Some(job) = job {
-                *task = Some(self.begin(generation, &job.request, name));
+                let begun = self.begin(generation, &job.request, name, &mut nearest);
+                if let (Parsed::Query(query), Source::Zone(zone)) = &begun {
+                    *question = Some(Ahead::new(*zone, query));
+                }
+                *message = Some(begun);
             }
         }
-        // A lone question has nobody to take turns with.
-        let rounds = if jobs.len() > 1 { ROUNDS_MAX } else { 0 };
-        for _ in 0..rounds {
-            let mut busy = false;
-            for task in tasks.iter_mut().flatten() {
-                busy |= task.advance();
-            }
-            if !busy {
-                break;
-            }
-        }
-        for (task, job) in tasks.iter_mut().zip(jobs) {
-            if let (Some(task), Some(job)) = (task, job) {
-                job.action = self.conclude(&job.request, task, job.out);
+        ahead::bring_near(&mut questions[..jobs.len()]);
+        let mut of_apex = ApexProofs::default();
+        for (job, (message, question)) in jobs.iter_mut().zip(messages.iter().zip(&questions)) {
+            if let (Some(job), Some((parsed, source))) = (job, message) {
+                let (request, question) = (&job.request, question.as_ref());
+                job.action =
+                    self.conclude(request, parsed, source, question, &mut of_apex, job.out);
             }
         }
     }

@@ -19,7 +19,7 @@ use super::failure::{Offences, answer_guarded};
 use super::sys::{self, BATCH, Batch, Poller, Wake};
 use super::{Answer, Clock};
 use crate::dns::counters::{Loss, WorkerCounters};
-use crate::dns::engine::{Action, DropReason, Job, Request, TURNS, Transport};
+use crate::dns::engine::{Action, DropReason, Job, Names, Request, TURNS, Transport};
 
 /// Full batches taken from one socket before the others get their turn.
 const ROUNDS_MAX: usize = 16;
@@ -79,6 +79,7 @@ impl<A: Answer> Worker<A> {
             engine: self.engine,
             generation: Cache::new(self.generation),
             batch: Batch::new(self.reply_bytes_max),
+            names: Names::default(),
             fates: [Fate::Oversize; BATCH],
             replies: Vec::with_capacity(BATCH),
             counters: self.counters,
@@ -115,6 +116,7 @@ struct Desk<A> {
     engine: A,
     generation: Cache<Arc<ArcSwap<Generation>>, Arc<Generation>>,
     batch: Batch,
+    names: Names,
     /// What became of each slot.
     fates: [Fate; BATCH],
     /// Slot and length of each reply; never grows past a batch.
@@ -179,7 +181,7 @@ impl<A: Answer> Desk<A> {
                 }
             });
             let jobs = &mut jobs[..fates.len()];
-            self.engine.answer_batch(generation, jobs);
+            self.engine.answer_batch(generation, &mut self.names, jobs);
             for (fate, job) in fates.iter_mut().zip(jobs) {
                 if let Some(job) = job {
                     *fate = Fate::Done(job.action);

@@ -34,6 +34,36 @@ struct Stage {
     now: Arc<AtomicI64>,
     served: Arc<AtomicU64>,
     wakes: Arc<AtomicU64>,
+    seen: Seen,
+}
+
+/// What the keeper sees of the world, and the world of it.
+struct Seen {
+    now: Arc<AtomicI64>,
+    served: Arc<AtomicU64>,
+    zone_served: Arc<Mutex<Option<(u64, u32)>>>,
+    wakes: Arc<AtomicU64>,
+}
+
+impl Seen {
+    fn settings(&self, location: Location, vault: Arc<Vault>) -> Settings {
+        let (clock, event) = (Arc::clone(&self.now), Arc::clone(&self.served));
+        let (zone, woken) = (Arc::clone(&self.zone_served), Arc::clone(&self.wakes));
+        Settings {
+            location,
+            vault,
+            interval: Duration::from_secs(1),
+            parent_interval: Duration::from_secs(300),
+            clock: Box::new(move || clock.load(Ordering::Relaxed)),
+            served: Box::new(move |_| Served {
+                everything: event.load(Ordering::Relaxed),
+                zone: *zone.lock().unwrap(),
+            }),
+            wake: Box::new(move || {
+                woken.fetch_add(1, Ordering::Relaxed);
+            }),
+        }
+    }
 }
 
 impl Stage {
@@ -52,31 +82,46 @@ impl Stage {
         });
         let secret = test.folder.path().join("secret");
         Secret::create(&secret).unwrap();
-        let vault = Arc::new(Vault::new(Some(Secret::load(&secret).unwrap())));
-        let now = Arc::new(AtomicI64::new(NOW.0));
-        let (served, wakes) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
-        let (clock, event, woken) = (Arc::clone(&now), Arc::clone(&served), Arc::clone(&wakes));
-        let settings = Settings {
-            location: test.location.clone(),
-            vault,
-            interval: Duration::from_secs(1),
-            parent_interval: Duration::from_secs(300),
-            clock: Box::new(move || clock.load(Ordering::Relaxed)),
-            served: Box::new(move || event.load(Ordering::Relaxed)),
-            wake: Box::new(move || {
-                woken.fetch_add(1, Ordering::Relaxed);
-            }),
+        let vault = Arc::new(Vault::new(Some(Secret::load(&secret).unwrap()), None));
+        let seen = Seen {
+            now: Arc::new(AtomicI64::new(NOW.0)),
+            served: Arc::default(),
+            zone_served: Arc::default(),
+            wakes: Arc::default(),
         };
+        let work = Work::new(
+            seen.settings(test.location.clone(), vault),
+            runtime(),
+            Arc::default(),
+        );
         let mut stage = Self {
             test,
             runtime: own,
-            work: Work::new(settings, runtime(), Arc::default()),
-            now,
-            served,
-            wakes,
+            work,
+            now: Arc::clone(&seen.now),
+            served: Arc::clone(&seen.served),
+            wakes: Arc::clone(&seen.wakes),
+            seen,
         };
         stage.change(policy);
         stage
+    }
+
+    /// The process ends and starts again: what is not in the registry is forgotten.
+    fn restart(&mut self) {
+        let vault = Arc::clone(&self.work.settings.vault);
+        let settings = self.seen.settings(self.test.location.clone(), vault);
+        let mut builder = tokio::runtime::Builder::new_current_thread();
+        let runtime = builder.enable_all().build().unwrap();
+        self.work = Work::new(settings, runtime, Arc::default());
+    }
+
+    /// The zone alone is served as it is now; what else there is stays behind.
+    fn serve_zone(&mut self) {
+        let apex = apex();
+        let version = registry::zone_version(&mut self.test.database, &apex);
+        let version = self.runtime.block_on(version).unwrap();
+        *self.seen.zone_served.lock().unwrap() = version;
     }
 
     fn submit(&mut self, command: KeysCommand) {
@@ -286,11 +331,11 @@ fn the_parent_is_asked_once_an_interval_and_believed() {
 #[test]
 fn a_look_that_failed_is_told_and_tried_again() {
     let mut stage = Stage::new(Engine::Sqlite, times());
-    stage.work.settings.vault = Arc::new(Vault::new(None));
+    stage.work.settings.vault = Arc::new(Vault::new(None, None));
     let error = stage.work.look().unwrap_err().to_string();
     assert!(error.contains("keys.secret-file"), "{error}");
     let secret = stage.test.folder.path().join("secret");
-    stage.work.settings.vault = Arc::new(Vault::new(Some(Secret::load(&secret).unwrap())));
+    stage.work.settings.vault = Arc::new(Vault::new(Some(Secret::load(&secret).unwrap()), None));
     assert_eq!(stage.look(), 2);
 }
 
@@ -393,4 +438,142 @@ fn the_alarm_of_signatures_is_raised_twice_and_ends_when_they_are_served() {
     );
     assert_eq!(stage.work.zones[&apex()].alarm, 0);
     assert_eq!(lines.alarms(), 2);
+}
+
+#[test]
+fn a_zone_that_is_served_does_not_wait_for_one_that_is_refused() {
+    let mut stage = Stage::new(Engine::Sqlite, times());
+    stage.look();
+    stage.pass(60);
+    assert_eq!(stage.look(), 0, "not served");
+    // The event up to which everything is served stays where it is.
+    stage.serve_zone();
+    assert_eq!(stage.look(), 1);
+    assert_eq!(stage.keys().timeline.unserved_since, None);
+    let is_first_step = |served: Served| {
+        let newest = (100, 7);
+        served.has(90, newest)
+    };
+    let zone = |event, serial| Served {
+        everything: 0,
+        zone: Some((event, serial)),
+    };
+    assert!(is_first_step(zone(50, 7)), "its serial is the newest");
+    assert!(is_first_step(zone(95, 6)), "later than what is waited for");
+    assert!(!is_first_step(zone(50, 6)), "before it");
+    assert!(!is_first_step(zone(101, 7)), "of another registry");
+    assert!(!is_first_step(zone(95, 8)), "of another history");
+}
+
+#[test]
+fn the_alarm_of_signatures_outlives_a_restart() {
+    const HOUR: i64 = 3600;
+    let mut stage = Stage::new(Engine::Sqlite, times());
+    stage.run_until_ds();
+    stage.serve();
+    stage.look();
+    for _ in 0..3 {
+        stage.pass(5 * HOUR);
+        stage.look();
+        stage.serve();
+        stage.look();
+    }
+    // From now on nothing is served, though all is committed again and again.
+    for _ in 0..12 {
+        stage.pass(5 * HOUR);
+        stage.look();
+    }
+    let before = stage.seconds_left();
+    assert!(before < 65 * HOUR, "{before}");
+    stage.restart();
+    stage.look();
+    let after = stage.seconds_left();
+    assert!(after <= before, "{after} {before}");
+    assert!(stage.work.zones[&apex()].alarm > 0);
+    stage.serve();
+    stage.pass(5 * HOUR);
+    stage.look();
+    stage.serve();
+    stage.look();
+    stage.pass(1);
+    stage.look();
+    assert!(
+        stage.seconds_left() > 110 * HOUR,
+        "{}",
+        stage.seconds_left()
+    );
+}
+
+/// One step after the other, each only with signatures of the other machine.
+#[test]
+fn a_step_waits_for_the_signatures_of_an_offline_key() {
+    use zone_compiler::sign::{Algorithm, SigningKey, SoftwareKey};
+
+    use crate::keys::offline::{plan, request::Request as KeyRequest};
+    use crate::keys::vault::{dnskey_of, offline};
+    use crate::registry::signing::{KeyRole, Layout};
+
+    let mut stage = Stage::new(
+        Engine::Sqlite,
+        PolicyChange {
+            layout: Some(Layout::Split),
+            ksk_store: Some("offline".to_owned()),
+            ..times()
+        },
+    );
+    let lines = Lines::default();
+    let writer = lines.clone();
+    let subscriber = tracing_subscriber::fmt().with_writer(move || writer.clone());
+    let _guard = tracing::subscriber::set_default(subscriber.finish());
+    let ksk = SoftwareKey::generate(Algorithm::EcdsaP256Sha256).unwrap().0;
+    let add = offline(&apex(), KeyRole::Ksk, dnskey_of(KeyRole::Ksk, &ksk));
+    assert_eq!(stage.look(), 1, "the ZSK");
+    assert_eq!(stage.look(), 0, "and nothing that nobody could sign");
+    let ahead = |stage: &Stage| stage.work.state.zones()[&apex()].ahead.unwrap();
+    assert!(ahead(&stage).is_held);
+    stage.submit(KeysCommand::Add(Box::new(add)));
+    assert_eq!(stage.look(), 0, "nothing that is not signed");
+    assert!(ahead(&stage).is_held);
+    let respond = |stage: &mut Stage| {
+        let keys = stage.keys();
+        let now = Timestamp(stage.now.load(Ordering::Relaxed));
+        let end = Timestamp(now.0 + 30 * 86_400 * SECOND);
+        let planned = plan(&keys, now, end, |_| Err("a key is wanted")).unwrap();
+        let request = KeyRequest::new(&apex(), &keys.policy, planned.clone(), now, end);
+        let response = request.sign(&[&ksk as &dyn SigningKey]).unwrap();
+        let checked = response.check(&keys, &planned, now).unwrap();
+        stage.submit(KeysCommand::Signatures(Box::new(checked)));
+    };
+    respond(&mut stage);
+    assert_eq!(stage.look(), 1);
+    let is_published = |stage: &mut Stage| {
+        let keys = stage.keys().timeline.keys;
+        keys.iter().all(|key| key.dnskey.state.is_published())
+    };
+    assert!(is_published(&mut stage));
+    assert!(!ahead(&stage).is_held);
+    let left = |stage: &Stage| ahead(stage).expire_seconds.unwrap();
+    assert!(left(&stage) >= 30 * 86_400, "{}", left(&stage));
+    // Nobody answers any more.
+    let alarms = |lines: &Lines| {
+        let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+        text.matches("offline key has signed comes to its end")
+            .count()
+    };
+    let mut seen = Vec::new();
+    for day in 1..=45 {
+        stage.pass(86_400);
+        stage.look();
+        stage.serve();
+        stage.look();
+        if seen.last() != Some(&alarms(&lines)) {
+            seen.push(alarms(&lines));
+        }
+        assert!(day > 10 || alarms(&lines) == 0, "day {day}");
+    }
+    assert_eq!(seen, [0, 1, 2]);
+    assert_eq!(left(&stage), 0);
+    respond(&mut stage);
+    stage.look();
+    assert!(left(&stage) >= 30 * 86_400);
 }

@@ -6,7 +6,7 @@
 
 use crate::registry::Timestamp;
 use crate::registry::signing::{
-    Goal, KeyRole, KeyState, RecordKind, SigningPolicy, State, Timeline,
+    FormerTtls, Goal, KeyRole, KeyState, RecordKind, SigningPolicy, State, Timeline,
 };
 
 const SECOND: i64 = 1_000_000;
@@ -17,30 +17,46 @@ pub(super) fn after(moment: Timestamp, seconds: u64) -> Timestamp {
 }
 
 /// When a record that is changing will be at rest; `None` while nobody knows.
-fn settles_at(key: &KeyState, kind: RecordKind, policy: &SigningPolicy) -> Option<Timestamp> {
+fn settles_at(
+    key: &KeyState,
+    kind: RecordKind,
+    policy: &SigningPolicy,
+    former: FormerTtls,
+) -> Option<Timestamp> {
     let record = key.record(kind);
     if !matches!(record.state, State::Rumoured | State::Unretentive) {
         return None;
     }
-    let (begin, ttl, propagation) = match kind {
-        RecordKind::Dnskey | RecordKind::KeySignature => {
-            (record.since, policy.dnskey_ttl, policy.propagation)
-        }
-        RecordKind::ZoneSignatures => (record.since, policy.zone_ttl_max, policy.propagation),
+    let (begin, [ttl, former_ttl], propagation) = match kind {
+        RecordKind::Dnskey | RecordKind::KeySignature => (
+            record.since,
+            [policy.dnskey_ttl, former.dnskey],
+            policy.propagation,
+        ),
+        RecordKind::ZoneSignatures => (
+            record.since,
+            [policy.zone_ttl_max, former.zone],
+            policy.propagation,
+        ),
         RecordKind::Ds => {
             let seen = key.ds_confirmed_at?;
-            (seen, policy.ds_ttl, policy.parent_propagation)
+            let ttls = [policy.ds_ttl, former.ds];
+            (seen, ttls, policy.parent_propagation)
         }
     };
-    let wait = u64::from(ttl) + u64::from(propagation) + u64::from(policy.safety);
-    Some(after(begin, wait))
+    let spread = u64::from(propagation) + u64::from(policy.safety);
+    // What a cache took before TTLs were lowered it keeps by its TTL of then.
+    let by_former = after(begin.min(former.until), u64::from(former_ttl));
+    let end = after(begin, u64::from(ttl)).max(by_former);
+    Some(after(end, spread))
 }
 
 /// Brings to rest what has waited long enough.
 pub(super) fn settle(timeline: &mut Timeline, policy: &SigningPolicy, now: Timestamp) {
+    let former = timeline.former_ttls.unwrap_or_default();
     for key in &mut timeline.keys {
         for kind in key.role.records() {
-            if settles_at(key, kind, policy).is_none_or(|at| at > now) {
+            if settles_at(key, kind, policy, former).is_none_or(|at| at > now) {
                 continue;
             }
             let record = key.record_mut(kind);
@@ -59,9 +75,10 @@ pub(super) fn next_settled(
     policy: &SigningPolicy,
     now: Timestamp,
 ) -> Option<Timestamp> {
+    let former = timeline.former_ttls.unwrap_or_default();
     let times = timeline.keys.iter().flat_map(|key| {
         let records = key.role.records();
-        records.filter_map(|kind| settles_at(key, kind, policy))
+        records.filter_map(move |kind| settles_at(key, kind, policy, former))
     });
     times.filter(|at| *at > now).min()
 }

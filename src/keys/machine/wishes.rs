@@ -17,6 +17,40 @@ pub(super) struct Wish {
 
 const KEY_SET: [RecordKind; 2] = [RecordKind::Dnskey, RecordKind::KeySignature];
 
+impl Wish {
+    /// One record of one key.
+    fn of(key: &KeyState, kind: RecordKind, to: State) -> Self {
+        Self {
+            changes: vec![(key.id, kind, to)],
+        }
+    }
+
+    /// The DNSKEY records of keys and the signatures of those that have one.
+    fn of_key_sets<'k>(keys: impl IntoIterator<Item = &'k KeyState>, to: State) -> Self {
+        let changes = |key: &'k KeyState| {
+            let kinds = KEY_SET.into_iter().filter(move |kind| key.role.has(*kind));
+            kinds.map(move |kind| (key.id, kind, to))
+        };
+        Self {
+            changes: keys.into_iter().flat_map(changes).collect(),
+        }
+    }
+
+    /// Both at one moment.
+    fn and(mut self, other: Self) -> Self {
+        self.changes.extend(other.changes);
+        self
+    }
+
+    /// In place of the same record of others; not while one of them is still coming.
+    fn replacing(self, others: &[&KeyState], kind: RecordKind) -> Option<Self> {
+        let go = others
+            .iter()
+            .map(|other| Self::of(other, kind, State::Unretentive));
+        are_everywhere(others, kind).then(|| go.fold(self, Self::and))
+    }
+}
+
 /// All wishes in the order in which they are tried.
 pub(super) fn list(timeline: &Timeline, policy: &SigningPolicy) -> Vec<Wish> {
     let view = View { timeline, policy };
@@ -66,17 +100,8 @@ impl<'t> View<'t> {
         if staying.any(|other| other.zone_signatures.state.is_published()) {
             return None;
         }
-        let mut changes = vec![(key.id, kind, State::Rumoured)];
         let leaving: Vec<_> = self.leaving(kind).filter(alike).collect();
-        if !are_everywhere(&leaving, kind) {
-            return None;
-        }
-        changes.extend(
-            leaving
-                .iter()
-                .map(|other| (other.id, kind, State::Unretentive)),
-        );
-        Some(Wish { changes })
+        Wish::of(key, kind, State::Rumoured).replacing(&leaving, kind)
     }
 
     /// The DNSKEY record and, of a key with that role, its signature over the set.
@@ -84,7 +109,7 @@ impl<'t> View<'t> {
         if key.dnskey.state != State::Hidden {
             return None;
         }
-        let mut changes = published(key);
+        let mut wish = Wish::of_key_sets([key], State::Rumoured);
         if self.begins_with_ds(key) {
             if key.ds.state != State::Omnipresent {
                 return None;
@@ -94,9 +119,9 @@ impl<'t> View<'t> {
             if !are_everywhere(&leaving, RecordKind::Dnskey) {
                 return None;
             }
-            changes.extend(leaving.into_iter().flat_map(withdrawn));
+            wish = wish.and(Wish::of_key_sets(leaving, State::Unretentive));
         }
-        Some(Wish { changes })
+        Some(wish)
     }
 
     /// Whether this key's DS record comes before its DNSKEY record: where the policy says
@@ -115,7 +140,7 @@ impl<'t> View<'t> {
         if !key.role.has(kind) || key.ds.state != State::Hidden {
             return None;
         }
-        let mut changes = vec![(key.id, kind, State::Rumoured)];
+        let wish = Wish::of(key, kind, State::Rumoured);
         if !self.begins_with_ds(key) {
             // A zone gets its first DS record when all else is in every cache.
             let is_known = key
@@ -132,16 +157,9 @@ impl<'t> View<'t> {
                 return None;
             }
             let leaving: Vec<_> = self.leaving(kind).collect();
-            if !are_everywhere(&leaving, kind) {
-                return None;
-            }
-            changes.extend(
-                leaving
-                    .iter()
-                    .map(|other| (other.id, kind, State::Unretentive)),
-            );
+            return wish.replacing(&leaving, kind);
         }
-        Some(Wish { changes })
+        Some(wish)
     }
 
     /// What a key that is to go can take away by itself.
@@ -151,17 +169,18 @@ impl<'t> View<'t> {
             |kind| key.role.has(kind) && key.record(kind).state == State::Omnipresent;
         let is_hidden = |kind| !key.role.has(kind) || key.record(kind).state == State::Hidden;
         if key.ds.state.is_published() && self.may_lose_ds(key) {
-            let changes = vec![(key.id, RecordKind::Ds, State::Unretentive)];
-            wishes.push(Wish { changes });
+            wishes.push(Wish::of(key, RecordKind::Ds, State::Unretentive));
         }
         if is_everywhere(RecordKind::ZoneSignatures) {
-            let changes = vec![(key.id, RecordKind::ZoneSignatures, State::Unretentive)];
-            wishes.push(Wish { changes });
+            wishes.push(Wish::of(
+                key,
+                RecordKind::ZoneSignatures,
+                State::Unretentive,
+            ));
         }
         let is_done = is_hidden(RecordKind::Ds) && is_hidden(RecordKind::ZoneSignatures);
         if is_everywhere(RecordKind::Dnskey) && is_done {
-            let changes = withdrawn(key);
-            wishes.push(Wish { changes });
+            wishes.push(Wish::of_key_sets([key], State::Unretentive));
         }
         wishes
     }
@@ -189,9 +208,7 @@ impl<'t> View<'t> {
             let coming = self.with_goal(Goal::Present).filter(of);
             let coming =
                 coming.filter(|key| key.dnskey.state == State::Hidden && !self.begins_with_ds(key));
-            wishes.push(Wish {
-                changes: coming.flat_map(published).collect(),
-            });
+            wishes.push(Wish::of_key_sets(coming, State::Rumoured));
             let mut staying = self.with_goal(Goal::Present).filter(of);
             let has_ds =
                 |key: &KeyState| key.role.has(RecordKind::Ds) && key.ds.state != State::Hidden;
@@ -199,9 +216,7 @@ impl<'t> View<'t> {
             let is_ready = are_everywhere(&leaving, RecordKind::Dnskey)
                 && !leaving.iter().any(|key| has_ds(key));
             if staying.next().is_none() && is_ready {
-                wishes.push(Wish {
-                    changes: leaving.into_iter().flat_map(withdrawn).collect(),
-                });
+                wishes.push(Wish::of_key_sets(leaving, State::Unretentive));
             }
         }
         wishes
@@ -222,20 +237,4 @@ fn is_known(key: &KeyState) -> bool {
     KEY_SET
         .iter()
         .all(|kind| key.record(*kind).state == State::Omnipresent)
-}
-
-fn key_set(role: KeyRole) -> impl Iterator<Item = RecordKind> {
-    KEY_SET.into_iter().filter(move |kind| role.has(*kind))
-}
-
-fn published(key: &KeyState) -> Vec<(KeyId, RecordKind, State)> {
-    let kinds = key_set(key.role);
-    kinds.map(|kind| (key.id, kind, State::Rumoured)).collect()
-}
-
-fn withdrawn(key: &KeyState) -> Vec<(KeyId, RecordKind, State)> {
-    let kinds = key_set(key.role);
-    kinds
-        .map(|kind| (key.id, kind, State::Unretentive))
-        .collect()
 }

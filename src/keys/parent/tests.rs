@@ -27,6 +27,7 @@ fn zone(servers: &str) -> ZoneKeys {
         }
     };
     ZoneKeys {
+        refreshed_at: None,
         apex: "tld".parse().unwrap(),
         policy: SigningPolicy {
             parent_servers: servers.to_owned(),

@@ -137,3 +137,38 @@ fn a_foreign_image_is_looked_at_again() {
     schedule.succeeded(1, ms(0));
     assert!(!schedule.is_due(ms(0)));
 }
+
+#[test]
+fn what_was_left_out_is_tried_again_and_holds_up_nothing() {
+    let mut schedule = at_rest();
+    let mut now = ms(1000);
+    for pause in [100, 200, 400, 800, 1000, 1000] {
+        schedule.retry_later(now);
+        assert!(!schedule.is_due(now + ms(pause - 1)), "{pause}");
+        assert!(!schedule.is_retry_due(now + ms(pause - 1)), "{pause}");
+        now += ms(pause);
+        assert!(schedule.is_due(now), "{pause}");
+        assert!(schedule.is_retry_due(now), "{pause}");
+        schedule.succeeded(1, now);
+        schedule.saw(1, now);
+    }
+    schedule.retry_later(now);
+    schedule.saw(2, now);
+    assert!(
+        schedule.is_due(now + ms(20)),
+        "a change does not wait for it"
+    );
+    assert!(!schedule.is_held(now));
+    schedule.retry_nothing();
+    schedule.succeeded(2, now);
+    assert!(!schedule.is_due(now + ms(10_000)));
+}
+
+#[test]
+fn it_is_quiet_when_nothing_new_came_for_two_seconds() {
+    let mut schedule = at_rest();
+    schedule.saw(2, ms(5000));
+    assert!(!schedule.is_quiet(ms(6999)));
+    schedule.saw(2, ms(6999));
+    assert!(schedule.is_quiet(ms(7000)), "the same event is no news");
+}

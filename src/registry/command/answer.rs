@@ -7,11 +7,14 @@ use serde::Serialize;
 use super::super::code::ResultCode;
 use super::super::error::RegistryError;
 use super::super::types::ValueError;
-use super::domain::{Availability, DomainInfo};
+use super::contact::ContactInfo;
+use super::domain::{Availability, DomainInfo, TransferInfo};
 use super::host::HostInfo;
 use super::keys::ZoneKeys;
+use super::poll::PollInfo;
 use super::registrar::RegistrarInfo;
-use super::zone::ZoneInfo;
+use super::timers::TimersInfo;
+use super::zone::{LameReport, ZoneInfo};
 
 /// A command that was obeyed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -23,6 +26,11 @@ pub enum Outcome {
         /// Its number: what is served once it is at or beyond it has the change.
         event: i64,
     },
+    /// Something was begun at this event; its end is still to come.
+    Pending {
+        /// Its number.
+        event: i64,
+    },
     /// What was asked for.
     Read(Box<Info>),
 }
@@ -31,14 +39,22 @@ impl Outcome {
     /// The event of a change.
     pub fn event(&self) -> Option<i64> {
         match self {
-            Self::Changed { event } => Some(*event),
+            Self::Changed { event } | Self::Pending { event } => Some(*event),
             Self::Read(_) => None,
         }
     }
 
     /// Its code.
     pub fn code(&self) -> ResultCode {
-        ResultCode::Done
+        match self {
+            Self::Read(info) => match &**info {
+                Info::Poll(poll) if poll.message.is_some() => ResultCode::DoneMessage,
+                Info::Poll(_) => ResultCode::DoneNoMessages,
+                _ => ResultCode::Done,
+            },
+            Self::Pending { .. } => ResultCode::DonePending,
+            Self::Changed { .. } => ResultCode::Done,
+        }
     }
 }
 
@@ -48,17 +64,27 @@ impl Outcome {
 #[non_exhaustive]
 pub enum Info {
     /// A domain.
-    Domain(DomainInfo),
+    Domain(Box<DomainInfo>),
     /// Whether a name can be registered.
     Availability(Availability),
+    /// The last transfer of a domain.
+    Transfer(TransferInfo),
+    /// A contact.
+    Contact(Box<ContactInfo>),
     /// A host.
     Host(HostInfo),
     /// A registrar.
     Registrar(RegistrarInfo),
     /// A zone.
-    Zone(ZoneInfo),
+    Zone(Box<ZoneInfo>),
     /// Policy and keys of a zone.
     Keys(Box<ZoneKeys>),
+    /// Hosts of domains that are gone.
+    Lame(Box<LameReport>),
+    /// Messages that wait.
+    Poll(Box<PollInfo>),
+    /// The timers.
+    Timers(TimersInfo),
 }
 
 /// Why a command was not obeyed.

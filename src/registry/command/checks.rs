@@ -9,7 +9,7 @@ use zone_image::Name;
 use super::super::code::ResultCode;
 use super::super::error::RegistryError;
 use super::super::names::stored;
-use super::super::policy::RegistrationPolicy;
+use super::super::policy::{DataModel, RegistrationPolicy};
 use super::super::types::{Address, AddressFault, Handle, Status, Statuses};
 use super::answer::rejected;
 use super::tables::{Rows, Tables, rows, rows_in};
@@ -25,16 +25,22 @@ pub(super) const DS_MAX: usize = 13;
 pub(crate) struct Acting {
     /// The registrar that it acts for; `None` for the registry itself.
     pub(crate) registrar: Option<i64>,
+    /// As objects say who changed them: its handle, or "registry".
+    pub(crate) by: String,
 }
 
 /// Looks the account up: an unknown or suspended registrar may do nothing.
 pub(crate) async fn acting(tables: &mut Tables<'_>, actor: &Actor) -> Result<Acting, CommandError> {
     let Role::Registrar(handle) = &actor.role else {
-        return Ok(Acting { registrar: None });
+        return Ok(Acting {
+            registrar: None,
+            by: "registry".to_owned(),
+        });
     };
     match registrar(tables, handle).await? {
         Some((id, status)) if status == "active" => Ok(Acting {
             registrar: Some(id),
+            by: handle.to_string(),
         }),
         Some((_, status)) => {
             let reason = format!("the registrar is {status}");
@@ -88,6 +94,21 @@ pub(super) async fn sponsor(
             Err(rejected(ResultCode::ParameterMissing, "registrar", reason))
         }
     }
+}
+
+/// Whether contacts of a registrar's domains are kept here.
+pub(super) async fn data_model(
+    tables: &mut Tables<'_>,
+    zone: &ZoneRow,
+    registrar: i64,
+) -> Result<DataModel, RegistryError> {
+    if zone.policy.data_model != DataModel::PerRegistrar {
+        return Ok(zone.policy.data_model);
+    }
+    let query = rows::<(Option<String>,)>("SELECT data_model FROM registrars WHERE id = $1");
+    let found = tables.optional(query.bind(registrar)).await?;
+    let said = found.and_then(|(model,)| DataModel::parse(&model?));
+    Ok(said.unwrap_or(DataModel::Minimum))
 }
 
 /// Only the sponsor changes an object, and the registry.
@@ -187,6 +208,10 @@ impl StatusChange<'_> {
         }
         let mut after = statuses.clone();
         difference(&mut after.0, self.add, self.remove)?;
+        if let Some((one, other)) = after.conflict() {
+            let reason = format!("not beside {other}");
+            return Err(rejected(ResultCode::ParameterPolicy, one, reason));
+        }
         Ok(after)
     }
 }

@@ -1,25 +1,36 @@
 //! Commands on domains (RFC 5731).
 //!
-//! One file a command. Deletion removes at once: grace and redemption periods come
-//! with the timers that end them.
+//! One file a command. How far along its life a domain is (RFC 3915) stands in its row
+//! (`row`); what is due by time alone is a command of the registry's timers (`step`).
 
 mod check;
 mod create;
 mod delete;
 mod info;
+mod renew;
+mod restore;
+mod row;
 mod set;
+mod step;
+mod transfer;
 mod update;
 
 use serde::{Deserialize, Serialize};
 
 use super::super::database::Timestamp;
-use super::super::types::{DomainName, DsData, Handle, HostName, Status, Ttl, Years};
+use super::super::types::{AuthInfo, DomainName, DsData, Handle, HostName, Status, Ttl, Years};
 use super::CommandError;
+use super::contact::{Change, DomainContact};
 use super::context::Context;
 
 pub use check::Availability;
 pub(super) use check::check;
 pub(super) use info::{info, names, roid};
+pub use renew::DomainRenew;
+pub use restore::{DomainRestore, RestoreReport};
+pub use step::DomainStep;
+pub(super) use transfer::query;
+pub use transfer::{DomainTransfer, TransferInfo, TransferOp, TransferState};
 
 /// A command on one domain.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,10 +40,20 @@ pub enum DomainCommand {
     Create(DomainCreate),
     /// Change it.
     Update(DomainUpdate),
-    /// Remove it, with the hosts below it that no other domain uses.
+    /// Make its registration longer.
+    Renew(DomainRenew),
+    /// Bring it to another registrar.
+    Transfer(Box<DomainTransfer>),
+    /// End it: at once in its add period, else after a while in which it can be restored.
     Delete(DomainName),
+    /// Undo a delete.
+    Restore(Box<DomainRestore>),
+    /// Remove it at once, whatever it waits for: the registry's own.
+    Purge(DomainName),
+    /// Take the step of its life that is due: the timers' own.
+    Step(DomainStep),
     /// Show it.
-    Info(DomainName),
+    Info(DomainQuery),
     /// Say whether it can be registered.
     Check(DomainName),
 }
@@ -42,7 +63,18 @@ impl DomainCommand {
         match self {
             Self::Create(_) => "domain-create",
             Self::Update(_) => "domain-update",
+            Self::Renew(_) => "domain-renew",
             Self::Delete(_) => "domain-delete",
+            Self::Restore(_) => "domain-restore",
+            Self::Transfer(transfer) => match transfer.op {
+                TransferOp::Request => "domain-transfer-request",
+                TransferOp::Approve => "domain-transfer-approve",
+                TransferOp::Reject => "domain-transfer-reject",
+                TransferOp::Cancel => "domain-transfer-cancel",
+                TransferOp::Query => "domain-transfer-query",
+            },
+            Self::Purge(_) => "domain-purge",
+            Self::Step(step) => step.kind(),
             Self::Info(_) => "domain-info",
             Self::Check(_) => "domain-check",
         }
@@ -52,7 +84,12 @@ impl DomainCommand {
         match self {
             Self::Create(create) => &create.name,
             Self::Update(update) => &update.name,
-            Self::Delete(name) | Self::Info(name) | Self::Check(name) => name,
+            Self::Renew(renew) => &renew.name,
+            Self::Restore(restore) => &restore.name,
+            Self::Step(step) => &step.name,
+            Self::Transfer(transfer) => &transfer.name,
+            Self::Info(query) => &query.name,
+            Self::Delete(name) | Self::Purge(name) | Self::Check(name) => name,
         }
     }
 }
@@ -78,10 +115,30 @@ pub struct DomainCreate {
     /// Statuses it begins with.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub statuses: Vec<Status>,
+    /// Who holds it, where contacts are kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registrant: Option<Handle>,
+    /// Its contacts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub contacts: Vec<DomainContact>,
+    /// What lets another registrar have it; none, or empty, is nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auth_info: Option<AuthInfo>,
     /// The IDN table of the zone that is to let its label in; the first that does where
     /// none is named.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub idn_tag: Option<String>,
+}
+
+/// Which domain to show.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct DomainQuery {
+    /// Its name.
+    pub name: DomainName,
+    /// Shows another registrar what its sponsor sees.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auth_info: Option<AuthInfo>,
 }
 
 impl DomainCreate {
@@ -95,6 +152,19 @@ impl DomainCreate {
             ds: Vec::new(),
             statuses: Vec::new(),
             idn_tag: None,
+            registrant: None,
+            contacts: Vec::new(),
+            auth_info: None,
+        }
+    }
+}
+
+impl DomainQuery {
+    /// Of a reader's own domain.
+    pub fn new(name: &DomainName) -> Self {
+        Self {
+            name: name.clone(),
+            auth_info: None,
         }
     }
 }
@@ -112,6 +182,9 @@ pub struct DomainParts {
     /// Statuses.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub statuses: Vec<Status>,
+    /// Contacts.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub contacts: Vec<DomainContact>,
 }
 
 impl DomainParts {
@@ -157,6 +230,12 @@ pub struct DomainUpdate {
     /// TTL of its DS records.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ds_ttl: Option<TtlChange>,
+    /// Who holds it from now on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registrant: Option<Change<Handle>>,
+    /// What lets another registrar have it from now on; empty is nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auth_info: Option<AuthInfo>,
 }
 
 impl DomainUpdate {
@@ -168,6 +247,8 @@ impl DomainUpdate {
             remove: DomainParts::default(),
             ns_ttl: None,
             ds_ttl: None,
+            registrant: None,
+            auth_info: None,
         }
     }
 }
@@ -188,6 +269,12 @@ pub struct DomainInfo {
     /// As EPP shows them: those that were set, `inactive` without name servers, or
     /// `ok` alone.
     pub statuses: Vec<String>,
+    /// Where it is in its life (RFC 3915 section 3.1), at the moment of asking.
+    pub rgp_statuses: Vec<String>,
+    /// Who holds it; shown to its sponsor, and with its authorization information.
+    pub registrant: Option<String>,
+    /// Its contacts, alike, as `ROLE:HANDLE`.
+    pub contacts: Vec<String>,
     /// Its name servers.
     pub hosts: Vec<String>,
     /// Hosts below it.
@@ -196,10 +283,20 @@ pub struct DomainInfo {
     pub ds: Vec<DsData>,
     /// When it was registered.
     pub created_at: Timestamp,
+    /// By which registrar, or the registry.
+    pub created_by: Option<String>,
     /// When it last changed.
     pub updated_at: Option<Timestamp>,
+    /// By whom.
+    pub updated_by: Option<String>,
+    /// When it came to its sponsor.
+    pub transferred_at: Option<Timestamp>,
     /// When it expires; imported domains never told.
     pub expires_at: Option<Timestamp>,
+    /// What becomes of it by time alone.
+    pub next_step: Option<String>,
+    /// And when.
+    pub next_step_at: Option<Timestamp>,
     /// TTL of its NS records, where it has its own.
     pub ns_ttl: Option<i64>,
     /// TTL of its DS records, where it has its own.
@@ -216,7 +313,12 @@ pub(super) async fn change(
     match command {
         DomainCommand::Create(command) => create::create(context, command).await.map(Some),
         DomainCommand::Update(command) => update::update(context, command).await.map(Some),
+        DomainCommand::Renew(command) => renew::renew(context, command).await.map(Some),
         DomainCommand::Delete(name) => delete::delete(context, name).await.map(Some),
+        DomainCommand::Restore(command) => restore::restore(context, command).await.map(Some),
+        DomainCommand::Transfer(command) => transfer::transfer(context, command).await.map(Some),
+        DomainCommand::Purge(name) => delete::purge(context, name).await.map(Some),
+        DomainCommand::Step(command) => step::step(context, command).await.map(Some),
         DomainCommand::Info(_) | DomainCommand::Check(_) => unreachable!("reads change nothing"),
     }
 }

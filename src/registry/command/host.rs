@@ -126,8 +126,14 @@ pub struct HostInfo {
     pub addresses: Vec<Address>,
     /// When it was made.
     pub created_at: Timestamp,
+    /// By which registrar, or the registry.
+    pub created_by: Option<String>,
     /// When it last changed.
     pub updated_at: Option<Timestamp>,
+    /// By whom.
+    pub updated_by: Option<String>,
+    /// When it came to its sponsor, with its domain.
+    pub transferred_at: Option<Timestamp>,
     /// Whether a published domain names it.
     pub published: bool,
 }

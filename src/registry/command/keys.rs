@@ -7,6 +7,7 @@
 
 mod info;
 mod policy;
+mod reserve;
 mod rows;
 mod write;
 
@@ -24,7 +25,12 @@ use super::checks::registry_only;
 use super::context::Context;
 
 pub(super) use info::info;
-pub use info::{load, made_signatures, sealed_keys, signed_zones};
+pub use info::{load, made_signatures, reserved_keys, sealed_keys, signed_zones};
+pub(super) use rows::check_ttl;
+
+/// In the place of an owner that changed: signatures are to be looked at. The compiler's
+/// word for it; no name is written so.
+pub(in crate::registry) const SIGNATURES: &str = "..signatures";
 
 /// A command on the keys of one zone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,10 +40,12 @@ pub enum KeysCommand {
     Policy(Box<KeysPolicy>),
     /// Add a key that was made.
     Add(Box<KeysAdd>),
+    /// Keep a key for later; nothing of it is published.
+    Reserve(Box<KeysAdd>),
     /// Write the next states.
     Step(Box<KeysStep>),
     /// Publish the zone again, so that signatures that end soon are replaced.
-    Resign(AnyName),
+    Resign(KeysResign),
     /// Take signatures that were made on another machine.
     Signatures(Box<KeysSignatures>),
     /// Show policy and keys.
@@ -49,6 +57,7 @@ impl KeysCommand {
         match self {
             Self::Policy(_) => "keys-policy",
             Self::Add(_) => "keys-add",
+            Self::Reserve(_) => "keys-reserve",
             Self::Step(_) => "keys-step",
             Self::Resign(_) => "keys-resign",
             Self::Signatures(_) => "keys-signatures",
@@ -59,10 +68,11 @@ impl KeysCommand {
     pub(super) fn apex(&self) -> &AnyName {
         match self {
             Self::Policy(policy) => &policy.apex,
-            Self::Add(add) => &add.apex,
+            Self::Add(add) | Self::Reserve(add) => &add.apex,
             Self::Step(step) => &step.apex,
             Self::Signatures(made) => &made.apex,
-            Self::Resign(apex) | Self::Info(apex) => apex,
+            Self::Resign(resign) => &resign.apex,
+            Self::Info(apex) => apex,
         }
     }
 }
@@ -105,9 +115,22 @@ pub struct KeysAdd {
     pub in_use: bool,
     /// "database", "offline", or the label of a token.
     pub store: String,
+    /// The key was kept for this, under that id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reserved: Option<KeyId>,
     /// The private key, where `store` is "database". Not in the event log.
     #[serde(skip)]
     pub sealed: Option<Sealed>,
+}
+
+/// A key that is kept for later.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "as in the commands")]
+pub struct ReservedKey {
+    pub id: KeyId,
+    pub role: KeyRole,
+    pub dnskey: DnskeyData,
+    pub store: String,
 }
 
 /// How much of the zone changes with the states.
@@ -137,6 +160,17 @@ pub struct KeysStep {
     pub remove: Vec<KeyId>,
     /// What has to be published.
     pub extent: Extent,
+}
+
+/// A look at every signature of a zone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct KeysResign {
+    /// The zone.
+    pub apex: AnyName,
+    /// The last such look whose outcome is known to be served.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refreshed_at: Option<Timestamp>,
 }
 
 /// RRSIG records over the key sets of an apex, each checked by whoever sends them.
@@ -183,6 +217,7 @@ pub struct ZoneKeys {
     pub policy: SigningPolicy,
     pub revision: i64,
     pub resigned_at: Timestamp,
+    pub refreshed_at: Option<Timestamp>,
     pub keys: Vec<KeyInfo>,
     pub timeline: Timeline,
 }
@@ -205,11 +240,15 @@ pub(super) async fn change(
     match command {
         KeysCommand::Policy(command) => policy::change(context, zone_id, command).await?,
         KeysCommand::Add(command) => write::add(context, zone_id, command).await?,
+        KeysCommand::Reserve(command) => reserve::keep(context, zone_id, command).await?,
         KeysCommand::Step(command) => write::step(context, zone_id, command).await?,
         KeysCommand::Signatures(command) => write::signatures(context, zone_id, command).await?,
-        KeysCommand::Resign(_) => {
+        KeysCommand::Resign(command) => {
             rows::policy(&mut context.tables(), zone_id, apex).await?;
-            write::resign(context, zone_id).await?;
+            if let Some(at) = command.refreshed_at {
+                write::refreshed(context, zone_id, at).await?;
+            }
+            write::resign(context, zone_id, SIGNATURES).await?;
         }
         KeysCommand::Info(_) => unreachable!("reads change nothing"),
     }

@@ -257,13 +257,20 @@ async fn delete(context: &mut Context<'_, '_>, handle: &Handle) -> Result<(), Co
         "SELECT id FROM domains WHERE registrar_id = $1 LIMIT 1",
         "SELECT id FROM hosts WHERE registrar_id = $1 LIMIT 1",
         "SELECT id FROM contacts WHERE registrar_id = $1 LIMIT 1",
+        "SELECT t.domain_id FROM transfers t JOIN registrars r ON r.handle = t.gaining \
+         WHERE r.id = $1 AND t.state = 'pending' LIMIT 1",
     ] {
         if tables.any(rows::<(i64,)>(used).bind(row.id)).await? {
-            let reason = "sponsors domains, hosts or contacts";
+            let reason = "sponsors domains, hosts or contacts, or is to";
             return Err(rejected(ResultCode::AssociationProhibits, handle, reason));
         }
     }
-    let delete = sqlx::query("DELETE FROM registrars WHERE id = $1");
-    tables.run(delete.bind(row.id)).await?;
+    for statement in [
+        "DELETE FROM poll_messages WHERE registrar_id = $1",
+        "DELETE FROM poll_queues WHERE registrar_id = $1",
+        "DELETE FROM registrars WHERE id = $1",
+    ] {
+        tables.run(sqlx::query(statement).bind(row.id)).await?;
+    }
     Ok(())
 }

@@ -3,20 +3,24 @@
 //! A case is a script: who, what, and the code that comes. Afterwards the records
 //! that the compiler reads are compared.
 
+mod contacts;
+mod histories;
 mod idn;
+mod life;
 mod matrix;
 mod policy;
 mod published;
+mod transfer;
 
 use super::*;
 use crate::registry::code::ResultCode;
 use crate::registry::policy::{DataModel, RegistrationChange};
 use crate::registry::testing::{NOW, TestDatabase, engines, row_counts, test_database};
-use crate::registry::types::{Years, ZoneRecord};
+use crate::registry::types::{AuthInfo, Years, ZoneRecord};
 
 /// A zone `tld`, registrars `reg-a` and `reg-b`, external hosts `ns1.ext.example` and
 /// `ns2.ext.example` of `reg-a`.
-pub(super) async fn stage(engine: crate::registry::Engine) -> TestDatabase {
+pub(in crate::registry) async fn stage(engine: crate::registry::Engine) -> TestDatabase {
     let mut test = test_database(engine).await;
     let record = |text| ZoneRecord::parse(text).unwrap();
     let zone = ZoneCommand::Create(zone::ZoneCreate {
@@ -65,7 +69,7 @@ fn request(actor: Actor, command: Command) -> Request {
 
 /// Reads `WHO OBJECT VERB NAME [WORD..]`. A word is `by=REGISTRAR`, `ns=HOST`, `ip=ADDRESS`,
 /// `ds=TEXT` with underscores for blanks, `status=WORD`, `to=NAME`, `ttl=SECONDS`; a
-/// minus before it removes.
+/// minus before it removes. `at=30d` is when, counted from [`NOW`].
 pub(super) fn parse(line: &str) -> Request {
     let words: Vec<_> = line.split_whitespace().collect();
     let [who, object, verb, name, rest @ ..] = &words[..] else {
@@ -76,7 +80,7 @@ pub(super) fn parse(line: &str) -> Request {
         registrar => Actor::registrar(registrar.parse().unwrap()),
     };
     let values = |key: &str| -> Vec<String> {
-        let found = rest.iter().filter_map(|word| word.strip_prefix(key));
+        let found = all_of(rest, key).into_iter();
         found.map(|value| value.replace('_', " ")).collect()
     };
     let command = match (*object, *verb) {
@@ -100,52 +104,45 @@ pub(super) fn parse(line: &str) -> Request {
                 }),
             }))
         }
-        ("zone", "policy") => Command::Zone(ZoneCommand::Policy(Box::new(zone::ZonePolicy {
-            apex: name.parse().unwrap(),
-            change: policy_of(rest),
-        }))),
-        ("zone", "labels") => {
-            let held = |key: &str, kind| {
-                let label = move |label: &String| zone::HeldLabel {
-                    label: label.parse().unwrap(),
-                    kind,
-                    reason: "policy of the registry".to_owned(),
-                };
-                values(key).iter().map(label).collect::<Vec<_>>()
-            };
-            let mut hold = held("reserve=", zone::LabelKind::Reserved);
-            hold.extend(held("block=", zone::LabelKind::Blocked));
-            Command::Zone(ZoneCommand::Labels(Box::new(zone::ZoneLabels {
-                apex: name.parse().unwrap(),
-                hold,
-                release: all(values("release=")),
-            })))
-        }
+        ("timers", "resume") => Command::Timers(TimersCommand::Resume {
+            purges_max: values("purges=").first().map(|text| text.parse().unwrap()),
+        }),
         ("registrar", "delete") => {
             Command::Registrar(RegistrarCommand::Delete(name.parse().unwrap()))
         }
         ("registrar", "info") => Command::Registrar(RegistrarCommand::Info(name.parse().unwrap())),
+        ("contact", verb) => Command::Contact(contacts::command(verb, name, &values)),
         ("host", verb) => Command::Host(host_command(verb, name, &values)),
         ("domain", verb) => Command::Domain(domain_command(verb, name, &values)),
-        ("zone", "delete") => Command::Zone(ZoneCommand::Delete(name.parse().unwrap())),
-        ("zone", "info") => Command::Zone(ZoneCommand::Info(name.parse().unwrap())),
-        ("zone", "update") => {
-            let mut update = zone::ZoneUpdate::new(name.parse().unwrap());
-            let records = |key| values(key).iter().map(|r| r.parse().unwrap()).collect();
-            (update.add, update.remove) = (records("record="), records("-record="));
-            update.ns_ttl = values("ttl=")
-                .first()
-                .map(|ttl| crate::registry::types::Ttl::new(ttl.parse().unwrap()).unwrap());
-            Command::Zone(ZoneCommand::Update(Box::new(update)))
-        }
+        ("zone", verb) => Command::Zone(zone_command(verb, name, rest, &values)),
         _ => panic!("{line}"),
     };
-    request(actor, command)
+    Request {
+        at: all_of(rest, "at=").first().map_or(NOW, |text| later(text)),
+        ..request(actor, command)
+    }
+}
+
+fn all_of(words: &[&str], key: &str) -> Vec<String> {
+    let found = words.iter().filter_map(|word| word.strip_prefix(key));
+    found.map(ToOwned::to_owned).collect()
+}
+
+/// `NOW` and some days or seconds: `5d`, `3600s`.
+pub(in crate::registry) fn later(text: &str) -> Timestamp {
+    let (number, unit) = text.split_at(text.len() - 1);
+    let seconds = match unit {
+        "d" => 86_400,
+        "s" => 1,
+        _ => panic!("{text}"),
+    };
+    Timestamp(NOW.0 + number.parse::<i64>().unwrap() * seconds * 1_000_000)
 }
 
 /// `KEY=VALUE` words as a change of policy.
 fn policy_of(words: &[&str]) -> RegistrationChange {
-    let fields = words.iter().map(|word| {
+    let words = words.iter().filter(|word| !word.starts_with("at="));
+    let fields = words.map(|word| {
         let (key, value) = word.split_once('=').unwrap();
         let value = match value.parse::<u32>() {
             Ok(number) => number.into(),
@@ -157,8 +154,70 @@ fn policy_of(words: &[&str]) -> RegistrationChange {
     serde_json::from_value(serde_json::Value::Object(fields.collect())).unwrap()
 }
 
+fn zone_command(
+    verb: &str,
+    name: &str,
+    rest: &[&str],
+    values: &dyn Fn(&str) -> Vec<String>,
+) -> ZoneCommand {
+    let apex = name.parse().unwrap();
+    match verb {
+        "policy" => ZoneCommand::Policy(Box::new(zone::ZonePolicy {
+            apex,
+            change: policy_of(rest),
+        })),
+        "labels" => {
+            let held = |key: &str, kind| {
+                let label = move |label: &String| zone::HeldLabel {
+                    label: label.parse().unwrap(),
+                    kind,
+                    reason: "policy of the registry".to_owned(),
+                };
+                values(key).iter().map(label).collect::<Vec<_>>()
+            };
+            let mut hold = held("reserve=", zone::LabelKind::Reserved);
+            hold.extend(held("block=", zone::LabelKind::Blocked));
+            ZoneCommand::Labels(Box::new(zone::ZoneLabels {
+                apex,
+                hold,
+                release: all(values("release=")),
+            }))
+        }
+        "delete" => ZoneCommand::Delete(apex),
+        "info" => ZoneCommand::Info(apex),
+        _ => {
+            let mut update = zone::ZoneUpdate::new(apex);
+            let records = |key| values(key).iter().map(|r| r.parse().unwrap()).collect();
+            (update.add, update.remove) = (records("record="), records("-record="));
+            let ttl =
+                |ttl: &String| crate::registry::types::Ttl::new(ttl.parse().unwrap()).unwrap();
+            update.ns_ttl = values("ttl=").first().map(ttl);
+            ZoneCommand::Update(Box::new(update))
+        }
+    }
+}
+
 fn all<T: std::str::FromStr<Err: std::fmt::Debug>>(values: Vec<String>) -> Vec<T> {
     values.iter().map(|value| value.parse().unwrap()).collect()
+}
+
+/// A report that has all it needs but perhaps its reason.
+fn report(reason: &str) -> domain::RestoreReport {
+    domain::RestoreReport {
+        pre_data: "as it was".to_owned(),
+        post_data: "as it is".to_owned(),
+        deleted_at: NOW,
+        restored_at: NOW,
+        reason: reason.to_owned(),
+        statements: ["not for others", "all true"].map(ToOwned::to_owned),
+        other: None,
+    }
+}
+
+fn auth(values: &dyn Fn(&str) -> Vec<String>) -> Option<AuthInfo> {
+    values("auth=")
+        .first()
+        .map(|text| AuthInfo::parse(text).unwrap())
 }
 
 fn years(values: &[String]) -> Years {
@@ -203,29 +262,58 @@ fn domain_command(verb: &str, name: &str, values: &dyn Fn(&str) -> Vec<String>) 
             ds: all(values("ds=")),
             statuses: all(values("status=")),
             idn_tag: values("idn=").pop(),
+            registrant: all(values("registrant=")).pop(),
+            contacts: contacts::links(&values("contact=")),
+            auth_info: auth(values),
             ..domain::DomainCreate::new(name)
         }),
         "delete" => DomainCommand::Delete(name),
+        "purge" => DomainCommand::Purge(name),
+        "renew" => DomainCommand::Renew(domain::DomainRenew {
+            name,
+            current_expiry: values("from=")[0].parse().unwrap(),
+            period: years(&values("years=")),
+        }),
+        "restore" => DomainCommand::Restore(Box::new(domain::DomainRestore {
+            name,
+            report: values("report=").first().map(|reason| report(reason)),
+        })),
         "check" => DomainCommand::Check(name),
-        "info" => DomainCommand::Info(name),
+        "info" => DomainCommand::Info(domain::DomainQuery {
+            name,
+            auth_info: auth(values),
+        }),
+        "transfer" => DomainCommand::Transfer(Box::new(domain::DomainTransfer {
+            name,
+            op: values("op=")[0].parse().unwrap(),
+            period: values("years=")
+                .first()
+                .map(|years| Years::new(years.parse().unwrap()).unwrap()),
+            registrar: all(values("by=")).pop(),
+            auth_info: auth(values),
+        })),
         _ => DomainCommand::Update(domain::DomainUpdate {
             add: domain::DomainParts {
                 hosts: all(values("ns=")),
                 ds: all(values("ds=")),
                 statuses: all(values("status=")),
+                contacts: contacts::links(&values("contact=")),
             },
             remove: domain::DomainParts {
                 hosts: all(values("-ns=")),
                 ds: all(values("-ds=")),
                 statuses: all(values("-status=")),
+                contacts: contacts::links(&values("-contact=")),
             },
+            registrant: contacts::registrant(&values("registrant=")),
+            auth_info: auth(values),
             ..domain::DomainUpdate::new(name)
         }),
     }
 }
 
 /// Runs lines of `COMMAND = CODE`; a refused one must change no row.
-pub(super) async fn play(test: &mut TestDatabase, script: &str) {
+pub(in crate::registry) async fn play(test: &mut TestDatabase, script: &str) {
     for line in script
         .lines()
         .map(str::trim)

@@ -5,6 +5,8 @@ mod delete;
 mod idn;
 mod info;
 mod labels;
+mod lame;
+mod orphans;
 mod policy;
 mod records;
 mod update;
@@ -26,6 +28,9 @@ pub use idn::{ZoneIdn, ZoneTableText};
 pub(super) use info::info;
 pub(super) use labels::held_label;
 pub use labels::{HeldLabel, LabelKind, ZoneLabels};
+pub(super) use lame::report;
+pub use lame::{LameHost, LameReport, REMINDER_DAYS};
+pub use orphans::ZoneOrphans;
 pub use policy::ZonePolicy;
 
 /// A command on one zone.
@@ -42,6 +47,12 @@ pub enum ZoneCommand {
     Labels(Box<ZoneLabels>),
     /// Change its IDN tables.
     Idn(Box<ZoneIdn>),
+    /// Change what becomes of hosts of domains that are removed.
+    Orphans(ZoneOrphans),
+    /// Show hosts of domains that are gone.
+    Lame(AnyName),
+    /// Tell the sponsors of domains that have named such hosts for long.
+    Remind(AnyName),
     /// Remove it, once it is empty of registrations.
     Delete(AnyName),
     /// Show it.
@@ -56,6 +67,9 @@ impl ZoneCommand {
             Self::Policy(_) => "zone-policy",
             Self::Labels(_) => "zone-labels",
             Self::Idn(_) => "zone-idn",
+            Self::Orphans(_) => "zone-orphans",
+            Self::Lame(_) => "zone-lame",
+            Self::Remind(_) => "zone-remind",
             Self::Delete(_) => "zone-delete",
             Self::Info(_) => "zone-info",
         }
@@ -68,7 +82,8 @@ impl ZoneCommand {
             Self::Policy(policy) => &policy.apex,
             Self::Labels(labels) => &labels.apex,
             Self::Idn(idn) => &idn.apex,
-            Self::Delete(apex) | Self::Info(apex) => apex,
+            Self::Orphans(orphans) => &orphans.apex,
+            Self::Delete(apex) | Self::Info(apex) | Self::Lame(apex) | Self::Remind(apex) => apex,
         }
     }
 }
@@ -188,6 +203,10 @@ pub struct ZoneInfo {
     pub ns_count_max: i64,
     pub glue_policy: String,
     pub policy: RegistrationPolicy,
+    /// What becomes of hosts of domains that are removed.
+    pub host_orphan: String,
+    pub own_hosts: String,
+    pub lame_domain: Option<String>,
     pub records: Vec<ZoneRecord>,
     pub held_labels: Vec<HeldLabel>,
     pub idn_tables: Vec<ZoneTableText>,
@@ -256,7 +275,9 @@ pub(super) async fn change(
         ZoneCommand::Policy(command) => policy::change(context, command).await.map(Some),
         ZoneCommand::Labels(command) => labels::change(context, command).await.map(Some),
         ZoneCommand::Idn(command) => Box::pin(idn::change(context, command)).await.map(Some),
+        ZoneCommand::Orphans(command) => orphans::change(context, command).await.map(Some),
         ZoneCommand::Delete(apex) => delete::delete(context, apex).await.map(Some),
-        ZoneCommand::Info(_) => unreachable!("reads change nothing"),
+        ZoneCommand::Remind(apex) => lame::remind(context, apex).await.map(Some),
+        ZoneCommand::Info(_) | ZoneCommand::Lame(_) => unreachable!("reads change nothing"),
     }
 }

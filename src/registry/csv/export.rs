@@ -276,7 +276,7 @@ fn select(table: Table) -> &'static str {
             "SELECT apex, soa_mname, soa_rname, serial, soa_refresh, soa_retry, soa_expire, \
              soa_minimum, soa_ttl, ns_ttl, ds_ttl, glue_ttl, ns_count_min, ns_count_max, \
              glue_policy, parking, host_orphan, data_model, change_control, created_at, \
-             updated_at FROM zones WHERE id >= $1 AND id < $2 ORDER BY id"
+             updated_at, own_hosts, lame_domain FROM zones WHERE id >= $1 AND id < $2 ORDER BY id"
         }
         Table::Registrars => {
             "SELECT handle, name, iana_id, status, created_at, updated_at FROM registrars \
@@ -338,7 +338,7 @@ fn cells(table: Table) -> &'static [Cell] {
     match table {
         Table::Zones => &[
             Text, Text, Text, Number, Number, Number, Number, Number, Number, Number, Number,
-            Number, Number, Number, Text, Number, Text, Text, Text, Time, Time,
+            Number, Number, Number, Text, Number, Text, Text, Text, Time, Time, Text, Text,
         ],
         Table::Registrars => &[Text, Text, Number, Text, Time, Time],
         Table::Contacts => &[

@@ -29,8 +29,9 @@ pub(super) struct ZoneFields<'r> {
     /// Serial, refresh, retry, expire, minimum, TTLs of SOA, NS, DS and glue, fewest and
     /// most NS, parking: in the order of the table's columns.
     pub(super) numbers: [i64; 12],
-    /// Glue policy, host orphan, data model, change control.
-    pub(super) words: [&'r str; 4],
+    /// Glue policy, host orphan, data model, change control, own hosts.
+    pub(super) words: [&'r str; 5],
+    pub(super) lame_domain: Option<Cow<'r, str>>,
     pub(super) times: Times,
 }
 
@@ -96,7 +97,7 @@ pub(super) struct Judge<'m> {
 
 impl<'m> Judge<'m> {
     pub(super) fn zone<'r>(self, row: &Row<'r>) -> Result<ZoneFields<'r>, Reason> {
-        let texts = row.texts::<21>()?;
+        let texts = row.texts::<23>()?;
         let mut numbers = [0; 12];
         let serial: u32 = parsed(texts[3]).ok_or("serial is not a number below 2^32")?;
         numbers[0] = serial.into();
@@ -120,7 +121,12 @@ impl<'m> Judge<'m> {
                 word(texts[16], &["refuse", "lame", "invalid", "restore"])?,
                 word(texts[17], &["minimum", "maximum", "per-registrar"])?,
                 word(texts[18], &["auto", "verify", "signed"])?,
+                word(texts[21], &["delete", "refuse"])?,
             ],
+            lame_domain: match texts[22] {
+                "" => None,
+                text => Some(name(text)?),
+            },
             times: self.times(texts[19], texts[20])?,
         })
     }

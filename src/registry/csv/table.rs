@@ -49,7 +49,7 @@ const CREATED: Column = may("created_at", "time [the time of the import]");
 const UPDATED: Column = may("updated_at", "time");
 const STATUSES: Column = may("statuses", "status words, parted by spaces");
 
-const ZONES: [Column; 21] = [
+const ZONES: [Column; 23] = [
     need("apex", "name"),
     need("soa_mname", "primary name server of the SOA"),
     need("soa_rname", "mailbox of the SOA, written as a name"),
@@ -71,6 +71,11 @@ const ZONES: [Column; 21] = [
     may("change_control", "auto, verify or signed"),
     CREATED,
     UPDATED,
+    may("own_hosts", "delete or refuse"),
+    may(
+        "lame_domain",
+        "name of the domain that host_orphan lame needs",
+    ),
 ];
 const REGISTRARS: [Column; 6] = [
     need("handle", "3 to 16 characters"),

@@ -14,9 +14,9 @@ use super::*;
 const FILES: [(&str, &str); 10] = [
     (
         "zones.csv",
-        "apex,soa_mname,soa_rname,serial,ns_ttl\n\
-         tld,ns1.nic.tld,hostmaster.nic.tld,4294967295,300\n\
-         CO.tld.,ns1.nic.tld,hostmaster.nic.tld,7,\n",
+        "apex,soa_mname,soa_rname,serial,ns_ttl,host_orphan,lame_domain\n\
+         tld,ns1.nic.tld,hostmaster.nic.tld,4294967295,300,lame,Held.tld.\n\
+         CO.tld.,ns1.nic.tld,hostmaster.nic.tld,7,,,\n",
     ),
     (
         "registrars.csv",
@@ -199,10 +199,10 @@ async fn a_generated_registry_is_that_of_its_zone_file() {
 
 /// Lines that are no good, and what is said of each.
 const BAD: [(&str, &str, &str); 16] = [
-    ("zones.csv", "tld,a,b,1,", "stands in this file before"),
+    ("zones.csv", "tld,a,b,1,,,", "stands in this file before"),
     (
         "zones.csv",
-        "other,a,b,4294967296,",
+        "other,a,b,4294967296,,,",
         "serial is not a number",
     ),
     ("registrars.csv", "Name,re,", "a handle has 3 to 16"),

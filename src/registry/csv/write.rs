@@ -4,6 +4,8 @@
 //! first zone says where to go on. Every row goes in by a statement of many rows, in
 //! the order of the files, which is that of their foreign keys.
 
+use std::borrow::Cow;
+
 use super::super::database::{Database, Engine, Write};
 use super::super::error::RegistryError;
 use super::super::progress::{Meter, Phase, ProgressSink};
@@ -30,7 +32,7 @@ fn head(table: Table) -> &'static str {
             "zones (id, apex, state, soa_mname, soa_rname, serial, soa_refresh, soa_retry, \
              soa_expire, soa_minimum, soa_ttl, ns_ttl, ds_ttl, glue_ttl, ns_count_min, \
              ns_count_max, parking, glue_policy, host_orphan, data_model, change_control, \
-             created_at, updated_at)"
+             own_hosts, created_at, updated_at, lame_domain)"
         }
         Table::Registrars => {
             "registrars (id, handle, name, iana_id, status, created_at, updated_at)"
@@ -342,6 +344,7 @@ fn push_zone(
         rows.bind(word);
     }
     bind_times(rows, fields.times);
+    rows.bind(fields.lame_domain.map(Cow::into_owned));
     Ok(())
 }
 

@@ -133,6 +133,11 @@ impl Write<'_> {
         }
     }
 
+    /// The number that the next event will have.
+    pub(crate) fn next_event(&self) -> i64 {
+        self.last_event + 1
+    }
+
     /// Appends an event and returns its number.
     pub(crate) fn append(&mut self, event: Event<'_>) -> i64 {
         self.last_event += 1;

@@ -33,7 +33,7 @@ named! {
 
 named! {
     /// Whether a restored domain needs a report.
-    RestoreReport:
+    ReportRule:
         /// It does, or goes back.
         Required = "required",
         /// The request is enough.
@@ -75,7 +75,7 @@ macro_rules! columns {
         })+
     };
 }
-columns!(DataModel, Expiry, RestoreReport, NameRule);
+columns!(DataModel, Expiry, ReportRule, NameRule);
 
 /// Several roles.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

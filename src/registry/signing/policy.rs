@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 use zone_compiler::sign::{PolicyError, PolicyValues};
 
-use super::named;
+use super::{KeyRole, named};
 
 named! {
     /// Which keys a zone has.
@@ -88,6 +88,9 @@ pub struct SigningPolicy {
     pub parent_servers: String,
     /// Where new keys are kept: "database", or the label of a token.
     pub store: String,
+    /// Where new keys with a DS record are kept: empty is as the others, "offline" is
+    /// another machine.
+    pub ksk_store: String,
 }
 
 /// ECDSA on P-256 with SHA-256 (RFC 6605), the default.
@@ -118,6 +121,7 @@ impl Default for SigningPolicy {
             signature_jitter: DAY,
             parent_servers: String::new(),
             store: "database".to_owned(),
+            ksk_store: String::new(),
         }
     }
 }
@@ -133,6 +137,15 @@ impl SigningPolicy {
         if !ALGORITHMS.contains(&self.algorithm) {
             let all = ALGORITHMS.map(|number| number.to_string()).join(", ");
             return Some(format!("algorithm {} is none of {all}", self.algorithm));
+        }
+        let offline = super::OFFLINE;
+        if self.store == offline {
+            return Some(
+                "only keys of --ksk-store can be offline: others sign all the time".into(),
+            );
+        }
+        if self.ksk_store == offline && self.layout == Layout::Csk {
+            return Some("an offline KSK needs --layout split: a CSK signs all the time".into());
         }
         let waits = [
             ("dnskey-ttl", self.dnskey_ttl),
@@ -175,6 +188,14 @@ impl SigningPolicy {
             dnskey_ttl_seconds: self.dnskey_ttl,
             ..PolicyValues::default()
         })
+    }
+
+    /// Where a new key of a role is kept.
+    pub fn store_of(&self, role: KeyRole) -> &str {
+        match role {
+            KeyRole::Ksk if !self.ksk_store.is_empty() => &self.ksk_store,
+            KeyRole::Csk | KeyRole::Ksk | KeyRole::Zsk => &self.store,
+        }
     }
 
     /// How often every signature is looked at: often enough that none has much less than
@@ -235,6 +256,8 @@ pub struct PolicyChange {
     pub parent_servers: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub store: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ksk_store: Option<String>,
 }
 
 impl PolicyChange {
@@ -265,7 +288,8 @@ impl PolicyChange {
             signature_refresh,
             signature_jitter,
             parent_servers,
-            store
+            store,
+            ksk_store
         );
         after
     }

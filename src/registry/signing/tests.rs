@@ -26,6 +26,7 @@ fn what_is_served_later_is_in_caches_later() {
     };
     let mut timeline = Timeline {
         keys: vec![old],
+        former_ttls: None,
         unserved_since: Some(NOW),
     };
     timeline.confirm_served(LATER);
@@ -40,6 +41,7 @@ fn a_ds_record_that_comes_and_goes_is_waited_for_again() {
     key.ds.state = State::Rumoured;
     let mut timeline = Timeline {
         keys: vec![key],
+        former_ttls: None,
         unserved_since: None,
     };
     assert!(!timeline.confirm_ds(&[], NOW));

@@ -79,6 +79,12 @@ impl Status {
         self.word().starts_with("pending")
     }
 
+    /// Whether contacts have it too (RFC 5733 section 2.2).
+    pub fn is_for_contacts(self) -> bool {
+        let word = self.word();
+        self.is_for_hosts() || word.ends_with("TransferProhibited")
+    }
+
     /// Whether hosts have it too (RFC 5732 section 2.3).
     pub fn is_for_hosts(self) -> bool {
         let word = self.word();
@@ -95,6 +101,36 @@ impl fmt::Display for Status {
 }
 
 text_value!(Status);
+
+/// What must not stand beside what (RFC 5731 section 2.3). Pending actions exclude each
+/// other besides.
+const EXCLUDED: [(Status, [Status; 2]); 4] = [
+    (
+        Status::PendingDelete,
+        [
+            Status::ClientDeleteProhibited,
+            Status::ServerDeleteProhibited,
+        ],
+    ),
+    (
+        Status::PendingRenew,
+        [Status::ClientRenewProhibited, Status::ServerRenewProhibited],
+    ),
+    (
+        Status::PendingTransfer,
+        [
+            Status::ClientTransferProhibited,
+            Status::ServerTransferProhibited,
+        ],
+    ),
+    (
+        Status::PendingUpdate,
+        [
+            Status::ClientUpdateProhibited,
+            Status::ServerUpdateProhibited,
+        ],
+    ),
+];
 
 /// The statuses of an object.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -124,6 +160,31 @@ impl Statuses {
     /// The first of `candidates` that is among them.
     pub(crate) fn first_of(&self, candidates: &[Status]) -> Option<Status> {
         candidates.iter().copied().find(|status| self.has(*status))
+    }
+
+    /// A pending action begins; what a client forbade about it is over, since whoever
+    /// may begin it was asked before.
+    pub(crate) fn begin(&mut self, action: Status) {
+        let excluded = EXCLUDED.iter().find(|(pending, _)| *pending == action);
+        for status in excluded.into_iter().flat_map(|(_, statuses)| statuses) {
+            self.0.remove(status);
+        }
+        self.0.insert(action);
+    }
+
+    /// It is over.
+    pub(crate) fn end(&mut self, action: Status) {
+        self.0.remove(&action);
+    }
+
+    /// Two that must not stand beside each other.
+    pub(crate) fn conflict(&self) -> Option<(Status, Status)> {
+        let mut pending = self.iter().filter(|status| status.is_pending());
+        if let (Some(one), Some(other)) = (pending.next(), pending.next()) {
+            return Some((one, other));
+        }
+        let (action, excluded) = EXCLUDED.iter().find(|(action, _)| self.has(*action))?;
+        self.first_of(excluded).map(|other| (*action, other))
     }
 
     /// In the order of their words.

@@ -168,4 +168,5 @@ pub(super) fn check(registry: &Registry, acknowledged: &[Acknowledged]) {
     assert_eq!(events, expected, "event numbers");
     let last: Vec<i64> = registry.query("SELECT last_event FROM registry");
     assert_eq!(last.first(), events.last());
+    registry.audit(&[]);
 }

@@ -26,6 +26,12 @@ impl ArchivedBody {
     pub(crate) fn is_shared(&self) -> bool {
         self.part & SHARED != 0
     }
+
+    /// Octets of its records and of the places of their pointers.
+    #[inline]
+    pub(crate) fn stored_bytes(&self) -> usize {
+        usize::from(self.length.to_native()) + 2 * usize::from(self.patches.to_native())
+    }
 }
 
 impl<'g> BodyRef<'g> {
@@ -183,15 +189,15 @@ impl<'g> BodyRef<'g> {
             return None;
         }
         let bases = [bases.owner, bases.apex, own, bases.lead];
-        for patch in self.patches.chunks_exact(2) {
-            let position = usize::from(u16::from_le_bytes([patch[0], patch[1]]));
-            if position >= length {
+        for patch in self.patches.as_chunks::<2>().0 {
+            let position = usize::from(u16::from_le_bytes(*patch));
+            // A pointer that starts before the end lies before it: ends are those of records.
+            let Some(pointer) = target.get_mut(position..position + 2) else {
                 break;
-            }
-            let value = u16::from_be_bytes([target[position], target[position + 1]]);
+            };
+            let value = u16::from_be_bytes([pointer[0], pointer[1]]);
             let base = bases[usize::from(value >> 14)];
-            let pointer = 0xc000 | (base + (value & 0x3fff));
-            target[position..position + 2].copy_from_slice(&pointer.to_be_bytes());
+            pointer.copy_from_slice(&(0xc000 | (base + (value & 0x3fff))).to_be_bytes());
         }
         Some(end)
     }

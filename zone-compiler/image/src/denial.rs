@@ -12,11 +12,20 @@ use crate::layout::{ArchivedNsec3Page, Denial, PageRef};
 use crate::lookup::{Entry, LookupName, Zone};
 use crate::name::NAME_BYTES_MAX;
 use crate::prefetch;
-use crate::seek::Walk;
 use crate::segment::access;
+use crate::walk::Walk;
 
 /// Longest sort key: each octet of a name can take two, and each label ends in two.
 const SORT_KEY_BYTES_MAX: usize = 3 * NAME_BYTES_MAX;
+
+/// What SHA-1 starts with (RFC 3174 section 6.1).
+const SHA1_START: [u32; 5] = [
+    0x6745_2301,
+    0xefcd_ab89,
+    0x98ba_dcfe,
+    0x1032_5476,
+    0xc3d2_e1f0,
+];
 
 /// The hash of RFC 5155 section 5 with its parameters.
 #[derive(Clone, Copy)]
@@ -33,17 +42,33 @@ impl<'s> Nsec3Hasher<'s> {
 
     /// Hashes a name in wire format and lower case.
     pub fn hash(&self, wire: &[u8]) -> [u8; 20] {
-        let mut digest: [u8; 20] = Sha1::new()
-            .chain_update(wire)
-            .chain_update(self.salt)
-            .finalize()
-            .into();
+        let mut digest = self.once(wire);
         for _ in 0..self.iterations {
-            digest = Sha1::new()
-                .chain_update(digest)
-                .chain_update(self.salt)
-                .finalize()
-                .into();
+            digest = self.once(&digest);
+        }
+        digest
+    }
+
+    /// SHA-1 of octets and salt. Most names are so short that one block has all.
+    #[inline]
+    fn once(&self, octets: &[u8]) -> [u8; 20] {
+        const ROOM_BYTES: usize = 64 - 8 - 1;
+        let length = octets.len() + self.salt.len();
+        if length > ROOM_BYTES {
+            let digest = Sha1::new().chain_update(octets).chain_update(self.salt);
+            return digest.finalize().into();
+        }
+        // RFC 3174 section 4: a one bit, zeroes, and the length in bits.
+        let mut block = [0; 64];
+        block[..octets.len()].copy_from_slice(octets);
+        block[octets.len()..length].copy_from_slice(self.salt);
+        block[length] = 0x80;
+        block[ROOM_BYTES + 1..].copy_from_slice(&(8 * length as u64).to_be_bytes());
+        let mut state = SHA1_START;
+        sha1::block_api::compress(&mut state, &[block]);
+        let mut digest = [0; 20];
+        for (octets, word) in digest.as_chunks_mut::<4>().0.iter_mut().zip(state) {
+            *octets = word.to_be_bytes();
         }
         digest
     }
@@ -104,83 +129,7 @@ impl<'g> Zone<'g> {
         self.seek_nsec3(hash)?.finish()
     }
 
-    /// The NSEC3 that matches a hash or covers it, with its own hash: for who changes a
-    /// chain. The answer path has [`Zone::seek_nsec3`].
-    pub fn nsec3_at_or_before(&self, hash: &[u8; 20]) -> Option<([u8; 20], BodyRef<'g>)> {
-        if self.denial() != Denial::Nsec3 {
-            return None;
-        }
-        let root = PageRef(self.page.proofs.to_native());
-        let page = access::nsec3(self.generation.find_leaf(root, nsec3_key(hash))?);
-        let at = last_at_or_before(&page.hashes, hash, page.hashes.len() / 2);
-        Some((
-            page.hashes[at],
-            BodyRef::local(&page.bodies[at], &page.heap),
-        ))
-    }
-
-    /// The owner of the NSEC that comes right before a name, given as its labels before
-    /// the apex, in canonical order; before the first, the last.
-    pub fn nsec_before(&self, relative: &[u8]) -> Option<Entry<'g>> {
-        let key = SortKey::new(relative);
-        let is_before = |own: &[u8]| own < key.as_slice();
-        let found = self.order_edge(true, &is_before);
-        self.entry_of_key(found.or_else(|| self.order_edge(true, &|_| true))?)
-    }
-
-    /// The owner of the NSEC that comes right after a name; after the last, the first.
-    pub fn nsec_after(&self, relative: &[u8]) -> Option<Entry<'g>> {
-        let key = SortKey::new(relative);
-        let is_after = |own: &[u8]| own > key.as_slice();
-        let found = self.order_edge(false, &is_after);
-        self.entry_of_key(found.or_else(|| self.order_edge(false, &|_| true))?)
-    }
-
-    /// The last key that `holds` says yes of, where it does so of a first part of them;
-    /// or else the first one, where it does so of a last part.
-    fn order_edge(&self, last: bool, holds: &dyn Fn(&[u8]) -> bool) -> Option<&'g [u8]> {
-        if self.denial() != Denial::Nsec {
-            return None;
-        }
-        let mut page = access::order(self.generation.page(PageRef(self.page.proofs.to_native())));
-        // Where the key may be instead if the page has none.
-        let mut next = None;
-        loop {
-            let boundary = |is_first_part: bool| {
-                let (mut low, mut high) = (0, page.ends.len());
-                while low < high {
-                    let middle = low + (high - low) / 2;
-                    if holds(key_at(page, middle)) == is_first_part {
-                        low = middle + 1;
-                    } else {
-                        high = middle;
-                    }
-                }
-                low
-            };
-            let at = if last {
-                boundary(true).checked_sub(1)
-            } else {
-                Some(boundary(false)).filter(|at| *at < page.ends.len())
-            };
-            if page.children.is_empty() {
-                return at.map(|at| key_at(page, at)).or(next);
-            }
-            // Of a last part, the first key may be in the child before.
-            let child = if last {
-                at?
-            } else {
-                next = at.map(|at| key_at(page, at)).or(next);
-                at.unwrap_or(page.ends.len()).saturating_sub(1)
-            };
-            page = access::order(
-                self.generation
-                    .page(PageRef(page.children[child].to_native())),
-            );
-        }
-    }
-
-    fn entry_of_key(&self, key: &[u8]) -> Option<Entry<'g>> {
+    pub(crate) fn entry_of_key(&self, key: &[u8]) -> Option<Entry<'g>> {
         let mut wire = [0; NAME_BYTES_MAX];
         let length = relative_name(key, &mut wire)?;
         let apex = self.apex();
@@ -196,11 +145,13 @@ impl<'g> Zone<'g> {
             return None;
         }
         let root = PageRef(self.page.proofs.to_native());
-        let walk = Walk::new(self.generation, root, nsec3_key(hash));
+        let root_bytes = size_of::<ArchivedNsec3Page>();
         Some(Nsec3Seek {
             generation: self.generation,
             hash: *hash,
-            state: Nsec3State::Walking(walk),
+            walk: Walk::new(self.generation, root, nsec3_key(hash), root_bytes),
+            page: None,
+            at: 0,
         })
     }
 
@@ -234,75 +185,100 @@ impl<'g> Zone<'g> {
     }
 }
 
-/// The search for an NSEC3, in steps as those of [`crate::Seek`].
+/// The search for an NSEC3, in steps as those of [`crate::Seek`]: `descend` until it
+/// says no, `read_root`, `read_ends`, `read_hashes`, `read_head`.
 #[derive(Clone, Copy)]
 pub struct Nsec3Seek<'g> {
     generation: &'g Generation,
     hash: [u8; 20],
-    state: Nsec3State<'g>,
+    walk: Walk<'g>,
+    page: Option<&'g ArchivedNsec3Page>,
+    /// Near the place that the hash should have among those of the page, then at it.
+    at: usize,
 }
 
-#[derive(Clone, Copy)]
-enum Nsec3State<'g> {
-    Walking(Walk<'g>),
-    /// Near the place that the hash should have among those of the page.
-    Page(&'g ArchivedNsec3Page, usize),
-    /// At the record that was found.
-    Body(&'g ArchivedNsec3Page, usize),
-    Done(Option<Nsec3<'g>>),
-}
-
-/// Hashes on either side of the place where one should be that are asked for:
-/// hashes are as good as random, so that it is rarely further away.
-const NSEC3_HASHES_ASKED: usize = 6;
+/// Hashes on either side of the place where one should be that are asked for: it is
+/// rarely further away.
+const NSEC3_HASHES_ASKED: usize = 5;
 
 impl<'g> Nsec3Seek<'g> {
-    /// Takes one step; says whether there may be more to do.
+    /// Goes one node down the tree; says whether there was one.
     #[inline]
-    pub fn advance(&mut self) -> bool {
-        self.state = match &mut self.state {
-            Nsec3State::Done(_) => return false,
-            Nsec3State::Walking(walk) => {
-                if walk.advance(self.generation) {
-                    return true;
-                }
-                match walk.leaf() {
-                    Some(octets) => {
-                        let page = access::nsec3(octets);
-                        let near = walk.place_among(page.hashes.len());
-                        let first = near.saturating_sub(NSEC3_HASHES_ASKED);
-                        let end = (near + NSEC3_HASHES_ASKED).min(page.hashes.len());
-                        prefetch::span(page.hashes[first..end].as_flattened());
-                        Nsec3State::Page(page, near)
-                    }
-                    None => Nsec3State::Done(None),
-                }
-            }
-            Nsec3State::Page(page, near) => {
-                let at = last_at_or_before(&page.hashes, &self.hash, *near);
-                prefetch::line(&page.bodies[at]);
-                Nsec3State::Body(page, at)
-            }
-            Nsec3State::Body(page, at) => {
-                let body = BodyRef::local(&page.bodies[*at], &page.heap);
-                body.ask();
-                Nsec3State::Done(Some(Nsec3 {
-                    body,
-                    matches: page.hashes[*at] == self.hash,
-                }))
-            }
-        };
-        true
+    pub fn descend(&mut self) -> bool {
+        self.walk.advance(self.generation)
     }
 
-    /// What was found; takes the steps that are left.
-    pub fn finish(&mut self) -> Option<Nsec3<'g>> {
-        loop {
-            if let Nsec3State::Done(found) = self.state {
-                return found;
-            }
-            self.advance();
+    /// Reads where the hashes of the page are.
+    #[inline]
+    pub fn read_root(&mut self) {
+        let Some(octets) = self.walk.leaf() else {
+            return;
+        };
+        let page = access::nsec3(octets);
+        self.page = Some(page);
+        if let [first, .., last] = &*page.hashes {
+            prefetch::line(first);
+            prefetch::line(last);
         }
+    }
+
+    /// Reads the first and the last of them, which say where the hash should be:
+    /// hashes are as good as random, and so spread evenly.
+    #[inline]
+    pub fn read_ends(&mut self) {
+        // Enough bits are left to tell the hashes of a page apart in the largest zone,
+        // and enough room to multiply with their number.
+        const DROPPED_BITS: u32 = 24;
+        let Some(page) = self.page else {
+            return;
+        };
+        let last = page.hashes.len() - 1;
+        let start = nsec3_key(&page.hashes[0]);
+        // The first leaf of all starts with the last record of all, so this wraps.
+        let spread = |key: u64| key.wrapping_sub(start) >> DROPPED_BITS;
+        let whole = spread(nsec3_key(&page.hashes[last])).max(1);
+        let own = spread(nsec3_key(&self.hash)).min(whole);
+        let place = own.wrapping_mul(last as u64) / whole;
+        self.at = usize::try_from(place).map_or(last, |place| place.min(last));
+        let first = self.at.saturating_sub(NSEC3_HASHES_ASKED);
+        let end = (self.at + NSEC3_HASHES_ASKED).min(page.hashes.len());
+        prefetch::span(page.hashes[first..end].as_flattened());
+    }
+
+    /// Finds the hash among them.
+    #[inline]
+    pub fn read_hashes(&mut self) {
+        if let Some(page) = self.page {
+            self.at = last_at_or_before(&page.hashes, &self.hash, self.at);
+            prefetch::value(&page.bodies[self.at]);
+        }
+    }
+
+    /// Reads where its record is.
+    #[inline]
+    pub fn read_head(&self) {
+        if let Some(found) = self.found() {
+            found.body.ask();
+        }
+    }
+
+    /// What was found, after the last step.
+    #[inline]
+    pub fn found(&self) -> Option<Nsec3<'g>> {
+        let page = self.page?;
+        Some(Nsec3 {
+            body: BodyRef::local(&page.bodies[self.at], &page.heap),
+            matches: page.hashes[self.at] == self.hash,
+        })
+    }
+
+    /// Takes all steps.
+    fn finish(mut self) -> Option<Nsec3<'g>> {
+        while self.descend() {}
+        self.read_root();
+        self.read_ends();
+        self.read_hashes();
+        self.found()
     }
 }
 
@@ -310,7 +286,7 @@ impl<'g> Nsec3Seek<'g> {
 /// record ends the leaf before this one; where this is the first leaf of all, it
 /// is the last record of the chain and covers what wraps. Looks around `near`
 /// first.
-fn last_at_or_before(hashes: &[[u8; 20]], hash: &[u8; 20], near: usize) -> usize {
+pub(crate) fn last_at_or_before(hashes: &[[u8; 20]], hash: &[u8; 20], near: usize) -> usize {
     let key = nsec3_key(hash);
     let is_at_or_before = |own: &[u8; 20]| match nsec3_key(own).cmp(&key) {
         Ordering::Equal => own <= hash,
@@ -343,7 +319,7 @@ pub(crate) fn order_keys(page: &OrderPage) -> impl Iterator<Item = &[u8]> {
     (0..page.ends.len()).map(|at| key_at(page, at))
 }
 
-fn key_at(page: &OrderPage, at: usize) -> &[u8] {
+pub(crate) fn key_at(page: &OrderPage, at: usize) -> &[u8] {
     let start = at
         .checked_sub(1)
         .map_or(0, |before| page.ends[before].to_native() as usize);

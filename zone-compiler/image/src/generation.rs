@@ -299,6 +299,17 @@ impl Generation {
         None
     }
 
+    /// Whether `zone`, one of ours, is the closest at or above `name`: whether no zone
+    /// could have an apex between the two.
+    #[inline]
+    pub fn is_closest(&self, zone: Zone<'_>, name: &LookupName) -> bool {
+        let labels = zone.apex_labels();
+        let below = u128::MAX >> (127 - name.labels().min(127));
+        let depths = self.catalog_depths & below;
+        // No depth of an apex is left above that of this zone.
+        depths >> labels == 1 && zone.holds(name)
+    }
+
     pub(crate) fn find_catalog_entry(&self, apex: &[u8]) -> Option<&ArchivedCatalogEntry> {
         // A catalog of one page needs no path, and so no hash.
         let hash = match self.catalog.is_node() {

@@ -2,7 +2,6 @@
 //! the image: nobody can choose names that fall into one page.
 
 use siphasher::sip::SipHasher13;
-use std::hash::Hasher;
 
 /// The key of the name hash.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -32,9 +31,7 @@ impl Seed {
     /// bits are the path in the name tree, its low eight the tag in the page.
     #[inline]
     pub fn hash(&self, wire: &[u8]) -> u64 {
-        let mut hasher = SipHasher13::new_with_key(&self.0);
-        hasher.write(wire);
-        hasher.finish()
+        SipHasher13::new_with_key(&self.0).hash(wire)
     }
 }
 
@@ -47,5 +44,6 @@ pub(crate) fn tag(hash: u64) -> u8 {
 /// The slot of a key in a node of this level, counted from the root.
 #[inline]
 pub(crate) fn slot_at(key: u64, level: u32) -> usize {
-    usize::from(key.to_be_bytes()[level as usize])
+    // The octet of that number from the highest; the verifier bounds the levels.
+    (key.rotate_left(8 * (level + 1)) & 0xff) as usize
 }

@@ -6,6 +6,7 @@
 //! Nothing here reads a clock, opens a socket or knows of the registry.
 
 mod body;
+mod chain;
 mod denial;
 mod error;
 mod generation;
@@ -19,7 +20,9 @@ mod proof_tree;
 mod reach;
 mod seek;
 mod segment;
+mod tags;
 mod verify;
+mod walk;
 pub mod writer;
 
 pub use body::{Bases, BodyRef};
@@ -30,7 +33,7 @@ pub use hash::Seed;
 pub use lookup::{Entry, Lookup, LookupName, StoredBody, Zone};
 pub use memory::Memory;
 pub use name::{Name, NameError};
-pub use seek::{Seek, Touch};
+pub use seek::{Seek, SharedSeek};
 
 #[cfg(test)]
 mod tests;

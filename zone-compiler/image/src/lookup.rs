@@ -4,103 +4,20 @@
 //! search goes down from the apex and ends at the first name that is not there:
 //! one probe a label, and one in all for a zone whose names have one depth.
 
+mod name;
+
 use crate::body::BodyRef;
 use crate::generation::depths;
 use crate::layout::{
-    ArchivedBody, ArchivedEntry, ArchivedNamePage, ArchivedZonePage, ENTRY_CNAME, ENTRY_DELEGATION,
-    PageRef, Part, SHARED, SHARED_PAGE_BODIES, shared_key,
+    ArchivedBody, ArchivedEntry, ArchivedNamePage, ArchivedSharedPage, ArchivedZonePage,
+    ENTRY_CNAME, ENTRY_DELEGATION, PageRef, Part, SHARED, SHARED_PAGE_BODIES, shared_key,
 };
-use crate::name::{LABELS_MAX, NAME_BYTES_MAX};
 use crate::prefetch;
-use crate::seek::Probe;
+use crate::seek::{Found, Probe, SharedSeek};
 use crate::segment::access;
-use crate::{Generation, Name, NameError, ZoneInfo};
+use crate::{Generation, Name, ZoneInfo};
 
-/// A name in lower case with the places of its labels, for look-ups.
-#[derive(Debug, Clone)]
-pub struct LookupName {
-    wire: [u8; NAME_BYTES_MAX],
-    length: u8,
-    /// `starts[i]` is where the name without its first `i` labels starts.
-    starts: [u8; LABELS_MAX + 1],
-    labels: u8,
-}
-
-impl LookupName {
-    /// The root, and a place to read other names to.
-    pub const ROOT: Self = Self {
-        wire: [0; NAME_BYTES_MAX],
-        length: 1,
-        starts: [0; LABELS_MAX + 1],
-        labels: 0,
-    };
-
-    /// Reads the uncompressed name at the start of `message`.
-    pub fn parse(message: &[u8]) -> Result<Self, NameError> {
-        let mut name = Self::ROOT;
-        name.read(message)?;
-        Ok(name)
-    }
-
-    /// Takes on the uncompressed name at the start of `message`; after an error it
-    /// is the root.
-    pub fn read(&mut self, message: &[u8]) -> Result<(), NameError> {
-        self.read_labels(message)
-            .inspect_err(|_| *self = Self::ROOT)
-    }
-
-    fn read_labels(&mut self, message: &[u8]) -> Result<(), NameError> {
-        self.labels = 0;
-        let mut at = 0;
-        loop {
-            let length = usize::from(*message.get(at).ok_or(NameError::Malformed)?);
-            self.starts[usize::from(self.labels)] = u8::try_from(at).expect("below 255");
-            at += 1 + length;
-            if length > 63 {
-                return Err(NameError::Malformed);
-            }
-            if at > NAME_BYTES_MAX {
-                return Err(NameError::NameTooLong);
-            }
-            if length == 0 {
-                break;
-            }
-            self.labels += 1;
-        }
-        let wire = message.get(..at).ok_or(NameError::Malformed)?;
-        self.length = u8::try_from(at).expect("at most 255");
-        let own = &mut self.wire[..at];
-        own.copy_from_slice(wire);
-        // Length octets are at most 63 and so never look like letters.
-        own.make_ascii_lowercase();
-        Ok(())
-    }
-
-    /// Octets of the name in wire format.
-    pub fn length(&self) -> usize {
-        usize::from(self.length)
-    }
-
-    /// Labels, not counting the root.
-    pub fn labels(&self) -> usize {
-        usize::from(self.labels)
-    }
-
-    /// The last `labels` labels and the root, lower case.
-    pub fn suffix(&self, labels: usize) -> &[u8] {
-        &self.wire[self.suffix_start(labels)..self.length()]
-    }
-
-    /// The last `labels` labels without the last `apex_labels` of them and the root.
-    pub fn relative(&self, labels: usize, apex_labels: usize) -> &[u8] {
-        &self.wire[self.suffix_start(labels)..self.suffix_start(apex_labels)]
-    }
-
-    /// Where the last `labels` labels start in the name.
-    pub fn suffix_start(&self, labels: usize) -> usize {
-        usize::from(self.starts[self.labels() - labels])
-    }
-}
+pub use name::LookupName;
 
 /// A zone of a generation.
 #[derive(Clone, Copy)]
@@ -116,6 +33,8 @@ pub struct Entry<'g> {
     pub(crate) zone: Zone<'g>,
     pub(crate) page: &'g ArchivedNamePage,
     pub(crate) entry: &'g ArchivedEntry,
+    /// A page of shared bodies that is at hand.
+    pub(crate) near: Option<&'g ArchivedSharedPage>,
 }
 
 /// A body as its entry has it.
@@ -213,31 +132,46 @@ impl<'g> Zone<'g> {
         Some(BodyRef::local(body, &self.page.heap))
     }
 
+    /// Whether both are one zone of one generation.
+    #[inline]
+    pub fn is(&self, other: &Self) -> bool {
+        std::ptr::eq(self.page, other.page)
+    }
+
     /// Whether `name` is the apex or lies below it.
+    #[inline]
     pub fn holds(&self, name: &LookupName) -> bool {
         name.labels() >= self.apex_labels() && name.suffix(self.apex_labels()) == self.apex()
     }
 
     /// Looks up `name`, which must lie in the zone.
     pub fn lookup(&self, name: &LookupName) -> Lookup<'g> {
-        self.seek(name).finish(name)
+        let mut seek = self.seek(name);
+        seek.complete(name);
+        seek.lookup()
     }
 
     /// The entry of the apex.
     pub fn apex_entry(&self) -> Entry<'g> {
-        self.find(&self.page.apex)
+        self.find_apex().of(*self)
+    }
+
+    pub(crate) fn find_apex(&self) -> Found<'g> {
+        self.probe(&self.page.apex)
             .expect("the verifier looked the apex up")
     }
 
     /// The entry of exactly this name: wire format, lower case, at or below the apex.
     pub fn find(&self, wire: &[u8]) -> Option<Entry<'g>> {
+        self.probe(wire).map(|found| found.of(*self))
+    }
+
+    fn probe(&self, wire: &[u8]) -> Option<Found<'g>> {
         let relative = &wire[..wire.len() - self.page.apex.len()];
         let mut probe = Probe::new(*self, wire);
-        loop {
-            if let Some(found) = probe.advance(*self, |own| own == relative) {
-                return found;
-            }
-        }
+        while probe.descend(*self) {}
+        probe.read_tags();
+        probe.find(|own| own == relative)
     }
 
     /// Some delegation, if the zone has any: the first in the order of keyed hashes.
@@ -253,6 +187,7 @@ impl<'g> Zone<'g> {
                         zone: *self,
                         page,
                         entry,
+                        near: None,
                     })
                     .find(Entry::is_delegation);
                 found.is_some()
@@ -270,6 +205,7 @@ impl<'g> Zone<'g> {
                         zone: *self,
                         page,
                         entry,
+                        near: None,
                     });
                 }
             });
@@ -279,8 +215,7 @@ impl<'g> Zone<'g> {
 impl<'g> Entry<'g> {
     /// The labels before the apex, lower case, without the root label.
     pub fn relative_name(&self) -> &'g [u8] {
-        let start = self.entry.name.to_native() as usize;
-        &self.page.heap[start..start + usize::from(self.entry.name_length)]
+        relative_name(self.page, self.entry)
     }
 
     /// The whole name in wire format, lower case.
@@ -321,63 +256,99 @@ impl<'g> Entry<'g> {
 
     /// Its bodies, by type and part.
     pub fn bodies(&self) -> impl Iterator<Item = BodyRef<'g>> + use<'g> {
-        let (zone, page) = (self.zone, self.page);
-        self.body_heads()
-            .iter()
-            .map(move |body| zone.resolve(page, body))
+        let own = *self;
+        self.body_heads().iter().map(move |body| own.resolve(body))
+    }
+
+    /// Those of its bodies that are wanted, by type and part.
+    #[inline]
+    pub fn bodies_where<W: Fn(u16, Part) -> bool>(
+        &self,
+        is_wanted: W,
+    ) -> impl Iterator<Item = BodyRef<'g>> + use<'g, W> {
+        let own = *self;
+        let wanted = self.body_heads().iter().filter(move |body| {
+            let part = Part::from_number(body.part & !SHARED);
+            part.is_some_and(|part| is_wanted(body.rtype.to_native(), part))
+        });
+        wanted.map(move |body| own.resolve(body))
     }
 
     /// One body.
+    #[inline]
     pub fn body(&self, rtype: u16, part: Part) -> Option<BodyRef<'g>> {
         let head = self
             .body_heads()
             .iter()
             .find(|body| body.rtype.to_native() == rtype && body.part & !SHARED == part as u8)?;
-        Some(self.zone.resolve(self.page, head))
+        Some(self.resolve(head))
     }
 
     /// Whether there are records of this type here.
+    #[inline]
     pub fn has(&self, rtype: u16) -> bool {
         let mut heads = self.body_heads().iter();
         heads.any(|body| body.rtype.to_native() == rtype && body.part & !SHARED == 0)
     }
 
+    #[inline]
     fn body_heads(&self) -> &'g [ArchivedBody] {
         let start = usize::from(self.entry.bodies_start.to_native());
         let end = start + usize::from(self.entry.bodies_count.to_native());
         &self.page.bodies[start..end]
     }
 
-    /// Asks for its name, which its first body follows, and for its table of bodies.
+    /// Asks for its own bodies, and starts to look for its shared ones. Without DO
+    /// nobody wants signatures or the records that only validators read.
     #[inline]
-    pub(crate) fn ask(&self) {
-        let start = self.entry.name.to_native() as usize;
-        let end = (start + NAME_AND_BODY_BYTES).min(self.page.heap.len());
-        prefetch::span(&self.page.heap[start..end]);
-        if let Some(first) = self.body_heads().first() {
-            prefetch::line(first);
-        }
-    }
-
-    /// Asks for its own bodies. Of the first shared one it gives the tree, the
-    /// key of its page and its place there.
-    #[inline]
-    pub(crate) fn ask_bodies(&self) -> Option<(PageRef, u64, usize)> {
+    pub fn ask_bodies(&self, dnssec_ok: bool) -> Option<SharedSeek<'g>> {
         let mut shared = None;
         for body in self.body_heads().iter().take(BODIES_ASKED_MAX) {
+            if !dnssec_ok && (body.part & !SHARED == Part::Signatures as u8 || body.rtype == DS) {
+                continue;
+            }
             let place = body.place.to_native();
             if body.is_shared() {
                 shared = shared.or(Some(place));
                 continue;
             }
             let start = place as usize;
-            let end = start + usize::from(body.length.to_native());
-            prefetch::span(&self.page.heap[start..end]);
+            prefetch::span(&self.page.heap[start..start + body.stored_bytes()]);
         }
-        let (page, in_page) = shared_place(shared?);
-        let root = PageRef(self.zone.page.shared.to_native());
-        Some((root, shared_key(page), in_page))
+        Some(SharedSeek::new(self.zone, shared?))
     }
+
+    /// The places of its shared bodies in the shared page of this number.
+    #[inline]
+    pub(crate) fn shared_places(&self, page: u32) -> impl Iterator<Item = usize> + use<'g> {
+        let heads = self.body_heads().iter().take(BODIES_ASKED_MAX);
+        heads
+            .filter(|body| body.is_shared())
+            .map(|body| shared_place(body.place.to_native()))
+            .filter(move |(number, _)| *number == page)
+            .map(|(_, place)| place)
+    }
+
+    #[inline]
+    fn resolve(&self, body: &'g ArchivedBody) -> BodyRef<'g> {
+        if !body.is_shared() {
+            return BodyRef::local(body, &self.page.heap);
+        }
+        let (number, place) = shared_place(body.place.to_native());
+        match self.near {
+            Some(page) if page.number.to_native() == number => {
+                BodyRef::local(&page.bodies[place], &page.heap)
+            }
+            _ => self.zone.shared_body(body.place.to_native()),
+        }
+    }
+}
+
+/// The labels of an entry before the apex.
+#[inline]
+pub(crate) fn relative_name<'g>(page: &'g ArchivedNamePage, entry: &'g ArchivedEntry) -> &'g [u8] {
+    let start = entry.name.to_native() as usize;
+    &page.heap[start..start + usize::from(entry.name_length)]
 }
 
 impl<'g> Zone<'g> {
@@ -404,26 +375,19 @@ impl<'g> Zone<'g> {
     }
 }
 
-/// What an entry asks for before its table of bodies is there.
-const NAME_AND_BODY_BYTES: usize = 128;
 /// Most bodies that are asked for: NS, glue, DS and its signatures.
 const BODIES_ASKED_MAX: usize = 6;
+/// The type of what only validators read in a referral.
+const DS: u16 = 43;
 
 /// The page of a shared body, and its place there.
-fn shared_place(number: u32) -> (u32, usize) {
+#[inline]
+pub(crate) fn shared_place(number: u32) -> (u32, usize) {
     let in_page = number % SHARED_PAGE_BODIES;
     (number / SHARED_PAGE_BODIES, in_page as usize)
 }
 
 impl<'g> Zone<'g> {
-    fn resolve(&self, page: &'g ArchivedNamePage, body: &'g ArchivedBody) -> BodyRef<'g> {
-        if body.is_shared() {
-            self.shared_body(body.place.to_native())
-        } else {
-            BodyRef::local(body, &page.heap)
-        }
-    }
-
     /// The shared body of this number, which is below [`Zone::shared_count`].
     pub fn shared_body(&self, number: u32) -> BodyRef<'g> {
         let (page, in_page) = shared_place(number);

@@ -12,8 +12,24 @@ const LINES_MAX: usize = 6;
 
 /// Asks for the cache line in which `place` starts.
 #[inline(always)]
-pub(crate) fn line<T>(place: &T) {
+pub(crate) fn line<T: ?Sized>(place: &T) {
     address(std::ptr::from_ref(place).cast());
+}
+
+/// Asks for a small value, which may lie on two cache lines.
+#[inline(always)]
+pub(crate) fn value<T>(place: &T) {
+    let start: *const u8 = std::ptr::from_ref(place).cast();
+    address(start);
+    address(start.wrapping_add(size_of::<T>().saturating_sub(1)));
+}
+
+/// Asks for the cache lines in which `octets`, of at most a few lines, start and end.
+#[inline(always)]
+pub(crate) fn ends(octets: &[u8]) {
+    let start = octets.as_ptr();
+    address(start);
+    address(start.wrapping_add(octets.len().saturating_sub(1)));
 }
 
 /// Asks for the cache lines of `octets`, the first few of them.

@@ -1,417 +1,406 @@
 //! Looking a name up in steps (RFC 1034 section 4.3.2, step 3).
 //!
 //! Each step reads memory that the step before asked the processor for, and asks
-//! for what the next one reads. Taken one after the other they are a look-up; taken
-//! in turns with those of other names, no look-up waits for memory. The steps
-//! decide; how they are taken changes nothing in what is found.
+//! for what the next one reads. A batch takes each step for all its names before
+//! the next step, so that no look-up waits for memory; one name takes the same
+//! steps alone. What is asked for changes nothing in what is found.
+//!
+//! The order is: [`Seek::descend`] until it says no, [`Seek::read_tags`],
+//! [`Seek::read_entries`], [`Seek::settle`]; from the start while `settle` says yes.
 
-use rkyv::rend::unaligned::u64_ule;
-
-use crate::generation::{Generation, depths};
-use crate::hash::{slot_at, tag};
+use crate::generation::depths;
+use crate::hash::tag;
 use crate::layout::{
-    ArchivedNamePage, ArchivedNode, ArchivedSharedPage, ENTRY_DELEGATION, ENTRY_DNAME,
-    ENTRY_WILDCARD_BELOW, NODE_SLOTS, PAGE_NAMES_MAX, PageRef,
+    ArchivedEntry, ArchivedNamePage, ArchivedSharedPage, ENTRY_DELEGATION, ENTRY_DNAME,
+    ENTRY_WILDCARD_BELOW, PAGE_NAMES_MAX, PageRef, shared_key,
 };
-use crate::lookup::{Entry, Lookup, LookupName, Zone};
+use crate::lookup::{Entry, Lookup, LookupName, Zone, relative_name, shared_place};
 use crate::name::NAME_BYTES_MAX;
 use crate::prefetch;
 use crate::segment::access;
+use crate::tags;
+use crate::walk::Walk;
 
 /// The labels that a wildcard has before its closest encloser.
 const WILDCARD: &[u8] = b"\x01*";
-
-/// A walk from the root of a tree to the leaf of a key, one node a step.
-#[derive(Clone, Copy)]
-pub(crate) struct Walk<'g> {
-    key: u64,
-    level: u32,
-    place: Place<'g>,
-    parent: Option<&'g ArchivedNode>,
-}
-
-#[derive(Clone, Copy)]
-enum Place<'g> {
-    Node(&'g ArchivedNode),
-    Leaf(&'g [u8]),
-    /// Where the tree has no leaf.
-    Nowhere,
-}
-
-impl<'g> Walk<'g> {
-    #[inline(always)]
-    pub(crate) fn new(generation: &'g Generation, root: PageRef, key: u64) -> Self {
-        Self {
-            key,
-            level: 0,
-            place: Place::ask(generation, root, key, 0),
-            parent: None,
-        }
-    }
-
-    /// Goes one node down; says whether there was one.
-    #[inline(always)]
-    pub(crate) fn advance(&mut self, generation: &'g Generation) -> bool {
-        let Place::Node(node) = self.place else {
-            return false;
-        };
-        let below = PageRef(node.slots[slot_at(self.key, self.level)].to_native());
-        self.level += 1;
-        self.place = Place::ask(generation, below, self.key, self.level);
-        self.parent = Some(node);
-        true
-    }
-
-    /// The leaf that the walk ended at.
-    #[inline(always)]
-    pub(crate) fn leaf(&self) -> Option<&'g [u8]> {
-        match self.place {
-            Place::Leaf(octets) => Some(octets),
-            _ => None,
-        }
-    }
-
-    /// Where the key should stand among `count` sorted keys of the leaf, if they
-    /// are spread evenly over the slots that lead there.
-    pub(crate) fn place_among(&self, count: usize) -> usize {
-        let within = slot_at(self.key, self.level);
-        let (Some(parent), Some(level)) = (self.parent, self.level.checked_sub(1)) else {
-            return count * within / NODE_SLOTS;
-        };
-        let slots = &parent.slots;
-        let own = slot_at(self.key, level);
-        let is_same = |slot: &&u64_ule| **slot == slots[own];
-        let before = slots[..own].iter().rev().take_while(is_same).count();
-        let after = slots[own + 1..].iter().take_while(is_same).count();
-        let spread = (before + 1 + after) * NODE_SLOTS;
-        count * (before * NODE_SLOTS + within) / spread
-    }
-}
-
-impl<'g> Place<'g> {
-    /// Asks for what the next step reads: a slot, or the root of a leaf, which is
-    /// at its end.
-    #[inline(always)]
-    fn ask(generation: &'g Generation, reference: PageRef, key: u64, level: u32) -> Self {
-        if reference.is_none() {
-            return Self::Nowhere;
-        }
-        let octets = generation.page(reference);
-        if reference.is_node() {
-            let node = access::node(octets);
-            prefetch::line(&node.slots[slot_at(key, level)]);
-            return Self::Node(node);
-        }
-        let tail = octets.len().saturating_sub(size_of::<ArchivedNamePage>());
-        prefetch::span(&octets[tail..]);
-        Self::Leaf(octets)
-    }
-}
 
 /// The search for the entry of exactly one name.
 #[derive(Clone, Copy)]
 pub(crate) struct Probe<'g> {
     hash: u64,
-    state: ProbeState<'g>,
+    walk: Walk<'g>,
+    page: Option<&'g ArchivedNamePage>,
+    /// The entries whose tags are right, a bit each.
+    candidates: u64,
 }
 
+/// An entry in its page.
 #[derive(Clone, Copy)]
-enum ProbeState<'g> {
-    Walking(Walk<'g>),
-    /// At the entries whose tags are right, a bit each.
-    Entry(&'g ArchivedNamePage, u64),
-    /// At the name of the first of them.
-    Name(&'g ArchivedNamePage, u64),
+pub(crate) struct Found<'g> {
+    page: &'g ArchivedNamePage,
+    entry: &'g ArchivedEntry,
+}
+
+impl<'g> Found<'g> {
+    #[inline]
+    pub(crate) fn of(self, zone: Zone<'g>) -> Entry<'g> {
+        Entry {
+            zone,
+            page: self.page,
+            entry: self.entry,
+            near: None,
+        }
+    }
 }
 
 impl<'g> Probe<'g> {
+    #[inline]
     pub(crate) fn new(zone: Zone<'g>, wire: &[u8]) -> Self {
         let hash = zone.generation.seed.hash(wire);
         let names = PageRef(zone.page.names.to_native());
+        let root_bytes = size_of::<ArchivedNamePage>();
         Self {
             hash,
-            state: ProbeState::Walking(Walk::new(zone.generation, names, hash)),
+            walk: Walk::new(zone.generation, names, hash, root_bytes),
+            page: None,
+            candidates: 0,
         }
     }
 
-    /// Takes one step; gives the outcome after the last. `is_sought` compares
-    /// the labels before the apex.
     #[inline]
-    pub(crate) fn advance(
-        &mut self,
-        zone: Zone<'g>,
-        is_sought: impl FnOnce(&[u8]) -> bool,
-    ) -> Option<Option<Entry<'g>>> {
-        match &mut self.state {
-            ProbeState::Walking(walk) => {
-                if walk.advance(zone.generation) {
-                    return None;
-                }
-                match walk.leaf() {
-                    Some(octets) => {
-                        let page = access::names(octets);
-                        self.try_next(page, matching_tags(page, tag(self.hash)))
-                    }
-                    None => Some(None),
-                }
-            }
-            ProbeState::Entry(page, candidates) => {
-                let (page, candidates) = (*page, *candidates);
-                let entry = entry_at(zone, page, candidates);
-                entry.ask();
-                self.state = ProbeState::Name(page, candidates);
-                None
-            }
-            ProbeState::Name(page, candidates) => {
-                let (page, candidates) = (*page, *candidates);
-                let entry = entry_at(zone, page, candidates);
-                if is_sought(entry.relative_name()) {
-                    return Some(Some(entry));
-                }
-                self.try_next(page, candidates & (candidates - 1))
+    pub(crate) fn descend(&mut self, zone: Zone<'g>) -> bool {
+        self.walk.advance(zone.generation)
+    }
+
+    /// Reads the tags of the page that the walk ended at.
+    #[inline]
+    pub(crate) fn read_tags(&mut self) {
+        let Some(octets) = self.walk.leaf() else {
+            return;
+        };
+        let page = access::names(octets);
+        // Past the last entry tags mean nothing.
+        let unused = PAGE_NAMES_MAX - page.entries.len().min(PAGE_NAMES_MAX);
+        let used = u64::MAX.checked_shr(u32::try_from(unused).unwrap_or(0));
+        self.page = Some(page);
+        self.candidates = tags::places(&page.tags, tag(self.hash)) & used.unwrap_or(0);
+        for found in self.found() {
+            prefetch::value(found.entry);
+        }
+    }
+
+    /// Asks for the names of the candidates, and for their tables of bodies.
+    #[inline]
+    fn read_entries(&self) {
+        for found in self.found() {
+            prefetch::ends(relative_name(found.page, found.entry));
+            let start = usize::from(found.entry.bodies_start.to_native());
+            let count = usize::from(found.entry.bodies_count.to_native());
+            if let Some(last) = count.checked_sub(1) {
+                prefetch::line(&found.page.bodies[start]);
+                prefetch::value(&found.page.bodies[start + last]);
             }
         }
     }
 
-    fn try_next(
-        &mut self,
-        page: &'g ArchivedNamePage,
-        candidates: u64,
-    ) -> Option<Option<Entry<'g>>> {
-        if candidates == 0 {
-            return Some(None);
-        }
-        prefetch::line(&page.entries[candidates.trailing_zeros() as usize]);
-        self.state = ProbeState::Entry(page, candidates);
-        None
+    /// The entry whose labels before the apex are those that are sought.
+    #[inline]
+    pub(crate) fn find(&self, is_sought: impl Fn(&[u8]) -> bool) -> Option<Found<'g>> {
+        let mut found = self.found();
+        found.find(|found| is_sought(relative_name(found.page, found.entry)))
     }
-}
 
-fn entry_at<'g>(zone: Zone<'g>, page: &'g ArchivedNamePage, candidates: u64) -> Entry<'g> {
-    Entry {
-        zone,
-        page,
-        entry: &page.entries[candidates.trailing_zeros() as usize],
+    #[inline]
+    fn found(&self) -> impl Iterator<Item = Found<'g>> + use<'g> {
+        let (page, mut candidates) = (self.page, self.candidates);
+        std::iter::from_fn(move || {
+            let page = page.filter(|_| candidates != 0)?;
+            let entry = &page.entries[candidates.trailing_zeros() as usize];
+            candidates &= candidates - 1;
+            Some(Found { page, entry })
+        })
     }
-}
-
-/// The entries of a page with this tag, a bit each: eight tags are compared at once.
-#[inline]
-fn matching_tags(page: &ArchivedNamePage, tag: u8) -> u64 {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const LOW: u64 = 0x7f7f_7f7f_7f7f_7f7f;
-    // Gathers the lowest bit of each octet in the highest octet.
-    const GATHER: u64 = 0x0102_0408_1020_4080;
-    let wanted = u64::from(tag) * ONES;
-    let mut found = 0;
-    for (word, tags) in page.tags.chunks_exact(8).enumerate() {
-        let tags: [u8; 8] = tags.try_into().expect("chunks of eight");
-        let differs = u64::from_le_bytes(tags) ^ wanted;
-        // The high bit of each octet that differs nowhere, without carries between octets.
-        let equal = !(((differs & LOW) + LOW) | differs | LOW);
-        found |= ((equal >> 7).wrapping_mul(GATHER) >> 56) << (8 * word);
-    }
-    // Past the last entry tags mean nothing.
-    let unused = PAGE_NAMES_MAX - page.entries.len();
-    found
-        & u64::MAX
-            .checked_shr(u32::try_from(unused).unwrap_or(0))
-            .unwrap_or(0)
 }
 
 /// The look-up of a name in a zone.
 #[derive(Clone, Copy)]
 pub struct Seek<'g> {
     zone: Zone<'g>,
+    /// The closest encloser so far unless it is the apex; at the end, what was found.
+    found: Option<Found<'g>>,
     /// Labels of the name that is probed for, or that the wildcard stands for.
     labels: usize,
-    /// Flags of the closest encloser so far, which `found` is unless it is the apex.
+    /// Flags of the closest encloser so far.
     flags: u8,
-    found: Option<Entry<'g>>,
-    stage: Stage<'g>,
+    aim: Aim,
+    probe: Probe<'g>,
 }
 
 #[derive(Clone, Copy)]
-enum Stage<'g> {
-    /// Probing for the last `labels` labels.
-    Name(Probe<'g>),
-    /// Probing for the wildcard beside them.
-    Wildcard(Probe<'g>),
-    Done(Lookup<'g>),
+enum Aim {
+    /// The entry of the last `labels` labels.
+    Name,
+    /// That of the wildcard beside them.
+    Wildcard,
+    /// Nothing more: the look-up ended.
+    End(End),
+}
+
+#[derive(Clone, Copy)]
+enum End {
+    Name,
+    Delegation,
+    Redirection,
+    Wildcard,
+    Missing,
 }
 
 impl<'g> Zone<'g> {
     /// Starts to look up `name`, which must lie in the zone.
+    #[inline(always)]
     pub fn seek(self, name: &LookupName) -> Seek<'g> {
         debug_assert!(self.holds(name));
-        let encloser_labels = self.apex_labels();
         let mut seek = Seek {
             zone: self,
-            labels: encloser_labels,
-            flags: self.page.apex_flags,
             found: None,
-            stage: Stage::Done(Lookup::Missing { encloser_labels }),
+            labels: self.apex_labels(),
+            flags: self.page.apex_flags,
+            aim: Aim::End(End::Missing),
+            probe: Probe {
+                hash: 0,
+                walk: Walk::NOWHERE,
+                page: None,
+                candidates: 0,
+            },
         };
-        seek.stage = seek.below(name);
+        seek.below(name);
         seek
     }
 }
 
 impl<'g> Seek<'g> {
-    /// Takes one step; says whether there may be more to do. `name` is that of the start.
+    /// The zone that is searched.
     #[inline]
-    pub fn advance(&mut self, name: &LookupName) -> bool {
-        let zone = self.zone;
-        let apex_labels = zone.apex_labels();
-        match &mut self.stage {
-            Stage::Done(_) => return false,
-            Stage::Name(probe) => {
-                let labels = self.labels;
-                let is_sought = |own: &[u8]| own == name.relative(labels, apex_labels);
-                if let Some(found) = probe.advance(zone, is_sought) {
-                    self.stage = self.settle(name, found);
-                }
-            }
-            Stage::Wildcard(probe) => {
-                let encloser_labels = self.labels - 1;
-                let is_sought = |own: &[u8]| {
-                    let encloser = own.strip_prefix(WILDCARD);
-                    encloser == Some(name.relative(encloser_labels, apex_labels))
-                };
-                if let Some(found) = probe.advance(zone, is_sought) {
-                    self.stage = Stage::Done(match found {
-                        Some(entry) => Lookup::Wildcard {
-                            entry,
-                            encloser_labels,
-                        },
-                        None => Lookup::Missing { encloser_labels },
-                    });
-                }
-            }
-        }
-        true
+    pub fn zone(&self) -> Zone<'g> {
+        self.zone
     }
 
-    /// Where the look-up ended; takes the steps that are left.
+    /// Goes one node down the tree; says whether there was one.
     #[inline]
-    pub fn finish(&mut self, name: &LookupName) -> Lookup<'g> {
-        loop {
-            if let Stage::Done(lookup) = self.stage {
-                return lookup;
-            }
-            self.advance(name);
+    pub fn descend(&mut self) -> bool {
+        self.probe.descend(self.zone)
+    }
+
+    /// Reads the tags of the page at the end of the way down.
+    #[inline]
+    pub fn read_tags(&mut self) {
+        if !matches!(self.aim, Aim::End(_)) {
+            self.probe.read_tags();
         }
     }
 
-    fn settle(&mut self, name: &LookupName, found: Option<Entry<'g>>) -> Stage<'g> {
-        let Some(entry) = found else {
-            return self.missing(name);
+    /// Reads the entries that the tags left.
+    #[inline]
+    pub fn read_entries(&mut self) {
+        self.probe.read_entries();
+    }
+
+    /// Reads their names; says whether there is more to look for. `name` is that of
+    /// the start.
+    #[inline]
+    pub fn settle(&mut self, name: &LookupName) -> bool {
+        let apex_labels = self.zone.apex_labels();
+        match self.aim {
+            Aim::End(_) => return false,
+            Aim::Name => {
+                let sought = name.relative(self.labels, apex_labels);
+                match self.probe.find(|own| own == sought) {
+                    Some(found) => self.settle_at(name, found),
+                    None => self.missing(name),
+                }
+            }
+            Aim::Wildcard => {
+                let encloser = name.relative(self.labels - 1, apex_labels);
+                let is_sought = |own: &[u8]| own.strip_prefix(WILDCARD) == Some(encloser);
+                self.found = self.probe.find(is_sought);
+                self.aim = Aim::End(match self.found {
+                    Some(_) => End::Wildcard,
+                    None => End::Missing,
+                });
+            }
+        }
+        !matches!(self.aim, Aim::End(_))
+    }
+
+    /// The entry at which the look-up ended; none where it found none.
+    #[inline]
+    pub fn entry(&self) -> Option<Entry<'g>> {
+        match self.aim {
+            Aim::End(End::Missing) => None,
+            _ => self.found.map(|found| found.of(self.zone)),
+        }
+    }
+
+    /// Labels of the next closer name (RFC 5155 section 1.3) where the name is missing.
+    #[inline]
+    pub fn next_closer_labels(&self) -> Option<usize> {
+        matches!(self.aim, Aim::End(End::Missing)).then_some(self.labels)
+    }
+
+    /// Labels of the cut that the look-up ended at, if it did.
+    #[inline]
+    pub fn cut_labels(&self) -> Option<usize> {
+        matches!(self.aim, Aim::End(End::Delegation)).then_some(self.labels)
+    }
+
+    /// Takes the steps that are left.
+    #[inline]
+    pub fn complete(&mut self, name: &LookupName) {
+        while !matches!(self.aim, Aim::End(_)) {
+            while self.descend() {}
+            self.read_tags();
+            self.settle(name);
+        }
+    }
+
+    /// Where the look-up ended, after its last step; before, it has found nothing yet.
+    #[inline]
+    pub fn lookup(&self) -> Lookup<'g> {
+        let Aim::End(end) = self.aim else {
+            return Lookup::Missing {
+                encloser_labels: self.labels.saturating_sub(1),
+            };
         };
-        self.flags = entry.entry.flags;
-        if self.flags & ENTRY_DELEGATION != 0 {
-            return Stage::Done(Lookup::Delegation {
+        let labels = self.labels;
+        let encloser_labels = labels.saturating_sub(1);
+        match (end, self.entry()) {
+            (End::Name, Some(entry)) => Lookup::Name(entry),
+            (End::Delegation, Some(entry)) => Lookup::Delegation { entry, labels },
+            (End::Redirection, Some(entry)) => Lookup::Redirection { entry, labels },
+            (End::Wildcard, Some(entry)) => Lookup::Wildcard {
                 entry,
-                labels: self.labels,
-            });
+                encloser_labels,
+            },
+            _ => Lookup::Missing { encloser_labels },
         }
-        self.found = Some(entry);
-        self.below(name)
+    }
+
+    #[inline]
+    fn settle_at(&mut self, name: &LookupName, found: Found<'g>) {
+        self.flags = found.entry.flags;
+        self.found = Some(found);
+        if self.flags & ENTRY_DELEGATION != 0 {
+            self.aim = Aim::End(End::Delegation);
+        } else {
+            self.below(name);
+        }
     }
 
     /// Goes on below the name of `labels` labels, which exists.
-    fn below(&mut self, name: &LookupName) -> Stage<'g> {
-        let own =
-            |zone: Zone<'g>, found: Option<Entry<'g>>| found.unwrap_or_else(|| zone.apex_entry());
-        if self.labels == name.labels() {
-            return Stage::Done(Lookup::Name(own(self.zone, self.found)));
-        }
-        if self.flags & ENTRY_DNAME != 0 {
-            return Stage::Done(Lookup::Redirection {
-                entry: own(self.zone, self.found),
-                labels: self.labels,
-            });
-        }
-        self.labels += 1;
-        let depths = depths(&self.zone.page.depths);
-        match depths >> (self.labels - self.zone.apex_labels()) & 1 {
-            1 => Stage::Name(Probe::new(self.zone, name.suffix(self.labels))),
-            _ => self.missing(name),
-        }
+    #[inline]
+    fn below(&mut self, name: &LookupName) {
+        let end = if self.labels == name.labels() {
+            End::Name
+        } else if self.flags & ENTRY_DNAME != 0 {
+            End::Redirection
+        } else {
+            self.labels += 1;
+            let depths = depths(&self.zone.page.depths);
+            if depths >> (self.labels - self.zone.apex_labels()) & 1 == 0 {
+                return self.missing(name);
+            }
+            self.aim = Aim::Name;
+            self.probe = Probe::new(self.zone, name.suffix(self.labels));
+            return;
+        };
+        self.found = self.found.or_else(|| Some(self.zone.find_apex()));
+        self.aim = Aim::End(end);
     }
 
     /// The name of `labels` labels is not there.
-    fn missing(&self, name: &LookupName) -> Stage<'g> {
-        let encloser_labels = self.labels - 1;
+    #[inline]
+    fn missing(&mut self, name: &LookupName) {
         if self.flags & ENTRY_WILDCARD_BELOW == 0 {
-            return Stage::Done(Lookup::Missing { encloser_labels });
+            self.aim = Aim::End(End::Missing);
+        } else {
+            self.seek_wildcard(name);
         }
-        let encloser = name.suffix(encloser_labels);
+    }
+
+    #[cold]
+    fn seek_wildcard(&mut self, name: &LookupName) {
+        let encloser = name.suffix(self.labels - 1);
         let mut wildcard = [0; NAME_BYTES_MAX + WILDCARD.len()];
         wildcard[..WILDCARD.len()].copy_from_slice(WILDCARD);
         let length = WILDCARD.len() + encloser.len();
         wildcard[WILDCARD.len()..length].copy_from_slice(encloser);
-        Stage::Wildcard(Probe::new(self.zone, &wildcard[..length]))
+        self.aim = Aim::Wildcard;
+        self.probe = Probe::new(self.zone, &wildcard[..length]);
     }
 }
 
-/// Brings the bodies of an entry into the caches, in steps.
+/// The search for the page of the shared bodies of an entry, in steps: `descend`
+/// until it says no, `read_root`, `read_heads`. An entry has them all in one page
+/// mostly, since they were numbered one after the other.
 #[derive(Clone, Copy)]
-pub struct Touch<'g> {
-    zone: Zone<'g>,
-    state: TouchState<'g>,
+pub struct SharedSeek<'g> {
+    number: u32,
+    walk: Walk<'g>,
+    page: Option<&'g ArchivedSharedPage>,
 }
 
-#[derive(Clone, Copy)]
-enum TouchState<'g> {
-    Table(Entry<'g>),
-    /// On the way to a shared body with this place in its page.
-    Walking(Walk<'g>, usize),
-    Body(&'g ArchivedSharedPage, usize),
-    Done,
-}
-
-impl<'g> Touch<'g> {
-    /// Starts with an entry that a look-up found.
-    pub fn new(entry: Entry<'g>) -> Self {
+impl<'g> SharedSeek<'g> {
+    /// Starts to look for the page of the shared body of this number.
+    #[inline]
+    pub(crate) fn new(zone: Zone<'g>, body: u32) -> Self {
+        let (number, _) = shared_place(body);
+        let root = PageRef(zone.page.shared.to_native());
+        let root_bytes = size_of::<ArchivedSharedPage>();
         Self {
-            zone: entry.zone,
-            state: TouchState::Table(entry),
+            number,
+            walk: Walk::new(zone.generation, root, shared_key(number), root_bytes),
+            page: None,
         }
     }
 
-    /// Takes one step; says whether there may be more to do.
+    /// Goes one node down the tree; says whether there was one.
     #[inline]
-    pub fn advance(&mut self) -> bool {
-        let generation = self.zone.generation;
-        self.state = match &mut self.state {
-            TouchState::Done => return false,
-            TouchState::Table(entry) => match entry.ask_bodies() {
-                Some((root, key, in_page)) => {
-                    TouchState::Walking(Walk::new(generation, root, key), in_page)
-                }
-                None => TouchState::Done,
-            },
-            TouchState::Walking(walk, in_page) => {
-                if walk.advance(generation) {
-                    return true;
-                }
-                match walk.leaf() {
-                    Some(octets) => {
-                        let page = access::shared(octets);
-                        prefetch::line(&page.bodies[*in_page]);
-                        TouchState::Body(page, *in_page)
-                    }
-                    None => TouchState::Done,
-                }
-            }
-            TouchState::Body(page, in_page) => {
-                let body = &page.bodies[*in_page];
-                let start = body.place.to_native() as usize;
-                let end = start + usize::from(body.length.to_native());
-                prefetch::span(&page.heap[start..end]);
-                TouchState::Done
-            }
+    pub fn descend(&mut self, zone: Zone<'g>) -> bool {
+        self.walk.advance(zone.generation)
+    }
+
+    /// Reads where the bodies of `entry` are described.
+    #[inline]
+    pub fn read_root(&mut self, entry: &Entry<'g>) {
+        let Some(octets) = self.walk.leaf() else {
+            return;
         };
-        true
+        let page = access::shared(octets);
+        self.page = Some(page);
+        for place in entry.shared_places(self.number) {
+            prefetch::value(&page.bodies[place]);
+        }
+    }
+
+    /// Reads where they are.
+    #[inline]
+    pub fn read_heads(&self, entry: &Entry<'g>) {
+        let Some(page) = self.page else {
+            return;
+        };
+        for place in entry.shared_places(self.number) {
+            let body = &page.bodies[place];
+            let start = body.place.to_native() as usize;
+            prefetch::span(&page.heap[start..start + body.stored_bytes()]);
+        }
+    }
+
+    /// `entry` with this page at hand.
+    #[inline]
+    pub fn near(&self, entry: Entry<'g>) -> Entry<'g> {
+        Entry {
+            near: self.page,
+            ..entry
+        }
     }
 }

@@ -2,30 +2,39 @@
 //!
 //! Reads the records of those names and of the names around them that decide what they
 //! are (ancestors, hosts of NS records), and puts them through the same steps as a full
-//! compile. What comes out is compared with the image; only what differs is written.
-//! The outcome is what a full compile of the same event serves, or [`Changed::Whole`]:
-//! the rare shapes for which a full compile is needed. Never guesses.
+//! compile, signing included. What comes out is compared with the image; only what
+//! differs is written. The outcome is what a full compile of the same event serves, or
+//! [`Changed::Whole`]: the rare shapes for which a full compile is needed. Never guesses.
+//! Signatures of names that a change does not touch stay, also where a full compile at
+//! this time would replace them because they get old: an event of its own asks for that,
+//! and then only the names and proofs are read whose signatures do.
 
+mod chain;
 mod entries;
 mod gather;
 mod index;
 mod presence;
+mod proven;
 mod sets;
+mod signed;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::AtomicBool;
 
 use zone_image::layout::ENTRY_DELEGATION;
-use zone_image::writer::{Installer, NameChange, ZoneChange};
+use zone_image::writer::{Installer, NameChange, ProofsChange, ZoneChange};
 use zone_image::{Name, Zone};
 
+use self::chain::{ChainError, NewChain};
 use self::entries::{EntryMaker, Made};
 use self::gather::{Gather, Gathered};
 pub use self::index::{IndexDelta, ZoneIndex};
 use self::sets::SharedPlan;
+use self::signed::{Known, SignedZone};
 use super::denial::Chain;
 use super::rrset::BodyMaker;
-use super::{CheckedZone, CompileError, Findings, Options, refused};
+use super::{CheckedZone, CompileError, Findings, Options, SignedCounts, refused};
+use crate::sign::Signing;
 use crate::source::ChangeSource;
 
 /// Attempts at one change: each further one knows more shared NS sets that cannot be
@@ -81,6 +90,10 @@ pub struct Written {
     pub names: BTreeMap<Name, Became>,
     /// Shared NS sets that are other than they were, or new.
     pub shared_changed: usize,
+    /// NSEC3 records that are other than they were, new, or gone.
+    pub proofs_changed: usize,
+    /// Signatures of what was made anew.
+    pub signed: SignedCounts,
     /// Delegations before.
     pub delegations_before: u64,
     /// Delegations now.
@@ -97,16 +110,38 @@ enum Attempt {
     Whole(&'static str),
 }
 
-/// Compiles what changed of `zone`, which is installed, and which `index` is of.
+/// A zone that is installed, and what its changes are compiled with.
+struct Change<'w> {
+    apex: Name,
+    event: u64,
+    zone: Zone<'w>,
+    index: &'w ZoneIndex,
+    signed: Option<SignedZone<'w>>,
+}
+
+/// Compiles what changed of `zone`, which is installed, and which `index` is of. With
+/// `signing` it is signed.
 pub fn compile_changes(
     source: &mut dyn ChangeSource,
     zone: Zone<'_>,
     index: &ZoneIndex,
+    signing: Option<&Signing>,
     installer: &mut Installer,
 ) -> Result<Changed, CompileError> {
+    let apex = source.apex().to_lowercase();
+    let change = Change {
+        event: source.event(),
+        signed: match SignedZone::new(zone, &apex, signing) {
+            Ok(signed) => signed,
+            Err(why) => return Ok(Changed::Whole(why)),
+        },
+        apex,
+        zone,
+        index,
+    };
     let mut dissolved = BTreeSet::new();
     for _ in 0..ATTEMPTS_MAX {
-        match attempt(source, zone, index, installer, &dissolved)? {
+        match change.attempt(source, installer, &dissolved)? {
             Attempt::Whole(why) => return Ok(Changed::Whole(why)),
             Attempt::Again(numbers) => dissolved.extend(numbers),
             Attempt::Made(made) => {
@@ -118,54 +153,106 @@ pub fn compile_changes(
     Ok(Changed::Whole("shared NS sets do not come to rest"))
 }
 
-fn attempt(
-    source: &mut dyn ChangeSource,
-    zone: Zone<'_>,
-    index: &ZoneIndex,
-    installer: &mut Installer,
-    dissolved: &BTreeSet<u32>,
-) -> Result<Attempt, CompileError> {
-    let (apex_name, event) = (source.apex().to_lowercase(), source.event());
-    let gather = Gather::new(source, zone, installer.segment().seed(), dissolved);
-    let gathered = match gather.run().map_err(CompileError::Source)? {
-        Ok(gathered) => gathered,
-        Err(why) => return Ok(Attempt::Whole(why)),
-    };
-    let Gathered { table, .. } = &gathered;
-    let checked = CheckedZone::check(table, &apex_name, None, &Options::default())?;
-    if !matches!(checked.chain, Chain::Unsigned) {
-        return Ok(Attempt::Whole("the zone gets signed"));
+impl Change<'_> {
+    fn attempt(
+        &self,
+        source: &mut dyn ChangeSource,
+        installer: &mut Installer,
+        dissolved: &BTreeSet<u32>,
+    ) -> Result<Attempt, CompileError> {
+        let (zone, seed) = (self.zone, installer.segment().seed());
+        let gather = Gather::new(source, zone, seed, dissolved, self.signed.as_ref());
+        let mut gathered = match gather.run().map_err(CompileError::Source)? {
+            Ok(gathered) => gathered,
+            Err(why) => return Ok(Attempt::Whole(why)),
+        };
+        let known = match self.known(&mut gathered)? {
+            Ok(known) => known,
+            Err(why) => return Ok(Attempt::Whole(why)),
+        };
+        let table = &gathered.table;
+        let used: Vec<_> = (0..table.groups())
+            .map(|_| AtomicBool::new(false))
+            .collect();
+        let mut maker = BodyMaker {
+            table,
+            names: &known.names,
+            apex: self.apex.as_wire(),
+            used: &used,
+            negative_ttl: known.apex_data.negative_ttl,
+            faults: known.faults,
+            warnings: Findings::default(),
+        };
+        let plan = match SharedPlan::make(&mut maker, zone, self.index, &gathered) {
+            Ok(plan) => plan,
+            Err(attempt) => return Ok(attempt),
+        };
+        let has_opt_out = self.signed.as_ref().is_some_and(SignedZone::has_opt_out);
+        let entries = EntryMaker::new(zone, self.index, &plan, has_opt_out);
+        let made = entries.make(&mut maker, &gathered);
+        if maker.faults.count() > 0 {
+            return Err(refused(&self.apex, maker.faults));
+        }
+        let Ok(mut made) = made else {
+            return Ok(Attempt::Whole("names below a new delegation"));
+        };
+        made.change.serial = known.apex_data.serial;
+        made.change.event = self.event;
+        made.change.negative = known.apex_data.negative;
+        made.change.shared = plan.changed;
+        made.change.proofs = known.proofs;
+        made.signed = known.signed;
+        made.index.contents(plan.forgotten, plan.learned);
+        made.names_read = gathered.entries.len();
+        let ttl = known.apex_data.negative_ttl;
+        match self.chain(&mut made, &gathered, &known.names, ttl) {
+            Ok(()) => Ok(Attempt::Made(Box::new(made))),
+            Err(ChainError::Whole(why)) => Ok(Attempt::Whole(why)),
+            Err(ChainError::Sign(error)) => Err(CompileError::Sign {
+                apex: self.apex.clone(),
+                error,
+            }),
+        }
     }
-    let used: Vec<_> = (0..table.groups())
-        .map(|_| AtomicBool::new(false))
-        .collect();
-    let mut maker = BodyMaker {
-        table,
-        names: &checked.names,
-        apex: apex_name.as_wire(),
-        used: &used,
-        negative_ttl: checked.apex_data.negative_ttl,
-        faults: checked.faults,
-        warnings: Findings::default(),
-    };
-    let plan = match SharedPlan::make(&mut maker, zone, index, &gathered) {
-        Ok(plan) => plan,
-        Err(attempt) => return Ok(attempt),
-    };
-    let made = EntryMaker::new(zone, index, &plan).make(&mut maker, &gathered);
-    if maker.faults.count() > 0 {
-        return Err(refused(&apex_name, maker.faults));
+
+    /// What the names are; groups the table, with what signing adds.
+    fn known(&self, gathered: &mut Gathered) -> Result<Result<Known, &'static str>, CompileError> {
+        let Gathered { table, entries, .. } = gathered;
+        if let Some(signed) = &self.signed {
+            return signed.sign(table, &self.apex, entries);
+        }
+        table.group();
+        let checked = CheckedZone::check(table, &self.apex, None, &Options::default())?;
+        if !matches!(checked.chain, Chain::Unsigned) {
+            return Ok(Err("the zone gets signed"));
+        }
+        Ok(Ok(Known {
+            names: checked.names,
+            apex_data: checked.apex_data,
+            faults: checked.faults,
+            signed: SignedCounts::default(),
+            proofs: ProofsChange::Kept,
+        }))
     }
-    let Ok(mut made) = made else {
-        return Ok(Attempt::Whole("names below a new delegation"));
-    };
-    made.change.serial = checked.apex_data.serial;
-    made.change.event = event;
-    made.change.negative = checked.apex_data.negative;
-    made.change.shared = plan.changed;
-    made.index.contents(plan.forgotten, plan.learned);
-    made.names_read = gathered.entries.len();
-    Ok(Attempt::Made(Box::new(made)))
+
+    /// The NSEC3 records of a zone that has them.
+    fn chain(
+        &self,
+        made: &mut Made,
+        gathered: &Gathered,
+        names: &super::classify::Names,
+        ttl: u32,
+    ) -> Result<(), ChainError> {
+        let Some(signed) = self.signed.as_ref().filter(|signed| signed.has_nsec3()) else {
+            return Ok(());
+        };
+        let Gathered { table, due, .. } = gathered;
+        let chain = NewChain::new(self.zone, signed, &made.proven, table, names)?;
+        let chain = chain.refreshing(due);
+        let changes = chain.changes(signed, &self.apex, ttl, &mut made.signed)?;
+        made.change.proofs = ProofsChange::Nsec3(changes);
+        Ok(())
+    }
 }
 
 fn written(zone: Zone<'_>, made: Made) -> Written {
@@ -176,6 +263,7 @@ fn written(zone: Zone<'_>, made: Made) -> Written {
         delegations_count,
         names,
         shared,
+        proofs,
         ..
     } = made.change;
     let name = |relative: &Vec<u8>| {
@@ -190,6 +278,11 @@ fn written(zone: Zone<'_>, made: Made) -> Written {
             .map(|(relative, change)| (name(relative), Became::of(change)))
             .collect(),
         shared_changed: shared.len(),
+        proofs_changed: match &proofs {
+            ProofsChange::Nsec3(changes) => changes.len(),
+            _ => 0,
+        },
+        signed: made.signed,
         delegations_before: zone.info().delegations,
         delegations: delegations_count,
         index: made.index,

@@ -143,34 +143,21 @@ impl ChainReader<'_> {
         }
     }
 
-    /// An NSEC3 with its RRSIGs, owner written below the apex.
+    /// An NSEC3 with its RRSIGs.
     fn proof(&mut self, group: usize) -> BodyBytes {
         let owner = self.table.owner(group);
-        let scope = Scope {
-            owner: self.apex,
-            apex: self.apex,
-            point_to_owner: false,
-        };
-        let mut encoder = Encoder::new(scope);
-        let label = &owner[..owner.len() - self.apex.len()];
+        let mut records = Vec::new();
         for rtype in [RecordType::NSEC3, RecordType::RRSIG] {
-            for record in self
-                .table
-                .records(group)
-                .filter(|record| record.rtype == rtype)
-            {
+            let own = self.table.records(group);
+            for record in own.filter(|record| record.rtype == rtype) {
                 let covers_nsec3 = record.rdata.starts_with(&RecordType::NSEC3.0.to_be_bytes());
                 if rtype == RecordType::NSEC3 || covers_nsec3 {
                     let ttl = record.ttl.min(self.negative_ttl);
-                    // The hash of an owner is written once: 33 octets less a proof.
-                    match encoder.is_empty() {
-                        true => encoder.below_apex(label, rtype, ttl, record.rdata),
-                        false => encoder.same_owner(rtype, ttl, record.rdata),
-                    }
+                    records.push((rtype, ttl, record.rdata));
                 }
             }
         }
-        encoder.finish().unwrap_or_else(|| {
+        encode_proof(self.apex, owner, records).unwrap_or_else(|| {
             self.faults.push(
                 owner,
                 "NSEC3 and its RRSIGs pass 65,535 octets; remove some",
@@ -207,6 +194,30 @@ impl ChainReader<'_> {
         }
         Chain::Nsec(owners.into_iter().map(|(key, _)| key).collect())
     }
+}
+
+/// The body of an NSEC3 with its RRSIGs, owner written below the apex; `None` where it
+/// passes the octets of a message.
+pub(crate) fn encode_proof<'r>(
+    apex: &[u8],
+    owner: &[u8],
+    records: impl IntoIterator<Item = (RecordType, u32, &'r [u8])>,
+) -> Option<BodyBytes> {
+    let scope = Scope {
+        owner: apex,
+        apex,
+        point_to_owner: false,
+    };
+    let mut encoder = Encoder::new(scope);
+    let label = &owner[..owner.len() - apex.len()];
+    for (rtype, ttl, rdata) in records {
+        // The hash of an owner is written once: 33 octets less a proof.
+        match encoder.is_empty() {
+            true => encoder.below_apex(label, rtype, ttl, rdata),
+            false => encoder.same_owner(rtype, ttl, rdata),
+        }
+    }
+    encoder.finish()
 }
 
 /// Parameters and next hash of an NSEC3 (RFC 5155 section 3.2).

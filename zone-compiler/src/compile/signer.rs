@@ -14,8 +14,10 @@ mod zonemd;
 use zone_image::{Generation, Name};
 
 use self::chain::NewChain;
+pub(crate) use self::chain::types_of;
 use self::jobs::Jobs;
-use self::previous::PreviousZone;
+pub(crate) use self::jobs::{Made, ZoneSigner};
+pub(crate) use self::previous::PreviousZone;
 use super::apex::{self, ApexData};
 use super::classify::{Classifier, Names};
 use super::fault::Findings;
@@ -104,8 +106,10 @@ impl Unsigned<'_> {
             names,
             apex,
             negative_ttl: apex_data.negative_ttl,
-            signer: RrsetSigner::new(signing, apex),
-            previous: self.previous.and_then(before),
+            signer: ZoneSigner {
+                signer: RrsetSigner::new(signing, apex),
+                previous: self.previous.and_then(before),
+            },
             chain: &chain,
         };
         let made = jobs.run(&|done, total| {
@@ -126,7 +130,8 @@ impl Unsigned<'_> {
     }
 }
 
-fn add_apex_records(table: &mut Table, apex: &Name, signing: &Signing) {
+/// Adds the records that signing brings to the apex, to a table that is not grouped yet.
+pub(crate) fn add_apex_records(table: &mut Table, apex: &Name, signing: &Signing) {
     let owner = apex.as_wire();
     for (rtype, ttl, rdata) in signing.apex_records(apex) {
         table.push_wire(owner, rtype, ttl, &rdata);
@@ -138,7 +143,7 @@ fn add_apex_records(table: &mut Table, apex: &Name, signing: &Signing) {
 }
 
 /// Refuses a zone that is broken before work goes into signing it.
-fn check(
+pub(crate) fn check(
     table: &Table,
     apex: &Name,
     signing: &Signing,

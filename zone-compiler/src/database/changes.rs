@@ -9,11 +9,15 @@ use std::collections::BTreeSet;
 use zone_image::Name;
 
 use super::{Backend, DatabaseError, Names, Row, Snapshot, Zone, parse};
-use crate::source::{ChangeSource, SourceError};
+use crate::source::{ChangeSource, ChangedNames, SourceError};
 use crate::{Record, RecordType};
 
 /// Changed names that are read; of more, the zone is compiled whole.
 const CHANGED_MAX: i64 = 500_000;
+
+/// Stands in the place of an owner where the signatures of a zone are to be looked at;
+/// no name is written so.
+pub const SIGNATURES: &str = "..signatures";
 
 /// As `QUERIES`, of one owner.
 const OF_OWNER: [&str; 4] = [
@@ -81,19 +85,24 @@ impl ChangeSource for ChangedZone<'_> {
         self.snapshot.event
     }
 
-    fn changed(&mut self) -> Result<Option<BTreeSet<Name>>, SourceError> {
+    fn changed(&mut self) -> Result<Option<ChangedNames>, SourceError> {
         let since = i64::try_from(self.since).unwrap_or(i64::MAX);
         let (id, most) = (self.zone.id, CHANGED_MAX + 1);
         let owners = match &self.snapshot.backend {
             Backend::Sqlite(reader) => reader.changed_names(CHANGED_NAMES, id, since, most)?,
             Backend::Postgres(reader) => reader.changed_names(CHANGED_NAMES, id, since, most)?,
         };
-        let is_too_much = owners.len() as u64 > CHANGED_MAX.cast_unsigned();
+        let all = owners.len();
+        let mut owners = owners;
+        owners.retain(|owner| owner != SIGNATURES);
+        let resigns = owners.len() < all;
+        let is_too_much = all as u64 > CHANGED_MAX.cast_unsigned();
         if is_too_much || owners.iter().any(String::is_empty) {
             return Ok(None);
         }
         let names = owners.into_iter().map(|owner| self.name(owner));
-        Ok(Some(names.collect::<Result<_, _>>()?))
+        let names = names.collect::<Result<BTreeSet<_>, _>>()?;
+        Ok(Some(ChangedNames { names, resigns }))
     }
 
     fn records_of(

@@ -213,7 +213,11 @@ fn changes_are_read_by_name() {
     let texts = |names: Vec<Name>| names.iter().map(Name::to_string).collect::<Vec<_>>();
     let mut source = snapshot.changes(&name("tld"), 5).unwrap();
     let changed = source.changed().unwrap().unwrap();
-    assert_eq!(texts(changed.into_iter().collect()), ["a.tld.", "b.tld."]);
+    assert_eq!(
+        texts(changed.names.into_iter().collect()),
+        ["a.tld.", "b.tld."]
+    );
+    assert!(!changed.resigns);
     let mut records = Vec::new();
     for owner in ["tld", "a.tld", "ns.a.tld", "c.tld"] {
         source

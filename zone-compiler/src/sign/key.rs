@@ -293,7 +293,8 @@ impl SoftwareKey {
     }
 
     fn rsa(pair: RsaKeyPair) -> Result<Self, KeyError> {
-        let public_key = rsa_public_key(pair.public_key().as_ref()).ok_or(KeyError::Rejected)?;
+        let public_key =
+            rsa_public_key_of_der(pair.public_key().as_ref()).ok_or(KeyError::Rejected)?;
         Ok(Self {
             algorithm: Algorithm::RsaSha256,
             public_key: public_key.into(),
@@ -319,10 +320,16 @@ fn generate_rsa(bits: u16) -> Result<(SoftwareKey, Pkcs8), KeyError> {
 }
 
 /// The public key of RFC 3110 section 2 from the DER of an RSAPublicKey.
-fn rsa_public_key(der: &[u8]) -> Option<Vec<u8>> {
+fn rsa_public_key_of_der(der: &[u8]) -> Option<Vec<u8>> {
     let (sequence, _) = der_element(der, 0x30)?;
     let (modulus, rest) = der_element(sequence, 0x02)?;
     let (exponent, _) = der_element(rest, 0x02)?;
+    rsa_public_key(exponent, modulus)
+}
+
+/// The public key of RFC 3110 section 2 from its two numbers, highest octet first;
+/// `None` for an exponent that is longer than can be told.
+pub fn rsa_public_key(exponent: &[u8], modulus: &[u8]) -> Option<Vec<u8>> {
     let strip = |number: &[u8]| -> Vec<u8> {
         let zeros = number.iter().take_while(|octet| **octet == 0).count();
         number[zeros..].to_vec()

@@ -248,15 +248,12 @@ impl<'s> RrsetSigner<'s> {
         let inception = start.saturating_sub(u64::from(policy.inception_offset_seconds));
         let jitter = self.jitter(key, rrset);
         let expiration = start + u64::from(policy.validity_seconds) - jitter;
-        let mut rdata = Vec::with_capacity(FIXED_BYTES + self.apex.len() + 64);
-        rdata.extend(rrset.rtype.0.to_be_bytes());
-        rdata.extend([key.algorithm.number(), labels(rrset.owner)]);
-        rdata.extend(rrset.ttl.to_be_bytes());
-        rdata.extend(wrapped(expiration).to_be_bytes());
-        rdata.extend(wrapped(inception).to_be_bytes());
-        rdata.extend(key.key_tag.to_be_bytes());
-        rdata.extend_from_slice(&self.apex);
-        rdata
+        unsigned(
+            &self.apex,
+            rrset,
+            (key.algorithm, key.key_tag),
+            (inception, expiration),
+        )
     }
 
     /// Seconds by which this signature's life is shortened: spread evenly, and the same
@@ -278,6 +275,44 @@ impl<'s> RrsetSigner<'s> {
         append_records(rrset, rrset.owner, &mut message);
         message
     }
+}
+
+/// RDATA of an RRSIG that is valid between two moments (seconds since 1970), by a key whose
+/// signatures are made ahead. `apex` is the signer's name.
+pub fn sign_between(
+    apex: &Name,
+    key: &dyn SigningKey,
+    key_tag: u16,
+    rrset: &SignableRrset<'_>,
+    inception_seconds: u64,
+    expiration_seconds: u64,
+) -> Result<Vec<u8>, SignError> {
+    let apex = apex.to_lowercase();
+    let times = (inception_seconds, expiration_seconds);
+    let mut rdata = unsigned(apex.as_wire(), rrset, (key.algorithm(), key_tag), times);
+    let mut message = rdata.clone();
+    append_records(rrset, rrset.owner, &mut message);
+    rdata.extend(key.sign(&message)?);
+    Ok(rdata)
+}
+
+/// RDATA without the signature: by a key of this algorithm and tag, from inception to
+/// expiration.
+fn unsigned(
+    apex: &[u8],
+    rrset: &SignableRrset<'_>,
+    (algorithm, key_tag): (Algorithm, u16),
+    (inception, expiration): (u64, u64),
+) -> Vec<u8> {
+    let mut rdata = Vec::with_capacity(FIXED_BYTES + apex.len() + 64);
+    rdata.extend(rrset.rtype.0.to_be_bytes());
+    rdata.extend([algorithm.number(), labels(rrset.owner)]);
+    rdata.extend(rrset.ttl.to_be_bytes());
+    rdata.extend(wrapped(expiration).to_be_bytes());
+    rdata.extend(wrapped(inception).to_be_bytes());
+    rdata.extend(key_tag.to_be_bytes());
+    rdata.extend_from_slice(apex);
+    rdata
 }
 
 /// The field Labels: without the root and a leading `*` (RFC 4034 section 3.1.3).

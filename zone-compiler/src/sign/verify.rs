@@ -62,7 +62,16 @@ pub fn verify_rrsig(
         ..*rrset
     };
     append_records(&original, &owner, &mut message);
-    verify(dnskey, &message, fields.signature)
+    if verify_message(
+        dnskey.algorithm,
+        &dnskey.public_key,
+        &message,
+        fields.signature,
+    ) {
+        Ok(())
+    } else {
+        Err(VerifyError::Signature)
+    }
 }
 
 /// The owner as it was signed: below a wildcard `above` labels become one `*` (RFC
@@ -75,28 +84,37 @@ fn signed_owner(owner: &[u8], above: usize) -> Vec<u8> {
     [b"\x01*", rest].concat()
 }
 
-fn verify(dnskey: &Dnskey, message: &[u8], signature: &[u8]) -> Result<(), VerifyError> {
-    let key = &*dnskey.public_key;
-    let result = match dnskey.algorithm {
+/// Whether `signature` is one over `message` by the key whose DNSKEY has this public key.
+pub fn verify_message(
+    algorithm: Algorithm,
+    public_key: &[u8],
+    message: &[u8],
+    signature: &[u8],
+) -> bool {
+    let result = match algorithm {
         Algorithm::EcdsaP256Sha256 | Algorithm::EcdsaP384Sha384 => {
-            let curve = match dnskey.algorithm {
+            let curve = match algorithm {
                 Algorithm::EcdsaP256Sha256 => &ECDSA_P256_SHA256_FIXED,
                 _ => &ECDSA_P384_SHA384_FIXED,
             };
-            let point = [&[UNCOMPRESSED_POINT], key].concat();
+            let point = [&[UNCOMPRESSED_POINT], public_key].concat();
             UnparsedPublicKey::new(curve, point).verify(message, signature)
         }
-        Algorithm::Ed25519 => UnparsedPublicKey::new(&ED25519, key).verify(message, signature),
+        Algorithm::Ed25519 => {
+            UnparsedPublicKey::new(&ED25519, public_key).verify(message, signature)
+        }
         Algorithm::RsaSha256 => {
-            let (e, n) = rsa_components(key).ok_or(VerifyError::Signature)?;
+            let Some((e, n)) = rsa_components(public_key) else {
+                return false;
+            };
             RsaPublicKeyComponents { n, e }.verify(&RSA_PKCS1_2048_8192_SHA256, message, signature)
         }
     };
-    result.map_err(|_| VerifyError::Signature)
+    result.is_ok()
 }
 
 /// Exponent and modulus of RFC 3110 section 2.
-fn rsa_components(key: &[u8]) -> Option<(&[u8], &[u8])> {
+pub fn rsa_components(key: &[u8]) -> Option<(&[u8], &[u8])> {
     let (length, rest) = match key {
         [0, high, low, rest @ ..] => (usize::from(u16::from_be_bytes([*high, *low])), rest),
         [length, rest @ ..] => (usize::from(*length), rest),

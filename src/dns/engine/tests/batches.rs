@@ -9,7 +9,9 @@ use zone_image::Name;
 
 use super::asked::Zones;
 use super::corpus::{ZONES, engines};
-use crate::dns::engine::{Action, DropReason, Engine, Job, Request, Transport, UDP_BUFFER_BYTES};
+use crate::dns::engine::{
+    Action, DropReason, Engine, Job, Names, Request, Transport, UDP_BUFFER_BYTES,
+};
 
 /// Delegations of the large zone: name and NSEC3 trees get nodes, NS sets are shared.
 const DOMAINS: u64 = 20_000;
@@ -106,7 +108,7 @@ fn in_a_batch(
             })
         })
         .collect();
-    engine.answer_batch(pool.zones.generation(), &mut jobs);
+    engine.answer_batch(pool.zones.generation(), &mut Names::default(), &mut jobs);
     jobs.iter()
         .map(|job| {
             let job = job.as_ref()?;

@@ -84,10 +84,10 @@ pub(crate) struct Batch {
     received: [Received; BATCH],
     incoming: Headers,
     outgoing: Headers,
-    /// Incoming headers that the kernel has written in since they were set up.
+    /// Incoming headers that the kernel has written in.
     used: usize,
     /// The room for control messages that they were set up with.
-    control_bytes: usize,
+    control_bytes: Option<usize>,
 }
 
 /// What the kernel is told of each message.
@@ -108,6 +108,14 @@ impl Headers {
             iovecs: Box::new([iovec; BATCH]),
             messages: Box::new([message; BATCH]),
         }
+    }
+
+    /// Makes header `at` again what it was before the kernel wrote in it.
+    fn reset(&mut self, at: usize, peer_bytes: usize, control_bytes: usize) {
+        let header = &mut self.messages[at].msg_hdr;
+        header.msg_namelen = libc::socklen_t::try_from(peer_bytes).expect("28 octets at most");
+        header.msg_controllen = control_bytes as _;
+        header.msg_flags = 0;
     }
 
     /// Sets header `at` up for these octets and addresses.
@@ -148,8 +156,8 @@ impl Batch {
             received: [nothing; BATCH],
             incoming: Headers::new(),
             outgoing: Headers::new(),
-            used: BATCH,
-            control_bytes: 0,
+            used: 0,
+            control_bytes: None,
         }
     }
 
@@ -160,15 +168,18 @@ impl Batch {
         with_address: bool,
     ) -> io::Result<usize> {
         let control_bytes = if with_address { CONTROL_BYTES } else { 0 };
-        if control_bytes != self.control_bytes {
-            self.control_bytes = control_bytes;
-            self.used = BATCH;
+        if self.control_bytes != Some(control_bytes) {
+            self.control_bytes = Some(control_bytes);
+            for slot in 0..BATCH {
+                let control = &mut self.controls[slot].0[..control_bytes];
+                let (wire, peer) = (&mut self.wires[slot], &mut self.peers[slot].0);
+                self.incoming.set(slot, wire, peer, control);
+            }
         }
         // The others are as they were: a lone query does not pay for a batch.
         for slot in 0..self.used {
-            let control = &mut self.controls[slot].0[..control_bytes];
-            let (wire, peer) = (&mut self.wires[slot], &mut self.peers[slot].0);
-            self.incoming.set(slot, wire, peer, control);
+            self.incoming
+                .reset(slot, size_of::<PeerBytes>(), control_bytes);
         }
         self.used = 0;
         let (fd, headers) = (socket.as_raw_fd(), self.incoming.messages.as_mut_ptr());

@@ -33,6 +33,8 @@ enum Happening {
         layout: Layout,
         method: KskMethod,
     },
+    /// An operator changes TTLs, up or down.
+    Ttls { dnskey: u32, zone: u32, ds: u32 },
 }
 
 fn happening() -> impl Strategy<Value = Happening> {
@@ -40,7 +42,10 @@ fn happening() -> impl Strategy<Value = Happening> {
     let layout = prop_oneof![Just(Layout::Csk), Just(Layout::Split)];
     let method = prop_oneof![Just(KskMethod::DoubleKsk), Just(KskMethod::DoubleDs)];
     let algorithm = prop_oneof![Just(8_u8), Just(13), Just(15)];
+    let ttl = || 60_u32..7200;
     prop_oneof![
+        1 => (ttl(), ttl(), ttl())
+            .prop_map(|(dnskey, zone, ds)| Happening::Ttls { dnskey, zone, ds }),
         4 => (1_i64..100_000).prop_map(|seconds| Happening::Wait { seconds }),
         8 => Just(Happening::Due),
         8 => Just(Happening::Serve),
@@ -101,6 +106,12 @@ fn happen(world: &mut World, happening: &Happening) {
             };
             world.policy = change.apply(&world.policy);
         }
+        Happening::Ttls { dnskey, zone, ds } => world.change_ttls(&PolicyChange {
+            dnskey_ttl: Some(*dnskey),
+            zone_ttl_max: Some(*zone),
+            ds_ttl: Some(*ds),
+            ..PolicyChange::default()
+        }),
     }
     world.tick();
     // Another second: what is in one and the same second has no order.
@@ -130,12 +141,12 @@ fn end<T>(history: &History<T>, index: usize) -> i64 {
 fn broken_chain(world: &World, ttl_factor: i64) -> Option<String> {
     let policy = &world.policy;
     let window = |ttl: u32, spread: u32| i64::from(ttl) * ttl_factor + i64::from(spread);
-    let ds_window = window(policy.ds_ttl, policy.parent_propagation);
-    let key_window = window(policy.dnskey_ttl, policy.propagation);
-    let zone_window = window(policy.zone_ttl_max, policy.propagation);
-    for (d, (ds_since, ds)) in world.ds.iter().enumerate() {
+    for (d, (ds_since, (ds, ds_ttl))) in world.ds.iter().enumerate() {
+        let ds_window = window(*ds_ttl, policy.parent_propagation);
         for (k, (keys_since, set)) in world.key_sets.iter().enumerate() {
-            for (z, (zone_since, signers)) in world.signers.iter().enumerate() {
+            let key_window = window(set.ttl, policy.propagation);
+            for (z, (zone_since, (signers, zone_ttl))) in world.signers.iter().enumerate() {
+                let zone_window = window(*zone_ttl, policy.propagation);
                 let moment = *ds_since.max(keys_since).max(zone_since);
                 let held = |end: i64, window: i64| end > moment.saturating_sub(window);
                 if !held(end(&world.ds, d), ds_window)
@@ -199,9 +210,9 @@ proptest! {
         world.policy.automatic = false;
         world.run_to_rest();
         prop_assert_eq!(broken_chain(&world, 1), None);
-        let secure_from = world.ds.iter().position(|(_, ds)| !ds.is_empty());
+        let secure_from = world.ds.iter().position(|(_, (ds, _))| !ds.is_empty());
         let later = world.ds.iter().skip(secure_from.unwrap_or_default());
-        for (since, ds) in later {
+        for (since, (ds, _)) in later {
             prop_assert!(!ds.is_empty(), "insecure at {}", since);
         }
     }
@@ -224,6 +235,35 @@ proptest! {
         world.run_to_rest();
         prop_assert_eq!(&world.timeline.keys, &vec![]);
         prop_assert_eq!(broken_chain(&world, 1), None);
+    }
+}
+
+/// TTLs that are lowered in the middle of a rollover: caches still have what they took
+/// before, and the machine waits for them.
+#[test]
+fn lowered_ttls_count_when_the_last_cache_goes_by_them() {
+    for is_told in [true, false] {
+        let mut world = World::new(SigningPolicy {
+            safety: 0,
+            dnskey_ttl: 7200,
+            zone_ttl_max: 7200,
+            ..SigningPolicy::default()
+        });
+        secured(&mut world);
+        world.now += 10_000_000;
+        let change = PolicyChange {
+            dnskey_ttl: Some(60),
+            zone_ttl_max: Some(60),
+            ..PolicyChange::default()
+        };
+        world.change_ttls(&change);
+        if !is_told {
+            world.timeline.former_ttls = None;
+        }
+        world.serve();
+        roll(&mut world, KeyRole::Csk);
+        world.run_to_rest();
+        assert_eq!(broken_chain(&world, 1).is_none(), is_told);
     }
 }
 

@@ -7,7 +7,9 @@ use std::collections::BTreeSet;
 
 use crate::keys::machine::{NewKey, Publishes, Step, advance};
 use crate::registry::Timestamp;
-use crate::registry::signing::{Goal, KeyId, KeyState, RecordKind, SigningPolicy, State, Timeline};
+use crate::registry::signing::{
+    Goal, KeyId, KeyState, PolicyChange, RecordKind, SigningPolicy, State, Timeline,
+};
 
 /// What was published from a time on, until the next entry.
 pub(super) type History<T> = Vec<(i64, T)>;
@@ -19,16 +21,20 @@ pub(super) type Seen = (KeyId, u8);
 pub(super) struct KeySet {
     pub(super) keys: BTreeSet<Seen>,
     pub(super) signers: BTreeSet<Seen>,
+    pub(super) ttl: u32,
 }
+
+/// Keys with the TTL of what shows them.
+pub(super) type WithTtl = (BTreeSet<Seen>, u32);
 
 #[derive(Debug)]
 pub(super) struct World {
     pub(super) now: i64,
     pub(super) policy: SigningPolicy,
     pub(super) timeline: Timeline,
-    pub(super) ds: History<BTreeSet<Seen>>,
+    pub(super) ds: History<WithTtl>,
     pub(super) key_sets: History<KeySet>,
-    pub(super) signers: History<BTreeSet<Seen>>,
+    pub(super) signers: History<WithTtl>,
     next_id: i64,
 }
 
@@ -52,9 +58,9 @@ impl World {
             now: 0,
             policy,
             timeline: Timeline::default(),
-            ds: vec![(i64::MIN, BTreeSet::new())],
+            ds: vec![(i64::MIN, WithTtl::default())],
             key_sets: vec![(i64::MIN, KeySet::default())],
-            signers: vec![(i64::MIN, BTreeSet::new())],
+            signers: vec![(i64::MIN, WithTtl::default())],
             next_id: 1,
         }
     }
@@ -104,8 +110,9 @@ impl World {
         let set = KeySet {
             keys: with(RecordKind::Dnskey),
             signers: with(RecordKind::KeySignature),
+            ttl: self.policy.dnskey_ttl,
         };
-        let signers = with(RecordKind::ZoneSignatures);
+        let signers = (with(RecordKind::ZoneSignatures), self.policy.zone_ttl_max);
         note(&mut self.key_sets, self.now, set);
         note(&mut self.signers, self.now, signers);
         self.timeline.confirm_served(at(self.now));
@@ -120,13 +127,27 @@ impl World {
 
     /// The parent does what it is asked for.
     pub(super) fn obey(&mut self) {
-        let wanted = self.wanted_ds();
+        let wanted = (self.wanted_ds(), self.policy.ds_ttl);
         note(&mut self.ds, self.now, wanted);
+    }
+
+    /// An operator says other TTLs. The zone has them when it is served next, the parent
+    /// has its own already.
+    pub(super) fn change_ttls(&mut self, change: &PolicyChange) {
+        let after = change.apply(&self.policy);
+        if after.fault().is_some() {
+            return;
+        }
+        let now = at(self.now);
+        self.timeline.lower_ttls(&self.policy, &after, now);
+        self.policy = after;
+        let (there, _) = self.ds.last().unwrap().1.clone();
+        note(&mut self.ds, self.now, (there, self.policy.ds_ttl));
     }
 
     /// The parent's servers are asked.
     pub(super) fn observe(&mut self) {
-        let (_, there) = self.ds.last().unwrap();
+        let (_, (there, _)) = self.ds.last().unwrap();
         let there: Vec<_> = there.iter().map(|(id, _)| *id).collect();
         self.timeline.confirm_ds(&there, at(self.now));
     }

@@ -1,20 +1,18 @@
-//! `domain delete`.
+//! `domain delete` and `domain purge`.
 //!
-//! Hosts below the domain go with it if nobody else uses them (RFC 9874 section
-//! 5.2.1.1); else the deletion is refused.
+//! In its add period a domain goes at once; later it leaves DNS and can be restored for
+//! a while (RFC 3915). Its glue stays for as long as other domains need it.
 
-use super::set::existing;
-use crate::registry::code::ResultCode;
+use super::row::{DomainRow, existing, graces, leaving, write_life};
 use crate::registry::command::CommandError;
-use crate::registry::command::answer::rejected;
-use crate::registry::command::checks::{active, no_pending, not_prohibited, sponsorship, zone_of};
+use crate::registry::command::checks::{
+    ZoneRow, active, no_pending, not_prohibited, registry_only, sponsorship, zone_of,
+};
 use crate::registry::command::context::Context;
-use crate::registry::command::publication::{hosts_of, refresh_hosts};
-use crate::registry::command::tables::rows;
+use crate::registry::command::dependencies::{plan, remove_domain};
+use crate::registry::command::publication::{hosts_of, refresh_domain, refresh_hosts};
+use crate::registry::life::{GraceKind, running};
 use crate::registry::types::{DomainName, Status};
-
-/// Most names that a refusal lists.
-const NAMES_MAX: i64 = 10;
 
 pub(super) async fn delete(
     context: &mut Context<'_, '_>,
@@ -28,59 +26,53 @@ pub(super) async fn delete(
     let row = existing(&mut tables, name).await?;
     let zone = zone_of(&mut tables, row.zone_id).await?;
     let statuses = row.statuses(&tables)?;
+    let graces = graces(&mut tables, row.id).await?;
     let object = name.as_str();
     sponsorship(&context.acting, row.registrar_id, object)?;
     active(&zone)?;
     no_pending(&statuses, object)?;
     not_prohibited(&statuses, &PROHIBIT, object)?;
-    unused(context, row.id, object).await?;
-
-    let named = hosts_of(context, row.id).await?;
-    let glue = rows::<(i64, String)>(
-        "SELECT h.zone_id, h.name FROM hosts h WHERE h.domain_id = $1 AND h.published = 1 \
-         AND h.zone_id IS NOT NULL",
-    );
-    let glue = context.tables().all(glue.bind(row.id)).await?;
-    context.changed.extend(glue);
-    for statement in [
-        "DELETE FROM delegations WHERE domain_id = $1",
-        "DELETE FROM ds WHERE domain_id = $1",
-        "DELETE FROM domain_contacts WHERE domain_id = $1",
-        "DELETE FROM host_addresses WHERE host_id IN (SELECT id FROM hosts WHERE domain_id = $1)",
-        "DELETE FROM hosts WHERE domain_id = $1",
-        "DELETE FROM domains WHERE id = $1",
-    ] {
-        let delete = sqlx::query(statement).bind(row.id);
-        context.tables().run(delete).await?;
+    if running(&graces, GraceKind::Add, context.at).is_some() {
+        remove_domain(context, leaving(&row, object)).await?;
+        return Ok(row.zone_id);
     }
-    context.note_changed(row.zone_id, object);
-    refresh_hosts(context, named).await?;
+    // Whoever could not be purged in the end is told so now.
+    plan(context, leaving(&row, object)).await?;
+    begin_redemption(context, &row, &zone).await?;
+    context.is_pending = true;
     Ok(row.zone_id)
 }
 
-/// Nobody else's name servers are below the domain.
-async fn unused(context: &mut Context<'_, '_>, id: i64, object: &str) -> Result<(), CommandError> {
-    let users = rows::<(String, i64)>(
-        "SELECT d.name, d.registrar_id FROM hosts h JOIN delegations n ON n.host_id = h.id \
-         JOIN domains d ON d.id = n.domain_id WHERE h.domain_id = $1 AND d.id <> $1 LIMIT $2",
-    );
-    let users = context.tables().all(users.bind(id).bind(NAMES_MAX)).await?;
-    if users.is_empty() {
-        return Ok(());
-    }
-    // Another registrar's domains are not told.
-    let own = context.acting.registrar;
-    let visible = |registrar: &i64| own.is_none_or(|own| own == *registrar);
-    let names: Vec<_> = users
-        .iter()
-        .filter(|(_, registrar)| visible(registrar))
-        .map(|(name, _)| name.as_str())
-        .collect();
-    let among = if names.is_empty() {
-        String::new()
-    } else {
-        format!(", among them {}", names.join(", "))
-    };
-    let reason = format!("hosts below it are name servers of other domains{among}");
-    Err(rejected(ResultCode::AssociationProhibits, object, reason))
+/// Takes a domain out of DNS and lets it wait.
+pub(super) async fn begin_redemption(
+    context: &mut Context<'_, '_>,
+    row: &DomainRow,
+    zone: &ZoneRow,
+) -> Result<(), CommandError> {
+    let tables = context.tables();
+    let (mut statuses, life) = (row.statuses(&tables)?, row.life(&tables)?);
+    statuses.begin(Status::PendingDelete);
+    let life = life.deleted(context.at, &zone.policy);
+    write_life(context, &life, &statuses, &zone.policy).await?;
+    refresh_domain(context, row.id, statuses.allow_publication()).await?;
+    let hosts = hosts_of(context, row.id).await?;
+    refresh_hosts(context, hosts).await?;
+    Ok(())
+}
+
+/// The registry's order: at once, wherever the domain is in its life.
+pub(super) async fn purge(
+    context: &mut Context<'_, '_>,
+    name: &DomainName,
+) -> Result<i64, CommandError> {
+    let object = name.as_str();
+    registry_only(&context.acting, object)?;
+    let mut tables = context.tables();
+    let row = existing(&mut tables, name).await?;
+    let zone = zone_of(&mut tables, row.zone_id).await?;
+    let statuses = row.statuses(&tables)?;
+    active(&zone)?;
+    not_prohibited(&statuses, &[Status::ServerDeleteProhibited], object)?;
+    remove_domain(context, leaving(&row, object)).await?;
+    Ok(row.zone_id)
 }

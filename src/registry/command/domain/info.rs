@@ -1,20 +1,26 @@
 //! `domain info`.
 
-use super::DomainInfo;
-use super::set::existing;
+use super::row::{DomainRow, existing, graces};
+use super::transfer::wrong_auth;
+use super::{DomainInfo, DomainQuery};
 use crate::registry::command::CommandError;
 use crate::registry::command::answer::Info;
-use crate::registry::command::checks::zone_of;
+use crate::registry::command::checks::{Acting, zone_of};
+use crate::registry::command::contact::{Links, contacts_of};
 use crate::registry::command::tables::{Tables, rows};
 use crate::registry::database::Timestamp;
 use crate::registry::error::RegistryError;
-use crate::registry::types::{DomainName, DsData};
+use crate::registry::types::DsData;
 
 pub(in crate::registry::command) async fn info(
     tables: &mut Tables<'_>,
-    name: &DomainName,
+    reader: &Acting,
+    query: &DomainQuery,
+    at: Timestamp,
 ) -> Result<Info, CommandError> {
+    let name = &query.name;
     let row = existing(tables, name).await?;
+    let sees_all = sees_all(reader, query, &row)?;
     let zone = zone_of(tables, row.zone_id).await?;
     let hosts = names(
         tables,
@@ -41,12 +47,23 @@ pub(in crate::registry::command) async fn info(
     } else if statuses.is_empty() {
         statuses.push("ok".into());
     }
-    Ok(Info::Domain(DomainInfo {
+    let links = match sees_all {
+        true => contacts_of(tables, row.id).await?,
+        false => Links::default(),
+    };
+    let life = row.life(tables)?;
+    // When another's domain goes is not for everybody to know in advance.
+    let due = life.next(&zone.policy).filter(|_| sees_all);
+    let rgp = life.rgp_statuses(&graces(tables, row.id).await?, at);
+    Ok(Info::Domain(Box::new(DomainInfo {
         name: name.clone(),
         roid: roid(row.id),
         zone: zone.apex,
         registrar,
         statuses,
+        rgp_statuses: rgp.iter().map(|word| (*word).to_owned()).collect(),
+        registrant: links.registrant.map(|handle| handle.to_string()),
+        contacts: links.contacts.iter().map(ToString::to_string).collect(),
         hosts,
         subordinate_hosts,
         ds: ds
@@ -54,12 +71,29 @@ pub(in crate::registry::command) async fn info(
             .filter_map(|(rdata,)| DsData::from_rdata(rdata))
             .collect(),
         created_at: Timestamp(row.created_at),
+        created_by: row.created_by,
         updated_at: row.updated_at.map(Timestamp),
-        expires_at: row.expires_at.map(Timestamp),
+        updated_by: row.updated_by,
+        transferred_at: row.transferred_at.map(Timestamp),
+        expires_at: life.expires_at,
+        next_step: due.map(|due| due.step.to_string()),
+        next_step_at: due.map(|due| due.at),
         ns_ttl: row.ns_ttl,
         ds_ttl: row.ds_ttl,
         published: row.published == 1,
-    }))
+    })))
+}
+
+/// Whether it is the reader's own, or its authorization information is known.
+fn sees_all(reader: &Acting, query: &DomainQuery, row: &DomainRow) -> Result<bool, CommandError> {
+    let is_own = reader.registrar.is_none_or(|own| own == row.registrar_id);
+    match &query.auth_info {
+        Some(auth) if !is_own => match auth.matches(row.auth.as_deref()) {
+            true => Ok(true),
+            false => Err(wrong_auth(&query.name)),
+        },
+        _ => Ok(is_own),
+    }
 }
 
 /// Repository object identifier (RFC 5730 section 2.8).

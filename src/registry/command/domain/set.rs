@@ -1,5 +1,4 @@
-//! A domain's row, its name servers and its DS, as create and update decide by
-//! them.
+//! A domain's name servers and its DS, as create and update decide by them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,47 +6,10 @@ use crate::registry::code::ResultCode;
 use crate::registry::command::CommandError;
 use crate::registry::command::answer::rejected;
 use crate::registry::command::checks::{DS_MAX, ZoneRow};
-use crate::registry::command::tables::{Tables, from_row, rows, rows_in};
+use crate::registry::command::tables::{Tables, rows_in};
 use crate::registry::error::RegistryError;
-use crate::registry::types::{DomainName, DsData, HostName, Statuses};
-
-/// A row of `domains`.
-#[derive(Debug, Clone)]
-pub(super) struct DomainRow {
-    pub(super) id: i64,
-    pub(super) zone_id: i64,
-    pub(super) registrar_id: i64,
-    statuses: String,
-    pub(super) created_at: i64,
-    pub(super) updated_at: Option<i64>,
-    pub(super) expires_at: Option<i64>,
-    pub(super) ns_ttl: Option<i64>,
-    pub(super) ds_ttl: Option<i64>,
-    pub(super) published: i64,
-}
-
-from_row!(DomainRow: id, zone_id, registrar_id, statuses, created_at, updated_at, expires_at, ns_ttl, ds_ttl, published);
-
-impl DomainRow {
-    pub(super) fn statuses(&self, tables: &Tables<'_>) -> Result<Statuses, RegistryError> {
-        Statuses::from_column(&self.statuses)
-            .map_err(|error| tables.inconsistent(format!("statuses of a domain: {error}")))
-    }
-}
-
-/// The domain, or 2303.
-pub(super) async fn existing(
-    tables: &mut Tables<'_>,
-    name: &DomainName,
-) -> Result<DomainRow, CommandError> {
-    let query = rows::<DomainRow>(
-        "SELECT id, zone_id, registrar_id, statuses, created_at, updated_at, expires_at, \
-         ns_ttl, ds_ttl, published FROM domains WHERE name = $1",
-    );
-    let row = tables.optional(query.bind(name.as_str())).await?;
-    let missing = || rejected(ResultCode::ObjectDoesNotExist, name, "no such domain");
-    row.ok_or_else(missing)
-}
+use crate::registry::life::Phase;
+use crate::registry::types::{DsData, HostName};
 
 /// A host that is named as a name server.
 #[derive(Debug, Clone, Copy)]
@@ -55,6 +17,8 @@ pub(super) struct NameServer {
     pub(super) id: i64,
     /// In this registry, and without an address: nobody could reach it.
     is_glueless: bool,
+    /// Below a domain that is being deleted.
+    is_leaving: bool,
 }
 
 /// Finds the hosts of a command, or 2303 with the first that is not there.
@@ -67,18 +31,23 @@ pub(super) async fn find_hosts(
     }
     let list: BTreeSet<_> = names.iter().map(|name| name.as_str().to_owned()).collect();
     let list: Vec<_> = list.into_iter().collect();
-    let query = rows_in::<(String, i64, Option<i64>, Option<i64>)>(
+    let query = rows_in::<(String, i64, Option<i64>, Option<i64>, Option<String>)>(
         "SELECT h.name, h.id, h.domain_id, (SELECT MIN(a.rtype) FROM host_addresses a \
-         WHERE a.host_id = h.id) FROM hosts h WHERE h.name IN ({list})",
+         WHERE a.host_id = h.id), (SELECT d.phase FROM domains d WHERE d.id = h.domain_id) \
+         FROM hosts h WHERE h.name IN ({list})",
         &list,
     );
     let found: BTreeMap<_, _> = tables
         .all(query)
         .await?
         .into_iter()
-        .map(|(name, id, domain_id, address)| {
-            let is_glueless = domain_id.is_some() && address.is_none();
-            (name, NameServer { id, is_glueless })
+        .map(|(name, id, domain_id, address, phase)| {
+            let server = NameServer {
+                id,
+                is_glueless: domain_id.is_some() && address.is_none(),
+                is_leaving: phase.is_some_and(|phase| phase != Phase::Registered.name()),
+            };
+            (name, server)
         })
         .collect();
     match names.iter().find(|name| !found.contains_key(name.as_str())) {
@@ -105,11 +74,15 @@ pub(super) fn check_count(zone: &ZoneRow, count: usize, name: &str) -> Result<()
     Ok(())
 }
 
-/// A name server must be reachable.
+/// A name server must be reachable, and stay.
 pub(super) fn check_glue(
     added: &[HostName],
     found: &BTreeMap<String, NameServer>,
 ) -> Result<(), CommandError> {
+    if let Some(name) = added.iter().find(|name| found[name.as_str()].is_leaving) {
+        let reason = "a host below a domain that is being deleted";
+        return Err(rejected(ResultCode::StatusProhibits, name, reason));
+    }
     match added.iter().find(|name| found[name.as_str()].is_glueless) {
         Some(name) => {
             let reason = "a host of this registry without an address";

@@ -1,22 +1,24 @@
 //! `domain update`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::DomainUpdate;
-use super::set::{
-    DomainRow, check_count, check_ds, check_glue, existing, find_hosts, insert_parts,
-};
+use super::row::{DomainRow, existing, write_auth, write_life};
+use super::set::{check_count, check_ds, check_glue, find_hosts, insert_parts};
 use crate::registry::code::ResultCode;
 use crate::registry::command::CommandError;
 use crate::registry::command::answer::rejected;
 use crate::registry::command::checks::{
-    StatusChange, active, difference, no_pending, sponsorship, zone_of,
+    StatusChange, ZoneRow, active, data_model, difference, no_pending, sponsorship, zone_of,
 };
-use crate::registry::command::context::{Context, Touched};
+use crate::registry::command::contact::{Change, Links, contacts_of, find_contacts, write_links};
+use crate::registry::command::context::Context;
+use crate::registry::command::keys::check_ttl;
 use crate::registry::command::publication::{refresh_domain, refresh_hosts};
-use crate::registry::command::tables::rows;
+use crate::registry::command::tables::{Tables, rows};
 use crate::registry::error::RegistryError;
-use crate::registry::types::{DsData, HostName, Statuses};
+use crate::registry::policy::RegistrationPolicy;
+use crate::registry::types::{DsData, Handle, HostName, Statuses};
 
 pub(super) async fn update(
     context: &mut Context<'_, '_>,
@@ -24,8 +26,11 @@ pub(super) async fn update(
 ) -> Result<i64, CommandError> {
     let name = command.name.as_str();
     let (add, remove) = (&command.add, &command.remove);
-    let ttls = command.ns_ttl.is_some() || command.ds_ttl.is_some();
-    if add.is_empty() && remove.is_empty() && !ttls {
+    let changes = command.ns_ttl.is_some()
+        || command.ds_ttl.is_some()
+        || command.auth_info.is_some()
+        || command.registrant.is_some();
+    if add.is_empty() && remove.is_empty() && !changes {
         let reason = "an update of nothing";
         return Err(rejected(ResultCode::ParameterMissing, name, reason));
     }
@@ -33,18 +38,22 @@ pub(super) async fn update(
     let row = existing(&mut tables, &command.name).await?;
     let zone = zone_of(&mut tables, row.zone_id).await?;
     let found = find_hosts(&mut tables, &add.hosts).await?;
+    let come = come(&mut tables, command, row.registrar_id).await?;
     let statuses = row.statuses(&tables)?;
     sponsorship(&context.acting, row.registrar_id, name)?;
     active(&zone)?;
     no_pending(&statuses, name)?;
-    let others = |parts: &super::DomainParts| parts.hosts.is_empty() && parts.ds.is_empty();
+    let others = |parts: &super::DomainParts| {
+        parts.hosts.is_empty() && parts.ds.is_empty() && parts.contacts.is_empty()
+    };
     let change = StatusChange {
         add: &add.statuses,
         remove: &remove.statuses,
-        is_all: !ttls && others(add) && others(remove),
+        is_all: !changes && others(add) && others(remove),
     };
     change.permitted(&statuses, name)?;
     let after = change.apply(&statuses, &context.acting)?;
+    let links = links(context, command, &row, &zone).await?;
     let before = name_servers(context, row.id).await?;
     let mut names = before.iter().map(|(name, _)| name.clone()).collect();
     difference(&mut names, &add.hosts, &remove.hosts)?;
@@ -55,13 +64,23 @@ pub(super) async fn update(
     }
     check_glue(&add.hosts, &found)?;
     check_ds(&add.ds, signers.len(), name)?;
+    // Only what is signed is timed by keys: NS sets of delegations are not.
+    if let Some(super::TtlChange::Own(ttl)) = command.ds_ttl {
+        check_ttl(&mut context.tables(), row.zone_id, name, ttl.column()).await?;
+    }
 
     let removed: Vec<_> = before
         .iter()
         .filter(|(name, _)| remove.hosts.contains(name))
         .map(|(_, id)| *id)
         .collect();
-    write_row(context, command, &row, &after).await?;
+    if let Some(auth) = &command.auth_info {
+        write_auth(context, row.id, &command.name, auth).await?;
+    }
+    if let Some((before, after)) = &links {
+        write_links(&mut context.tables(), row.id, before, after, &come).await?;
+    }
+    write_row(context, command, &row, &after, &zone.policy).await?;
     remove_parts(context, row.id, &removed, &remove.ds).await?;
     let added: Vec<_> = found.values().map(|host| host.id).collect();
     insert_parts(
@@ -76,6 +95,46 @@ pub(super) async fn update(
     let all: BTreeSet<_> = before.iter().map(|(_, id)| *id).chain(added).collect();
     refresh_hosts(context, all).await?;
     Ok(row.zone_id)
+}
+
+/// Contacts that the update names anew.
+async fn come(
+    tables: &mut Tables<'_>,
+    command: &DomainUpdate,
+    sponsor: i64,
+) -> Result<BTreeMap<Handle, i64>, CommandError> {
+    let registrant = match &command.registrant {
+        Some(Change::Set(handle)) => Some(handle),
+        Some(Change::Remove) | None => None,
+    };
+    let handles = command.add.contacts.iter().map(|link| &link.contact);
+    find_contacts(tables, handles.chain(registrant), sponsor).await
+}
+
+/// Contacts before and after, where the update is about them. Others are not looked at: a
+/// domain that came before its zone's policy can still change its name servers.
+async fn links(
+    context: &mut Context<'_, '_>,
+    command: &DomainUpdate,
+    row: &DomainRow,
+    zone: &ZoneRow,
+) -> Result<Option<(Links, Links)>, CommandError> {
+    let (add, remove) = (&command.add.contacts, &command.remove.contacts);
+    if add.is_empty() && remove.is_empty() && command.registrant.is_none() {
+        return Ok(None);
+    }
+    let mut tables = context.tables();
+    let before = contacts_of(&mut tables, row.id).await?;
+    let mut after = before.clone();
+    difference(&mut after.contacts, add, remove)?;
+    match &command.registrant {
+        Some(Change::Set(handle)) => after.registrant = Some(handle.clone()),
+        Some(Change::Remove) => after.registrant = None,
+        None => {}
+    }
+    let model = data_model(&mut tables, zone, row.registrar_id).await?;
+    after.check(&zone.policy, model, command.name.as_str())?;
+    Ok(Some((before, after)))
 }
 
 async fn name_servers(
@@ -114,17 +173,17 @@ async fn write_row(
     command: &DomainUpdate,
     row: &DomainRow,
     statuses: &Statuses,
+    policy: &RegistrationPolicy,
 ) -> Result<(), RegistryError> {
     let own =
         |change: Option<super::TtlChange>, before| change.map_or(before, super::TtlChange::column);
-    let update =
-        sqlx::query("UPDATE domains SET statuses = $1, ns_ttl = $2, ds_ttl = $3 WHERE id = $4")
-            .bind(statuses.column())
-            .bind(own(command.ns_ttl, row.ns_ttl))
-            .bind(own(command.ds_ttl, row.ds_ttl))
-            .bind(row.id);
+    let update = sqlx::query("UPDATE domains SET ns_ttl = $1, ds_ttl = $2 WHERE id = $3")
+        .bind(own(command.ns_ttl, row.ns_ttl))
+        .bind(own(command.ds_ttl, row.ds_ttl))
+        .bind(row.id);
     context.tables().run(update).await?;
-    context.touch(Touched::Domain, row.id).await
+    let life = row.life(&context.tables())?;
+    write_life(context, &life, statuses, policy).await
 }
 
 async fn remove_parts(

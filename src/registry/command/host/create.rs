@@ -27,21 +27,22 @@ pub(super) async fn create(
     if find(&mut tables, name).await?.is_some() {
         return Err(rejected(ResultCode::ObjectExists, name, "there already"));
     }
-    let superordinate = home.open_to(&acting, name)?;
+    let superordinate = home.open_to(&acting, sponsor, name)?;
     check_addresses(name, &command.addresses, is_external, lab)?;
     let zone_id = superordinate.map(|domain| domain.zone_id);
     let domain_id = superordinate.map(|domain| domain.domain_id);
     let id = context.new_object();
     let insert = sqlx::query(
         "INSERT INTO hosts (id, name, domain_id, zone_id, registrar_id, statuses, created_at, \
-         published) VALUES ($1, $2, $3, $4, $5, '', $6, 0)",
+         created_by, published) VALUES ($1, $2, $3, $4, $5, '', $6, $7, 0)",
     )
     .bind(id)
     .bind(name.as_str())
     .bind(domain_id)
     .bind(zone_id)
     .bind(sponsor)
-    .bind(context.at.0);
+    .bind(context.at.0)
+    .bind(acting.by.as_str());
     let mut tables = context.tables();
     tables.run(insert).await?;
     insert_addresses(&mut tables, id, &command.addresses).await?;

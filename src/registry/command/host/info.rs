@@ -43,7 +43,10 @@ pub(in crate::registry::command) async fn info(
         statuses,
         addresses: addresses_of(tables, row.id).await?,
         created_at: Timestamp(row.created_at),
+        created_by: row.created_by,
         updated_at: row.updated_at.map(Timestamp),
+        updated_by: row.updated_by,
+        transferred_at: row.transferred_at.map(Timestamp),
         published: row.published == 1,
     }))
 }

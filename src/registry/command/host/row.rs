@@ -19,11 +19,14 @@ pub(super) struct HostRow {
     pub(super) registrar_id: i64,
     statuses: String,
     pub(super) created_at: i64,
+    pub(super) created_by: Option<String>,
     pub(super) updated_at: Option<i64>,
+    pub(super) updated_by: Option<String>,
+    pub(super) transferred_at: Option<i64>,
     pub(super) published: i64,
 }
 
-from_row!(HostRow: id, domain_id, zone_id, registrar_id, statuses, created_at, updated_at, published);
+from_row!(HostRow: id, domain_id, zone_id, registrar_id, statuses, created_at, created_by, updated_at, updated_by, transferred_at, published);
 
 impl HostRow {
     pub(super) fn statuses(&self, tables: &Tables<'_>) -> Result<Statuses, RegistryError> {
@@ -47,8 +50,8 @@ pub(super) async fn find(
     name: &HostName,
 ) -> Result<Option<HostRow>, RegistryError> {
     let query = rows::<HostRow>(
-        "SELECT id, domain_id, zone_id, registrar_id, statuses, created_at, updated_at, \
-         published FROM hosts WHERE name = $1",
+        "SELECT id, domain_id, zone_id, registrar_id, statuses, created_at, created_by, updated_at, \
+         updated_by, transferred_at, published FROM hosts WHERE name = $1",
     );
     tables.optional(query.bind(name.as_str())).await
 }
@@ -61,6 +64,7 @@ pub(super) struct Superordinate {
     name: String,
     registrar_id: i64,
     statuses: String,
+    is_lame: bool,
 }
 
 /// Where a host's name belongs.
@@ -79,8 +83,10 @@ pub(super) async fn home(tables: &mut Tables<'_>, name: &HostName) -> Result<Hom
         return Ok(Home::External);
     };
     active(&zone)?;
-    let query = rows_in::<(i64, i64, String, i64, String)>(
-        "SELECT id, zone_id, name, registrar_id, statuses FROM domains WHERE name IN ({list})",
+    let query = rows_in::<(i64, i64, String, i64, String, i64)>(
+        "SELECT d.id, d.zone_id, d.name, d.registrar_id, d.statuses, \
+         CASE WHEN z.lame_domain = d.name THEN CAST(1 AS BIGINT) ELSE CAST(0 AS BIGINT) END \
+         FROM domains d JOIN zones z ON z.id = d.zone_id WHERE d.name IN ({list})",
         &above,
     );
     let domains = tables.all(query).await?;
@@ -90,21 +96,26 @@ pub(super) async fn home(tables: &mut Tables<'_>, name: &HostName) -> Result<Hom
         .max_by_key(|domain| domain.2.len());
     Ok(match domain {
         None => Home::Nowhere,
-        Some((domain_id, zone_id, name, registrar_id, statuses)) => Home::Internal(Superordinate {
-            domain_id,
-            zone_id,
-            name,
-            registrar_id,
-            statuses,
-        }),
+        Some((domain_id, zone_id, name, registrar_id, statuses, is_lame)) => {
+            Home::Internal(Superordinate {
+                domain_id,
+                zone_id,
+                name,
+                registrar_id,
+                statuses,
+                is_lame: is_lame == 1,
+            })
+        }
     })
 }
 
 impl Home {
-    /// A host may be put there: the domain is there, the actor's, and not going away.
+    /// A host of `sponsor` may be put there: the domain is there, the actor's and the
+    /// sponsor's, and not going away.
     pub(super) fn open_to(
         &self,
         acting: &Acting,
+        sponsor: i64,
         name: &HostName,
     ) -> Result<Option<&Superordinate>, CommandError> {
         match self {
@@ -113,8 +124,18 @@ impl Home {
                 let reason = "no domain is registered at or above this host";
                 Err(rejected(ResultCode::ObjectDoesNotExist, name, reason))
             }
+            Self::Internal(domain) if domain.is_lame => {
+                let reason = "below it are hosts of domains that are gone, and nothing else";
+                Err(rejected(ResultCode::ParameterPolicy, &domain.name, reason))
+            }
             Self::Internal(domain) => {
                 sponsorship(acting, domain.registrar_id, &domain.name)?;
+                // The registry too keeps a domain and the hosts below it in one hand: a
+                // transfer takes them along.
+                if domain.registrar_id != sponsor {
+                    let reason = "its domain is sponsored by another registrar";
+                    return Err(rejected(ResultCode::AuthorizationError, name, reason));
+                }
                 let statuses = Statuses::from_column(&domain.statuses)?;
                 no_pending(&statuses, &domain.name)?;
                 Ok(Some(domain))

@@ -38,7 +38,7 @@ pub(super) async fn update(
     };
     sponsorship(&context.acting, row.registrar_id, object)?;
     if let Some((name, home)) = &to {
-        home.open_to(&context.acting, name)?;
+        home.open_to(&context.acting, row.registrar_id, name)?;
     }
     no_pending(&statuses, object)?;
     let quiet = command.add.addresses.is_empty() && command.remove.addresses.is_empty();

@@ -7,7 +7,7 @@ use super::super::super::types::AnyName;
 use super::super::CommandError;
 use super::super::answer::Info;
 use super::super::tables::{Tables, rows as query_rows};
-use super::{Sealed, ZoneKeys, rows, unsigned};
+use super::{ReservedKey, Sealed, ZoneKeys, reserve, rows, unsigned};
 
 pub(in crate::registry::command) async fn info(
     tables: &mut Tables<'_>,
@@ -36,10 +36,12 @@ async fn read(
         policy: stored.policy,
         revision: stored.revision,
         resigned_at: stored.resigned_at,
+        refreshed_at: stored.refreshed_at,
         keys,
         timeline: Timeline {
             keys: states,
             unserved_since: stored.unserved_since,
+            former_ttls: stored.former_ttls,
         },
     }))
 }
@@ -89,6 +91,16 @@ pub async fn sealed_keys(
     Ok(keys
         .map(|(id, sealed)| (KeyId(id), Sealed(sealed)))
         .collect())
+}
+
+/// The keys of a zone that are kept for later, oldest first.
+pub async fn reserved_keys(
+    database: &mut Database,
+    apex: &AnyName,
+) -> Result<Vec<ReservedKey>, CommandError> {
+    let mut tables = tables(database);
+    let zone_id = rows::zone_id(&mut tables, apex).await?;
+    Ok(reserve::of_zone(&mut tables, zone_id).await?)
 }
 
 /// RDATA of RRSIGs that were made elsewhere, with inception and expiration.

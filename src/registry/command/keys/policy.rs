@@ -1,10 +1,14 @@
 //! `keys policy`.
 
 use super::super::super::code::ResultCode;
-use super::super::super::signing::{Goal, SigningMode, SigningPolicy};
+use super::super::super::database::Timestamp;
+use super::super::super::error::RegistryError;
+use super::super::super::signing::{Goal, SigningMode, SigningPolicy, Timeline};
 use super::super::CommandError;
 use super::super::answer::rejected;
 use super::super::context::Context;
+use super::super::tables::Tables;
+use super::rows::Stored;
 use super::{KeysPolicy, rows};
 
 pub(super) async fn change(
@@ -14,8 +18,8 @@ pub(super) async fn change(
 ) -> Result<(), CommandError> {
     let at = context.at;
     let mut tables = context.tables();
-    let before = rows::find_policy(&mut tables, zone_id).await?;
-    let before = before.map(|stored| stored.policy);
+    let stored = rows::find_policy(&mut tables, zone_id).await?;
+    let before = stored.as_ref().map(|stored| stored.policy.clone());
     let after = command.change.apply(&before.clone().unwrap_or_default());
     let longest = rows::longest_ttl(&mut tables, zone_id).await?;
     let mut after = after;
@@ -35,16 +39,46 @@ pub(super) async fn change(
         return Err(rejected(ResultCode::ParameterPolicy, &command.apex, fault));
     }
     rows::write_policy(&mut tables, zone_id, &after, at).await?;
+    let is_lower = match &stored {
+        Some(stored) => lower_ttls(&mut tables, zone_id, stored, &after, at).await?,
+        None => false,
+    };
     if after.mode == SigningMode::Unsigned {
         for (_, mut key) in rows::keys(&mut tables, zone_id).await? {
             key.goal = Goal::Absent;
             rows::write_state(&mut tables, &key).await?;
         }
     }
-    if before.is_some_and(|before| is_other_signing(&before, &after)) {
+    if before.is_some_and(|before| is_lower || is_other_signing(&before, &after)) {
         context.note_changed(zone_id, "");
     }
     Ok(())
+}
+
+/// Caches go by lowered TTLs only when all is gone that they took before.
+async fn lower_ttls(
+    tables: &mut Tables<'_>,
+    zone_id: i64,
+    before: &Stored,
+    after: &SigningPolicy,
+    at: Timestamp,
+) -> Result<bool, RegistryError> {
+    let keys: Vec<_> = rows::keys(tables, zone_id).await?;
+    let earlier = Timeline {
+        keys: keys.into_iter().map(|(_, key)| key).collect(),
+        unserved_since: before.unserved_since,
+        former_ttls: before.former_ttls,
+    };
+    let mut timeline = earlier.clone();
+    timeline.lower_ttls(&before.policy, after, at);
+    if timeline == earlier {
+        return Ok(false);
+    }
+    for key in &timeline.keys {
+        rows::write_state(tables, key).await?;
+    }
+    rows::write_timeline(tables, zone_id, &timeline).await?;
+    Ok(true)
 }
 
 /// Whether the zone itself looks different by it.

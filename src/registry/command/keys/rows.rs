@@ -4,8 +4,8 @@ use super::super::super::code::ResultCode;
 use super::super::super::database::Timestamp;
 use super::super::super::error::RegistryError;
 use super::super::super::signing::{
-    Denial, Goal, KeyId, KeyRole, KeyState, KskMethod, Layout, Record, SigningMode, SigningPolicy,
-    State,
+    Denial, FormerTtls, Goal, KeyId, KeyRole, KeyState, KskMethod, Layout, Record, SigningMode,
+    SigningPolicy, State, Timeline,
 };
 use super::super::super::types::{AnyName, DnskeyData};
 use super::super::CommandError;
@@ -38,9 +38,15 @@ struct PolicyRow {
     revision: i64,
     unserved_since: Option<i64>,
     resigned_at: i64,
+    refreshed_at: Option<i64>,
+    former_until: Option<i64>,
+    former_dnskey_ttl: i64,
+    former_zone_ttl: i64,
+    former_ds_ttl: i64,
+    ksk_store: String,
 }
 
-from_row!(PolicyRow: mode, algorithm, layout, automatic, ksk_lifetime, zsk_lifetime, ksk_method, dnskey_ttl, zone_ttl_max, propagation, ds_ttl, parent_propagation, safety, denial, signature_validity, signature_refresh, signature_jitter, parent_servers, store, revision, unserved_since, resigned_at);
+from_row!(PolicyRow: mode, algorithm, layout, automatic, ksk_lifetime, zsk_lifetime, ksk_method, dnskey_ttl, zone_ttl_max, propagation, ds_ttl, parent_propagation, safety, denial, signature_validity, signature_refresh, signature_jitter, parent_servers, store, revision, unserved_since, resigned_at, refreshed_at, former_until, former_dnskey_ttl, former_zone_ttl, former_ds_ttl, ksk_store);
 
 /// A row of `zone_keys`.
 #[derive(Debug)]
@@ -73,6 +79,8 @@ pub(super) struct Stored {
     pub(super) revision: i64,
     pub(super) unserved_since: Option<Timestamp>,
     pub(super) resigned_at: Timestamp,
+    pub(super) refreshed_at: Option<Timestamp>,
+    pub(super) former_ttls: Option<FormerTtls>,
 }
 
 /// The zone of a command on keys.
@@ -100,7 +108,8 @@ pub(super) async fn find_policy(
         "SELECT mode, algorithm, layout, automatic, ksk_lifetime, zsk_lifetime, ksk_method, \
          dnskey_ttl, zone_ttl_max, propagation, ds_ttl, parent_propagation, safety, denial, \
          signature_validity, signature_refresh, signature_jitter, parent_servers, store, \
-         revision, unserved_since, resigned_at FROM signing_policies WHERE zone_id = $1",
+         revision, unserved_since, resigned_at, refreshed_at, former_until, \
+         former_dnskey_ttl, former_zone_ttl, former_ds_ttl, ksk_store FROM signing_policies WHERE zone_id = $1",
     );
     let Some(row) = tables.optional(query.bind(zone_id)).await? else {
         return Ok(None);
@@ -108,14 +117,73 @@ pub(super) async fn find_policy(
     let revision = row.revision;
     let unserved_since = row.unserved_since.map(Timestamp);
     let resigned_at = Timestamp(row.resigned_at);
+    let refreshed_at = row.refreshed_at.map(Timestamp);
     let bad = || tables.inconsistent(format!("signing policy of zone {zone_id}"));
+    let former_ttls = match row.former_until {
+        Some(until) => Some(read_former(&row, until).ok_or_else(bad)?),
+        None => None,
+    };
     let policy = read_policy(row).ok_or_else(bad)?;
     Ok(Some(Stored {
         policy,
         revision,
         unserved_since,
         resigned_at,
+        refreshed_at,
+        former_ttls,
     }))
+}
+
+fn read_former(row: &PolicyRow, until: i64) -> Option<FormerTtls> {
+    let ttl = |value: i64| u32::try_from(value).ok();
+    Some(FormerTtls {
+        until: Timestamp(until),
+        dnskey: ttl(row.former_dnskey_ttl)?,
+        zone: ttl(row.former_zone_ttl)?,
+        ds: ttl(row.former_ds_ttl)?,
+    })
+}
+
+/// Writes what of a timeline is not of a single key.
+pub(super) async fn write_timeline(
+    tables: &mut Tables<'_>,
+    zone_id: i64,
+    timeline: &Timeline,
+) -> Result<(), RegistryError> {
+    let former = timeline.former_ttls.unwrap_or_default();
+    let update = sqlx::query(
+        "UPDATE signing_policies SET revision = revision + 1, unserved_since = $1, \
+         former_until = $2, former_dnskey_ttl = $3, former_zone_ttl = $4, former_ds_ttl = $5 \
+         WHERE zone_id = $6",
+    )
+    .bind(timeline.unserved_since.map(|since| since.0))
+    .bind(timeline.former_ttls.map(|former| former.until.0))
+    .bind(i64::from(former.dnskey))
+    .bind(i64::from(former.zone))
+    .bind(i64::from(former.ds))
+    .bind(zone_id);
+    tables.run(update).await.map(drop)
+}
+
+/// Refuses a TTL that is longer than the timings of the zone's keys allow for.
+pub(in crate::registry::command) async fn check_ttl(
+    tables: &mut Tables<'_>,
+    zone_id: i64,
+    object: impl std::fmt::Display,
+    ttl: i64,
+) -> Result<(), CommandError> {
+    let query = rows::<(i64,)>("SELECT zone_ttl_max FROM signing_policies WHERE zone_id = $1");
+    let Some((most,)) = tables.optional(query.bind(zone_id)).await? else {
+        return Ok(());
+    };
+    if ttl <= most {
+        return Ok(());
+    }
+    let reason = format!(
+        "TTL {ttl} is more than {most}, by which the zone's keys are timed; raise it by \
+         `meridian keys policy --zone-ttl-max` first"
+    );
+    Err(rejected(ResultCode::ParameterPolicy, object, reason))
 }
 
 fn read_policy(row: PolicyRow) -> Option<SigningPolicy> {
@@ -140,6 +208,7 @@ fn read_policy(row: PolicyRow) -> Option<SigningPolicy> {
         signature_jitter: seconds(row.signature_jitter)?,
         parent_servers: row.parent_servers,
         store: row.store,
+        ksk_store: row.ksk_store,
     })
 }
 
@@ -148,13 +217,14 @@ pub(super) async fn longest_ttl(
     tables: &mut Tables<'_>,
     zone_id: i64,
 ) -> Result<i64, RegistryError> {
-    let query = rows::<(i64, i64, i64, i64, i64)>(
+    let query = rows::<(i64, i64, i64, i64, i64, i64)>(
         "SELECT soa_ttl, ns_ttl, ds_ttl, glue_ttl, \
-         (SELECT COALESCE(MAX(r.ttl), 0) FROM zone_records r WHERE r.zone_id = z.id) \
+         (SELECT COALESCE(MAX(r.ttl), 0) FROM zone_records r WHERE r.zone_id = z.id), \
+         (SELECT COALESCE(MAX(d.ds_ttl), 0) FROM domains d WHERE d.zone_id = z.id) \
          FROM zones z WHERE z.id = $1",
     );
     let found = tables.optional(query.bind(zone_id)).await?;
-    let ttls = found.map_or([0; 5], <[i64; 5]>::from);
+    let ttls = found.map_or([0; 6], <[i64; 6]>::from);
     Ok(ttls.into_iter().max().unwrap_or_default())
 }
 
@@ -179,8 +249,8 @@ pub(super) async fn write_policy(
         "INSERT INTO signing_policies (zone_id, mode, algorithm, layout, automatic, \
          ksk_lifetime, zsk_lifetime, ksk_method, dnskey_ttl, zone_ttl_max, propagation, ds_ttl, \
          parent_propagation, safety, denial, signature_validity, signature_refresh, \
-         signature_jitter, parent_servers, store, revision, resigned_at) VALUES ($1, $2, $3, $4, $5, $6, $7, \
-         $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, 1, $21) \
+         signature_jitter, parent_servers, store, revision, resigned_at, ksk_store) VALUES ($1, $2, $3, $4, $5, $6, $7, \
+         $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, 1, $21, $22) \
          ON CONFLICT (zone_id) DO UPDATE SET mode = excluded.mode, \
          algorithm = excluded.algorithm, layout = excluded.layout, \
          automatic = excluded.automatic, ksk_lifetime = excluded.ksk_lifetime, \
@@ -192,6 +262,7 @@ pub(super) async fn write_policy(
          signature_refresh = excluded.signature_refresh, \
          signature_jitter = excluded.signature_jitter, \
          parent_servers = excluded.parent_servers, store = excluded.store, \
+         ksk_store = excluded.ksk_store, \
          revision = signing_policies.revision + 1",
     )
     .bind(zone_id)
@@ -214,7 +285,8 @@ pub(super) async fn write_policy(
     .bind(i64::from(policy.signature_jitter))
     .bind(policy.parent_servers.as_str())
     .bind(policy.store.as_str())
-    .bind(at.0);
+    .bind(at.0)
+    .bind(policy.ksk_store.as_str());
     tables.run(query).await.map(drop)
 }
 

@@ -39,6 +39,7 @@ fn add(octet: u8) -> KeysAdd {
         retires: Vec::new(),
         in_use: false,
         store: "database".to_owned(),
+        reserved: None,
         sealed: Some(Sealed(b"sealed octets".to_vec())),
     }
 }
@@ -174,7 +175,7 @@ async fn keys_that_cannot_be_are_refused() {
             .await
             .unwrap_err();
         assert!(error.contains("3600, the longest TTL"), "{error}");
-        let mut as_registrar = request(KeysCommand::Resign(apex()));
+        let mut as_registrar = request(resign());
         as_registrar.actor.role = Role::Registrar("reg-a".parse().unwrap());
         let refused = Box::pin(test.database.execute(&as_registrar)).await;
         assert!(refused.is_err());
@@ -242,4 +243,17 @@ async fn no_sealed_key_is_in_the_event_log_or_in_what_is_shown() {
         let sealed = sealed_keys(&mut test.database, &apex()).await.unwrap();
         assert_eq!(sealed[0].1, Sealed(b"sealed octets".to_vec()));
     }
+}
+
+fn resign() -> KeysCommand {
+    KeysCommand::Resign(KeysResign {
+        apex: apex(),
+        refreshed_at: None,
+    })
+}
+
+#[test]
+fn the_word_for_signatures_is_the_compilers() {
+    assert_eq!(SIGNATURES, zone_compiler::database::SIGNATURES);
+    assert!(AnyName::parse(SIGNATURES).is_err(), "no name is written so");
 }

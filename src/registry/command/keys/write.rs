@@ -2,13 +2,17 @@
 
 use std::collections::BTreeSet;
 
+use zone_compiler::rdata::from_hex;
+
 use super::super::super::code::ResultCode;
+use super::super::super::database::Timestamp;
 use super::super::super::signing::{Goal, KEYS_MAX, KeyId, KeyState, SigningPolicy};
+use super::super::super::types::DnskeyData;
 use super::super::CommandError;
 use super::super::answer::rejected;
 use super::super::context::Context;
 use super::super::tables::Tables;
-use super::{Extent, KeysAdd, KeysSignatures, KeysStep, rows};
+use super::{Extent, KeyInfo, KeysAdd, KeysSignatures, KeysStep, ReservedKey, reserve, rows};
 
 /// Most signatures that a response of an offline machine may bring.
 const SIGNATURES_MAX: usize = 4096;
@@ -36,20 +40,10 @@ pub(super) async fn add(
         let reason = format!("the zone has {KEYS_MAX} keys already");
         return Err(rejected(ResultCode::ParameterPolicy, apex, reason));
     }
-    if dnskey.flags() != command.role.flags() {
-        let reason = format!("a {} has flags {}", command.role, command.role.flags());
-        return Err(rejected(ResultCode::ParameterPolicy, dnskey, reason));
-    }
-    // Signatures name a key by these two.
-    let is_same =
-        |tag: u16, algorithm: u8| tag == dnskey.key_tag() && algorithm == dnskey.algorithm();
-    if keys
-        .iter()
-        .any(|(info, key)| is_same(info.key_tag, key.algorithm))
-    {
-        let reason = "a key of the zone has this algorithm and tag; make another one";
-        return Err(rejected(ResultCode::ObjectExists, dnskey.key_tag(), reason));
-    }
+    let kept = reserve::of_zone(&mut tables, zone_id).await?;
+    let others = kept.iter().filter(|key| Some(key.id) != command.reserved);
+    let others: Vec<_> = others.cloned().collect();
+    check_new(command, &keys, &others)?;
     for retired in &command.retires {
         let Some((_, key)) = keys.iter().find(|(info, _)| info.id == *retired) else {
             let reason = "no such key in the zone";
@@ -61,6 +55,15 @@ pub(super) async fn add(
         };
         rows::write_state(&mut tables, &key).await?;
     }
+    let (store, sealed) = match command.reserved {
+        Some(reserved) => reserve::take(&mut tables, zone_id, reserved, command).await?,
+        None => (command.store.clone(), command.sealed.clone()),
+    };
+    let command = &KeysAdd {
+        store,
+        sealed,
+        ..command.clone()
+    };
     insert(&mut tables, zone_id, id, at.0, command).await?;
     let mut key = KeyState::new(KeyId(id), command.role, dnskey.algorithm(), at);
     if command.in_use {
@@ -70,6 +73,30 @@ pub(super) async fn add(
     count_up(&mut tables, zone_id).await?;
     if command.in_use {
         context.note_changed(zone_id, "");
+    }
+    Ok(())
+}
+
+/// Whether a key can be told from those that are there, and has the flags of its role.
+pub(super) fn check_new(
+    command: &KeysAdd,
+    keys: &[(KeyInfo, KeyState)],
+    kept: &[ReservedKey],
+) -> Result<(), CommandError> {
+    let dnskey = &command.dnskey;
+    if dnskey.flags() != command.role.flags() {
+        let reason = format!("a {} has flags {}", command.role, command.role.flags());
+        return Err(rejected(ResultCode::ParameterPolicy, dnskey, reason));
+    }
+    // Signatures name a key by these two.
+    let there = keys.iter().map(|(info, _)| &info.dnskey);
+    let mut there = there.chain(kept.iter().map(|key| &key.dnskey));
+    let is_same = |other: &DnskeyData| {
+        other.key_tag() == dnskey.key_tag() && other.algorithm() == dnskey.algorithm()
+    };
+    if there.any(is_same) {
+        let reason = "a key of the zone has this algorithm and tag; make another one";
+        return Err(rejected(ResultCode::ObjectExists, dnskey.key_tag(), reason));
     }
     Ok(())
 }
@@ -143,29 +170,43 @@ pub(super) async fn step(
         let delete = sqlx::query("DELETE FROM zone_keys WHERE id = $1").bind(id.0);
         tables.run(delete).await?;
     }
-    let update = sqlx::query(
-        "UPDATE signing_policies SET revision = revision + 1, unserved_since = $1 \
-         WHERE zone_id = $2",
-    );
-    let unserved = command.timeline.unserved_since.map(|since| since.0);
-    tables.run(update.bind(unserved).bind(zone_id)).await?;
+    rows::write_timeline(&mut tables, zone_id, &command.timeline).await?;
     match command.extent {
         Extent::Nothing => {}
         Extent::Apex => context.note_changed(zone_id, apex.as_str()),
-        Extent::Zone => resign(context, zone_id).await?,
+        Extent::Zone => resign(context, zone_id, WHOLE_ZONE).await?,
     }
     Ok(())
 }
 
-/// Everything is published again, so every signature is looked at.
+/// Notes up to when every signature that is served was looked at.
+pub(super) async fn refreshed(
+    context: &mut Context<'_, '_>,
+    zone_id: i64,
+    at: Timestamp,
+) -> Result<(), CommandError> {
+    let update = sqlx::query("UPDATE signing_policies SET refreshed_at = $1 WHERE zone_id = $2");
+    context
+        .tables()
+        .run(update.bind(at.0).bind(zone_id))
+        .await?;
+    Ok(())
+}
+
+/// In the place of an owner: every record may be another one.
+const WHOLE_ZONE: &str = "";
+
+/// Every signature is looked at, and what gets old is made anew. `changed` says what
+/// else may be other than it was.
 pub(super) async fn resign(
     context: &mut Context<'_, '_>,
     zone_id: i64,
+    changed: &str,
 ) -> Result<(), CommandError> {
     let at = context.at.0;
     let update = sqlx::query("UPDATE signing_policies SET resigned_at = $1 WHERE zone_id = $2");
     context.tables().run(update.bind(at).bind(zone_id)).await?;
-    context.note_changed(zone_id, "");
+    context.note_changed(zone_id, changed);
     Ok(())
 }
 
@@ -195,16 +236,8 @@ pub(super) async fn signatures(
             .run(insert.bind(made.inception).bind(made.expiration))
             .await?;
     }
+    // Whoever waits for signatures looks again.
+    count_up(&mut tables, zone_id).await?;
     context.note_changed(zone_id, apex.as_str());
     Ok(())
-}
-
-fn from_hex(text: &str) -> Option<Vec<u8>> {
-    if !text.is_ascii() || !text.len().is_multiple_of(2) {
-        return None;
-    }
-    let pairs = (0..text.len()).step_by(2);
-    pairs
-        .map(|at| u8::from_str_radix(&text[at..at + 2], 16).ok())
-        .collect()
 }

@@ -126,6 +126,7 @@ async fn internal_hosts_belong_to_a_domain_and_have_addresses() {
          reg-a host create ns1.a.tld = 2003
          reg-a host create ns1.none.tld ip=192.0.2.1 = 2303
          reg-a host create ns1.b.tld ip=192.0.2.1 = 2201
+         op host create ns1.b.tld by=reg-a ip=192.0.2.1 = 2201
          reg-a host create ns1.a.tld ip=10.0.0.1 = 2306
          reg-a host create ns1.a.tld ip=192.0.2.1 ip=192.0.2.1 = 2306
          reg-a host create ns1.a.tld ip=192.0.2.1 ip=2001:db8::1 = 1000
@@ -165,6 +166,7 @@ async fn hosts_are_renamed_where_nobody_else_is_hurt() {
          reg-a host update ns1.a.tld to=ns2.a.tld = 2302
          reg-a host update ns1.a.tld to=ns1.none.tld = 2303
          reg-a host update ns1.a.tld to=ns1.b.tld = 2201
+         op host update ns1.a.tld to=ns1.b.tld = 2201
          reg-a domain update a.tld ns=ns1.a.tld ns=ns2.a.tld = 1000
          reg-a host update ns1.a.tld to=dns1.a.tld = 1000
          reg-b domain update b.tld ns=dns1.a.tld ns=ns1.ext.example = 1000

@@ -62,11 +62,17 @@ async fn last_event(test: &mut TestDatabase) -> u64 {
 }
 
 /// An incremental compile reads each name that the event noted just as a full one does.
-fn read_by_name(test: &TestDatabase, event: u64, published: &BTreeSet<String>, command: &str) {
+pub(super) fn read_by_name(
+    test: &TestDatabase,
+    event: u64,
+    published: &BTreeSet<String>,
+    command: &str,
+) {
     let snapshot = Snapshot::open(&test.location.as_source()).unwrap();
     for zone in snapshot.zones() {
         let mut source = snapshot.changes(&zone.apex, event - 1).unwrap();
-        for name in source.changed().unwrap().into_iter().flatten() {
+        let changed = source.changed().unwrap().unwrap_or_default();
+        for name in changed.names {
             let mut records = BTreeSet::new();
             source
                 .records_of(&name, &mut |record| {
@@ -94,7 +100,7 @@ fn read_by_name(test: &TestDatabase, event: u64, published: &BTreeSet<String>, c
     }
 }
 
-fn owner(record: &str) -> String {
+pub(super) fn owner(record: &str) -> String {
     let owner = record.split_whitespace().next().unwrap();
     owner.trim_end_matches('.').to_owned()
 }

@@ -25,6 +25,7 @@ pub(super) async fn delete(
     }
     for statement in [
         "DELETE FROM made_signatures WHERE zone_id = $1",
+        "DELETE FROM reserved_keys WHERE zone_id = $1",
         "DELETE FROM zone_keys WHERE zone_id = $1",
         "DELETE FROM signing_policies WHERE zone_id = $1",
         "DELETE FROM zone_records WHERE zone_id = $1",

@@ -9,6 +9,7 @@ use super::{ZoneInfo, existing};
 use crate::registry::command::CommandError;
 use crate::registry::command::answer::Info;
 use crate::registry::command::checks::zone_of;
+use crate::registry::command::dependencies::OrphanPolicy;
 use crate::registry::command::tables::{Tables, rows};
 use crate::registry::database::Timestamp;
 use crate::registry::types::{AnyName, ZoneRecord};
@@ -21,6 +22,7 @@ pub(in crate::registry::command) async fn info(
     apex: &AnyName,
 ) -> Result<Info, CommandError> {
     let row = existing(tables, apex).await?;
+    let orphans = OrphanPolicy::of_zone(tables, row.id).await?;
     let query = rows::<(String, i64, i64, Vec<u8>)>(
         "SELECT owner, rtype, ttl, rdata FROM zone_records WHERE zone_id = $1 \
          ORDER BY owner, rtype, rdata LIMIT $2",
@@ -37,7 +39,7 @@ pub(in crate::registry::command) async fn info(
     };
     let records = found.into_iter().map(record);
     let records = records.collect::<Result<_, crate::registry::RegistryError>>()?;
-    Ok(Info::Zone(ZoneInfo {
+    Ok(Info::Zone(Box::new(ZoneInfo {
         apex: apex.clone(),
         state: row.state,
         mname: row.soa_mname,
@@ -55,10 +57,13 @@ pub(in crate::registry::command) async fn info(
         ns_count_max: row.ns_count_max,
         glue_policy: row.glue_policy,
         policy: zone_of(tables, row.id).await?.policy,
+        host_orphan: orphans.host_orphan.column().to_owned(),
+        own_hosts: orphans.own_hosts.column().to_owned(),
+        lame_domain: orphans.lame_domain,
         records,
         held_labels: held_labels(tables, row.id, RECORDS_MAX).await?,
         idn_tables: tables_of(tables, row.id).await?,
         created_at: Timestamp(row.created_at),
         updated_at: row.updated_at.map(Timestamp),
-    }))
+    })))
 }

@@ -8,6 +8,7 @@ use crate::registry::command::CommandError;
 use crate::registry::command::answer::rejected;
 use crate::registry::command::checks::ancestry;
 use crate::registry::command::context::Context;
+use crate::registry::command::keys::check_ttl;
 use crate::registry::command::tables::{Tables, rows, rows_in};
 use crate::registry::types::{AnyName, ZoneRecord};
 
@@ -38,6 +39,8 @@ pub(super) async fn change(
     }
     for record in add {
         place(&mut context.tables(), zone_id, apex, record).await?;
+        let ttl = i64::from(record.record().ttl);
+        check_ttl(&mut context.tables(), zone_id, record, ttl).await?;
         insert(&mut context.tables(), zone_id, record).await?;
         context.note_changed(zone_id, &record.owner());
     }

@@ -5,6 +5,7 @@ use crate::registry::code::ResultCode;
 use crate::registry::command::CommandError;
 use crate::registry::command::answer::rejected;
 use crate::registry::command::context::{Context, Touched};
+use crate::registry::command::keys::check_ttl;
 
 /// Most name servers of a domain (the guide, rule 33).
 const NS_COUNT_MAX: i64 = 13;
@@ -25,6 +26,9 @@ pub(super) async fn update(
         return Err(rejected(ResultCode::ParameterRange, apex, reason));
     }
     if after != before {
+        let ttls = [after.soa_ttl, after.ns_ttl, after.ds_ttl, after.glue_ttl];
+        let longest = ttls.into_iter().max().unwrap_or_default();
+        check_ttl(&mut context.tables(), before.id, apex, longest).await?;
         write(context, &after).await?;
         note(context, &before, &after, apex.as_str());
     }

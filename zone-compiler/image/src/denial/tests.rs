@@ -57,3 +57,42 @@ proptest! {
         }
     }
 }
+
+proptest! {
+    #[test]
+    fn hashes_of_any_length_are_those_of_sha_1(
+        wire in prop::collection::vec(any::<u8>(), 0..256),
+        salt in prop::collection::vec(any::<u8>(), 0..80),
+        iterations in 0u16..3,
+    ) {
+        let mut expected: Vec<u8> = Sha1::digest([&wire[..], &salt].concat()).to_vec();
+        for _ in 0..iterations {
+            expected = Sha1::digest([&expected[..], &salt].concat()).to_vec();
+        }
+        let hash = Nsec3Hasher::new(iterations, &salt).hash(&wire);
+        prop_assert_eq!(hash.to_vec(), expected);
+    }
+
+    #[test]
+    fn a_hash_is_found_wherever_it_is_looked_for_first(
+        mut keys in prop::collection::vec(any::<[u8; 2]>(), 1..80),
+        wraps in any::<bool>(),
+        sought in any::<[u8; 2]>(),
+        near in 0usize..80,
+    ) {
+        keys.sort_unstable();
+        keys.dedup();
+        let hash = |key: [u8; 2]| {
+            let mut hash = [7; 20];
+            hash[..2].copy_from_slice(&key);
+            hash
+        };
+        let mut hashes: Vec<_> = keys.into_iter().map(hash).collect();
+        if wraps {
+            hashes.insert(0, [0xff; 20]);
+        }
+        let sought = hash(sought);
+        let expected = (1..hashes.len()).rev().find(|at| hashes[*at] <= sought).unwrap_or(0);
+        prop_assert_eq!(last_at_or_before(&hashes, &sought, near), expected);
+    }
+}

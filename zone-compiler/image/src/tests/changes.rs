@@ -223,3 +223,33 @@ fn segments_stay_few_whatever_is_written() {
     let bytes = history.generation.bytes();
     assert!(history.generation.garbage_bytes() <= bytes / 2 + (2 << 20));
 }
+
+#[test]
+fn what_is_folded_at_once_can_be_bounded_and_segments_stay_few() {
+    const BYTES_MAX: u64 = 200_000;
+    let mut history = History::new(8000);
+    let (mut bounded, mut most) = (0, 0);
+    for step in 2u16..300 {
+        history.step(&BTreeSet::from([step % 399]), u32::from(step));
+        let generation = &history.generation;
+        let worn = generation.worn_segments_within(BYTES_MAX);
+        let sizes = worn.iter().map(|slot| {
+            let segment = generation.segments[usize::from(*slot)].as_ref();
+            segment.unwrap().bytes()
+        });
+        let bytes: u64 = sizes.sum();
+        let live: u64 = (0..64).map(|slot| generation.live.bytes(slot)).sum();
+        let is_urgent = generation.segments_count() >= 40 || generation.garbage_bytes() > 3 * live;
+        assert!(bytes <= BYTES_MAX || is_urgent, "{bytes} octets at once");
+        bounded += u32::from(!worn.is_empty() && !is_urgent);
+        if !worn.is_empty() {
+            history.fold(&worn);
+        }
+        most = most.max(history.generation.segments_count());
+    }
+    history.check();
+    assert!(
+        bounded > 10 && most <= 44,
+        "{bounded} folds, {most} segments"
+    );
+}

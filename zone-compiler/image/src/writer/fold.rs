@@ -26,12 +26,25 @@ const FOLD_RATIO: u64 = 2;
 /// whole.
 const GARBAGE_BYTES_MIN: u64 = 1 << 20;
 
+/// Segments and times of garbage at which folding cannot wait.
+const SEGMENTS_MANY: usize = 40;
+const GARBAGE_RATIO_MAX: u64 = 3;
+
 impl Generation {
     /// The segments that should become one now; none where all is well.
     pub fn worn_segments(&self) -> BTreeSet<u16> {
+        self.worn_segments_within(u64::MAX)
+    }
+
+    /// As [`Generation::worn_segments`], of at most so many octets: for when others wait.
+    /// Beyond bounds of its own it takes no notice of that.
+    pub fn worn_segments_within(&self, bytes_max: u64) -> BTreeSet<u16> {
         let live: u64 = self.order.iter().map(|slot| self.live.bytes(*slot)).sum();
         let garbage = self.garbage_bytes();
-        if garbage > GARBAGE_BYTES_MIN && garbage > live {
+        let is_urgent =
+            self.order.len() >= SEGMENTS_MANY || garbage > live.saturating_mul(GARBAGE_RATIO_MAX);
+        let bytes_max = if is_urgent { u64::MAX } else { bytes_max };
+        if garbage > GARBAGE_BYTES_MIN && garbage > live && live <= bytes_max {
             return self.order.iter().copied().collect();
         }
         let bytes: Vec<u64> = self
@@ -43,7 +56,7 @@ impl Generation {
         let last = bytes.len().saturating_sub(FOLD_MIN - 1);
         let start = (0..last).find(|start| {
             let newer: u64 = bytes[start + 1..].iter().sum();
-            bytes[*start] <= FOLD_RATIO * newer
+            bytes[*start] <= FOLD_RATIO * newer && bytes[*start] + newer <= bytes_max
         });
         let start = start.unwrap_or(self.order.len());
         self.order[start..].iter().copied().collect()

@@ -13,7 +13,9 @@ use zone_image::{Entry, StoredBody, Zone};
 use super::gather::Gathered;
 use super::index::{IndexDelta, ZoneIndex};
 use super::presence::{Presence, State};
+use super::proven::{Proof, Proofs};
 use super::sets::SharedPlan;
+use crate::compile::SignedCounts;
 use crate::compile::classify::Standing;
 use crate::compile::pages::own_flags;
 use crate::compile::rrset::{BodyMaker, Rrsets};
@@ -27,6 +29,9 @@ pub(super) struct Made {
     pub(super) change: ZoneChange,
     pub(super) index: IndexDelta,
     pub(super) names_read: usize,
+    pub(super) signed: SignedCounts,
+    /// What becomes of the proofs of names.
+    pub(super) proven: Vec<Proof>,
 }
 
 /// A delegation has come above names that the change knows nothing of.
@@ -48,10 +53,16 @@ pub(super) struct EntryMaker<'w> {
     delegations: i64,
     records: i64,
     apex_flags: u8,
+    has_opt_out: bool,
 }
 
 impl<'w> EntryMaker<'w> {
-    pub(super) fn new(zone: Zone<'w>, zone_index: &'w ZoneIndex, plan: &'w SharedPlan) -> Self {
+    pub(super) fn new(
+        zone: Zone<'w>,
+        zone_index: &'w ZoneIndex,
+        plan: &'w SharedPlan,
+        has_opt_out: bool,
+    ) -> Self {
         Self {
             zone,
             zone_index,
@@ -62,6 +73,7 @@ impl<'w> EntryMaker<'w> {
             delegations: 0,
             records: 0,
             apex_flags: 0,
+            has_opt_out,
         }
     }
 
@@ -103,11 +115,14 @@ impl<'w> EntryMaker<'w> {
             self.name(&presence, relative, *state, entry);
             self.wildcard_parent(&presence, relative);
         }
-        self.index.children(presence.into_children());
-        Ok(self.finish())
+        let mut proofs = Proofs::new(self.zone, self.zone_index, maker.table, maker.names);
+        let proven = proofs.changes(&presence, self.has_opt_out);
+        self.index
+            .children(presence.into_children(), proofs.into_below());
+        Ok(self.finish(proven))
     }
 
-    fn finish(self) -> Made {
+    fn finish(self, proven: Vec<Proof>) -> Made {
         let info = self.zone.info();
         let count = |before: u64, change: i64| before.wrapping_add_signed(change);
         let mut depths = self.zone.depths();
@@ -137,6 +152,8 @@ impl<'w> EntryMaker<'w> {
             },
             index: self.index,
             names_read: 0,
+            signed: SignedCounts::default(),
+            proven,
         }
     }
 

@@ -4,14 +4,18 @@
 //! Made anew are the changed names and the apex; the delegations whose glue may differ,
 //! since one of their hosts changed; the names below a delegation that came or went. Of
 //! delegations that share their NS set only one is read. Beside them stand the
-//! ancestors of each of these names and the hosts of its NS, which are read only.
+//! ancestors of each of these names and the hosts of its NS, which are read only. Where
+//! we sign, the apex brings along the hosts of its NS, whose signatures stand with it,
+//! and with NSEC each name the one before it, which may name another next one.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use zone_image::layout::{Denial, ENTRY_DELEGATION, ENTRY_DNAME, Part};
 use zone_image::{Name, Seed, StoredBody, Zone};
 
+use super::signed::{Due, SignedZone};
 use crate::compile::shared::at_or_below;
+use crate::compile::signer::is_of_signer;
 use crate::compile::table::{Table, lookup_name};
 use crate::record::RecordType;
 use crate::source::{ChangeSource, SourceError};
@@ -24,11 +28,14 @@ const FEW_NAMES: u64 = 1000;
 
 /// What was read.
 pub(super) struct Gathered {
+    /// Not grouped yet.
     pub(super) table: Table,
     /// The names to be made anew, lower-case wire format.
     pub(super) entries: BTreeSet<Box<[u8]>>,
     /// Shared NS sets whose glue may differ, each with one of its users.
     pub(super) touched: BTreeMap<u32, Box<[u8]>>,
+    /// Hashes of NSEC3 whose signatures get old.
+    pub(super) due: BTreeSet<[u8; 20]>,
 }
 
 /// Why a zone has to be compiled whole.
@@ -45,6 +52,8 @@ pub(super) struct Gather<'w> {
     /// The names that were read, with the NS targets of each.
     read: HashMap<Box<[u8]>, Vec<Box<[u8]>>>,
     has_dname: bool,
+    signed: Option<&'w SignedZone<'w>>,
+    due: Due,
 }
 
 impl<'w> Gather<'w> {
@@ -53,6 +62,7 @@ impl<'w> Gather<'w> {
         zone: Zone<'w>,
         seed: Seed,
         dissolved: &'w BTreeSet<u32>,
+        signed: Option<&'w SignedZone<'w>>,
     ) -> Self {
         Self {
             source,
@@ -63,23 +73,26 @@ impl<'w> Gather<'w> {
             touched: BTreeMap::new(),
             read: HashMap::new(),
             has_dname: false,
+            signed,
+            due: Due::default(),
         }
     }
 
     pub(super) fn run(mut self) -> Result<Result<Gathered, Whole>, SourceError> {
-        if self.zone.denial() != Denial::None {
-            return Ok(Err("the zone is signed"));
-        }
         let Some(changed) = self.source.changed()? else {
             return Ok(Err("the whole zone may have changed"));
         };
         let names = self.zone.info().names;
-        let count = changed.len() as u64;
+        if let Some(signed) = self.signed.filter(|_| changed.resigns) {
+            self.due = signed.due();
+        }
+        let changed = changed.names;
+        let count = (changed.len() + self.due.names.len()) as u64;
         if count > FEW_NAMES && count > names / WHOLE_SHARE {
             return Ok(Err("most of the zone changed"));
         }
         self.entry(self.zone.apex())?;
-        for name in &changed {
+        for name in changed.iter().chain(&self.due.names.clone()) {
             self.entry(name.as_wire())?;
         }
         for name in &changed {
@@ -91,14 +104,17 @@ impl<'w> Gather<'w> {
         for user in self.touched.clone().into_values() {
             self.read_with_hosts(&user)?;
         }
+        if self.signed.is_some() {
+            self.neighbours()?;
+        }
         if self.has_dname {
             return Ok(Err("a DNAME decides what is below it"));
         }
-        self.table.group();
         Ok(Ok(Gathered {
             table: self.table,
             entries: self.entries,
             touched: self.touched,
+            due: self.due.proofs,
         }))
     }
 
@@ -115,6 +131,26 @@ impl<'w> Gather<'w> {
         let is_inside = at_or_below(owner, self.zone.apex());
         let entry = is_inside.then(|| self.zone.find(owner)).flatten();
         entry.map_or(0, |entry| entry.flags())
+    }
+
+    /// What signing makes anew besides.
+    fn neighbours(&mut self) -> Result<(), SourceError> {
+        let apex = self.zone.apex();
+        for host in self.targets(apex).to_vec() {
+            if at_or_below(&host, apex) {
+                self.entry(&host)?;
+            }
+        }
+        if self.zone.denial() == Denial::Nsec {
+            for owner in self.entries.clone() {
+                if let Some(relative) = owner.strip_suffix(apex)
+                    && let Some(before) = self.zone.nsec_before(relative)
+                {
+                    self.entry(before.name().as_wire())?;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Where a delegation comes or goes, what is below it becomes another thing.
@@ -185,7 +221,11 @@ impl<'w> Gather<'w> {
         let mut targets = Vec::new();
         let name = Name::from_wire(owner).expect("names come from names");
         let (table, has_dname) = (&mut self.table, &mut self.has_dname);
+        let (is_signed, at_apex) = (self.signed.is_some(), *owner == *self.zone.apex());
         self.source.records_of(&name, &mut |record| {
+            if is_signed && is_of_signer(record.rtype, at_apex) {
+                return;
+            }
             if record.rtype == RecordType::NS {
                 targets.push(record.rdata.to_ascii_lowercase().into());
             }

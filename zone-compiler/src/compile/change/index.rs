@@ -12,6 +12,8 @@ use zone_image::layout::{PageRef, Part};
 use zone_image::writer::BodyBytes;
 use zone_image::{StoredBody, Zone};
 
+use super::proven::own_proof;
+
 /// Depths that names can have, the apex included.
 const DEPTHS: usize = 128;
 
@@ -22,18 +24,27 @@ pub struct ZoneIndex {
     /// Names by number of labels below the apex.
     depths: [u64; DEPTHS],
     /// For each name that has names one label below it, but for the apex, their number.
-    children: HashMap<Box<[u8]>, u32>,
+    children: HashMap<Box<[u8]>, Children>,
     /// For each shared body the names that use it.
     users: Vec<u32>,
     /// Shared NS sets by what their body holds.
     contents: HashMap<u64, u32>,
 }
 
+/// Names one label below a name.
+#[derive(Debug, Clone, Copy, Default)]
+struct Children {
+    names: u32,
+    /// Those that opt-out leaves an NSEC3 (see [`super::proven`]).
+    proven: u32,
+}
+
 /// How a change changes an index.
 #[derive(Debug, Default)]
 pub struct IndexDelta {
     depths: HashMap<usize, i64>,
-    children: HashMap<Vec<u8>, i64>,
+    /// Names, and those with an NSEC3.
+    children: HashMap<Vec<u8>, (i64, i64)>,
     users: HashMap<u32, i64>,
     forgotten: Vec<u64>,
     learned: Vec<(u64, u32)>,
@@ -73,16 +84,13 @@ impl ZoneIndex {
             users: vec![0; zone.shared_count() as usize],
             contents: HashMap::new(),
         };
+        let mut empty: Vec<&[u8]> = Vec::new();
         zone.each_entry(&mut |entry| {
             let relative = entry.relative_name();
             index.depths[depth(relative)] += 1;
-            if let Some(parent) = parent(relative) {
-                // Most names have a parent that is known already: no copy for those.
-                if let Some(children) = index.children.get_mut(parent) {
-                    *children += 1;
-                } else {
-                    index.children.insert(parent.into(), 1);
-                }
+            match own_proof(&entry) {
+                Some(is_proven) => index.child(relative, 1, is_proven),
+                None => empty.push(relative),
             }
             for (_, _, body) in entry.stored_bodies() {
                 if let StoredBody::Shared(number) = body {
@@ -90,6 +98,12 @@ impl ZoneIndex {
                 }
             }
         });
+        // What lies below a name is known before the name.
+        empty.sort_unstable_by_key(|relative| std::cmp::Reverse(depth(relative)));
+        for relative in empty {
+            let is_proven = index.proven_below(relative) > 0;
+            index.child(relative, 1, is_proven);
+        }
         for number in 0..zone.shared_count() {
             let body = zone.shared_body(number);
             if body.part() == Part::Records {
@@ -98,6 +112,34 @@ impl ZoneIndex {
             }
         }
         index
+    }
+
+    /// About what it takes of memory: its tables as they are allocated, and the names.
+    pub fn memory_bytes(&self) -> usize {
+        let names: usize = self.children.keys().map(|name| name.len()).sum();
+        // One octet of control stands beside each place of a table.
+        let children = size_of::<(Box<[u8]>, Children)>() + 1;
+        let contents = size_of::<(u64, u32)>() + 1;
+        size_of::<Self>()
+            + names
+            + self.children.capacity() * children
+            + self.contents.capacity() * contents
+            + self.users.capacity() * size_of::<u32>()
+    }
+
+    /// Counts a name with the one above it.
+    fn child(&mut self, relative: &[u8], names: u32, is_proven: bool) {
+        let Some(parent) = parent(relative) else {
+            return;
+        };
+        // Most names have a parent that is known already: no copy for those.
+        if !self.children.contains_key(parent) {
+            self.children.insert(parent.into(), Children::default());
+        }
+        if let Some(children) = self.children.get_mut(parent) {
+            children.names += names;
+            children.proven += u32::from(is_proven);
+        }
     }
 
     /// Whether it is of this version of its zone.
@@ -111,10 +153,16 @@ impl ZoneIndex {
         for (depth, change) in delta.depths {
             self.depths[depth] = self.depths[depth].wrapping_add_signed(change);
         }
-        for (name, change) in delta.children {
+        for (name, (names, proven)) in delta.children {
             let before = self.children.get(&name[..]).copied().unwrap_or_default();
-            let after = i64::from(before) + change;
-            if let Ok(after @ 1..) = u32::try_from(after) {
+            let after = |before: u32, change: i64| {
+                u32::try_from(i64::from(before) + change).unwrap_or_default()
+            };
+            let after = Children {
+                names: after(before.names, names),
+                proven: after(before.proven, proven),
+            };
+            if after.names > 0 {
                 self.children.insert(name.into(), after);
             } else {
                 self.children.remove(&name[..]);
@@ -136,7 +184,14 @@ impl ZoneIndex {
     }
 
     pub(super) fn children_of(&self, relative: &[u8]) -> u32 {
-        self.children.get(relative).copied().unwrap_or_default()
+        let children = self.children.get(relative);
+        children.map_or(0, |children| children.names)
+    }
+
+    /// Names one label below a name that opt-out leaves an NSEC3.
+    pub(super) fn proven_below(&self, relative: &[u8]) -> u32 {
+        let children = self.children.get(relative);
+        children.map_or(0, |children| children.proven)
     }
 
     pub(super) fn users_of(&self, number: u32) -> u32 {
@@ -166,8 +221,13 @@ impl IndexDelta {
         *self.depths.entry(depth(relative)).or_default() += change;
     }
 
-    pub(super) fn children(&mut self, changes: HashMap<Vec<u8>, i64>) {
-        self.children = changes;
+    pub(super) fn children(&mut self, names: HashMap<Vec<u8>, i64>, proven: HashMap<Vec<u8>, i64>) {
+        for (name, change) in names {
+            self.children.entry(name).or_default().0 = change;
+        }
+        for (name, change) in proven {
+            self.children.entry(name).or_default().1 = change;
+        }
     }
 
     pub(super) fn user(&mut self, number: u32, change: i64) {

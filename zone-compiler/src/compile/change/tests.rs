@@ -1,16 +1,21 @@
 //! Incremental compiles come to what a full compile of the same records comes to, over
 //! random histories of a small registry whose names meet each other in every way.
 
+mod history;
+mod signed;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use proptest::prelude::*;
+use zone_image::layout::Part;
 use zone_image::{Generation, LookupName, Memory};
 
+use self::history::{mixed, moments};
 use super::*;
-use crate::compile::compile;
+use crate::compile::compile_with;
 use crate::wire::each_record;
-use crate::{Record, RecordList, RecordType, SourceError};
+use crate::{ChangedNames, Record, RecordList, RecordType, SourceError};
 
 const APEX: &str = "tld";
 
@@ -26,7 +31,7 @@ impl State {
     fn new(serial: u32, minimum: u32) -> Self {
         let mut state = Self::default();
         let mut soa = [name("ns.nic.tld").as_wire(), name("host.nic.tld").as_wire()].concat();
-        for number in [serial, 7200, 900, 1_209_600, minimum] {
+        for number in [serial, 7200, 900, 604_800, minimum] {
             soa.extend_from_slice(&number.to_be_bytes());
         }
         state.add(APEX, RecordType::SOA, 3600, &soa);
@@ -62,6 +67,7 @@ struct Source<'s> {
     event: u64,
     state: &'s State,
     changed: BTreeSet<Name>,
+    resigns: bool,
 }
 
 impl<'s> Source<'s> {
@@ -73,6 +79,7 @@ impl<'s> Source<'s> {
             event,
             state,
             changed: changed.cloned().collect(),
+            resigns: false,
         }
     }
 }
@@ -86,8 +93,11 @@ impl ChangeSource for Source<'_> {
         self.event
     }
 
-    fn changed(&mut self) -> Result<Option<BTreeSet<Name>>, SourceError> {
-        Ok(Some(self.changed.clone()))
+    fn changed(&mut self) -> Result<Option<ChangedNames>, SourceError> {
+        Ok(Some(ChangedNames {
+            names: self.changed.clone(),
+            resigns: self.resigns,
+        }))
     }
 
     fn records_of(
@@ -122,9 +132,14 @@ impl ChangeSource for Source<'_> {
     }
 }
 
-fn full(state: &State, event: u64, installer: &mut Installer) -> Result<(), CompileError> {
+fn full(
+    state: &State,
+    event: u64,
+    installer: &mut Installer,
+    options: &Options,
+) -> Result<(), CompileError> {
     let mut source = RecordList::new(name(APEX), event, state.records());
-    compile(&mut source, installer, &|_| {}).map(drop)
+    compile_with(&mut source, installer, options, &|_| {}).map(drop)
 }
 
 fn zone(generation: &Generation) -> Zone<'_> {
@@ -143,8 +158,10 @@ fn dump(generation: &Generation) -> Vec<String> {
         Ok(())
     });
     let Ok(()) = all;
-    let negative = zone.negative(zone_image::layout::Part::Records).unwrap();
-    lines.push(format!("negative {:?}", negative.stored().0));
+    for part in [Part::Records, Part::Signatures] {
+        let negative = zone.negative(part).map(|body| body.stored().0);
+        lines.push(format!("negative {negative:?}"));
+    }
     lines.push(format!(
         "{} {} {} {} {} {:b}",
         info.serial,
@@ -166,23 +183,48 @@ struct Image {
     index: ZoneIndex,
     event: u64,
     whole: Vec<&'static str>,
+    signing: Option<Signing>,
+    /// The same zone, always compiled whole.
+    always_whole: Arc<Generation>,
+    /// Whether the next steps look at every signature.
+    resigns: bool,
 }
 
 impl Image {
     fn new(state: State) -> Self {
+        Self::signed(state, None)
+    }
+
+    fn signed(state: State, signing: Option<Signing>) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let mut installer = Installer::replace(directory.path(), None).unwrap();
-        full(&state, 1, &mut installer).unwrap();
+        let options = Options {
+            signing: signing.clone().map(Arc::new),
+            ..Options::default()
+        };
+        full(&state, 1, &mut installer, &options).unwrap();
         installer.commit().unwrap();
         let generation = Arc::new(Generation::open(directory.path(), Memory::Mapped).unwrap());
         let index = ZoneIndex::of(zone(&generation));
         Self {
             directory,
+            always_whole: Arc::clone(&generation),
             generation,
             state,
             index,
             event: 1,
             whole: Vec::new(),
+            signing,
+            resigns: false,
+        }
+    }
+
+    /// For a whole compile that keeps the signatures of an image.
+    fn options(&self, previous: &Arc<Generation>) -> Options {
+        Options {
+            signing: self.signing.clone().map(Arc::new),
+            previous: Some(Arc::clone(previous)),
+            ..Options::default()
         }
     }
 
@@ -195,12 +237,15 @@ impl Image {
         let event = self.event + 1;
         let elsewhere = tempfile::tempdir().unwrap();
         let mut anew = Installer::replace(elsewhere.path(), None).unwrap();
-        let expected = full(state, event, &mut anew);
+        let expected = full(state, event, &mut anew, &self.options(&self.always_whole));
         let mut installer = self.installer();
         let mut source = Source::new(&self.state, state, event);
+        source.resigns = self.resigns;
         let zone_before = zone(&self.generation);
         assert!(self.index.is_of(zone_before));
-        let outcome = compile_changes(&mut source, zone_before, &self.index, &mut installer);
+        let signing = self.signing.as_ref();
+        let index = &self.index;
+        let outcome = compile_changes(&mut source, zone_before, index, signing, &mut installer);
         let written = match (expected, outcome) {
             (Err(CompileError::Refused { .. }), Err(CompileError::Refused { .. })) => return None,
             (Ok(()), Ok(Changed::Written(written))) => Some(*written),
@@ -208,7 +253,8 @@ impl Image {
                 self.whole.push(why);
                 drop(installer);
                 installer = self.installer();
-                full(state, event, &mut installer).unwrap();
+                let options = self.options(&self.generation);
+                full(state, event, &mut installer, &options).unwrap();
                 None
             }
             (Err(CompileError::Refused { .. }), Ok(Changed::Whole(_))) => return None,
@@ -230,6 +276,7 @@ impl Image {
         }
         Generation::open(self.directory.path(), Memory::Mapped).unwrap();
         (self.generation, self.state, self.event) = (generation, state.clone(), event);
+        self.always_whole = Arc::new(anew);
         written
     }
 }
@@ -240,133 +287,6 @@ fn base(serial: u32) -> State {
     state.ns(APEX, "ns.nic.tld");
     state.add("ns.nic.tld", RecordType::A, 3600, &[192, 0, 2, 1]);
     state
-}
-
-/// One delegation or host of a random registry.
-#[derive(Debug, Clone)]
-struct Domain {
-    label: usize,
-    hosts: Vec<usize>,
-    has_ds: bool,
-}
-
-/// The hosts that domains name: inside domains, outside, and deep below others.
-const HOSTS: [&str; 9] = [
-    "ns1.d0.tld",
-    "ns2.d0.tld",
-    "ns1.d1.tld",
-    "a.b.d2.tld",
-    "ns.elsewhere.example",
-    "ns2.elsewhere.example",
-    "ns.nic.tld",
-    "d3.tld",
-    "ns.deep.own.tld",
-];
-/// Own data of the zone: at every depth, wildcards and empty names among them.
-const OWN: [&str; 7] = [
-    "www.tld",
-    "x.y.z.tld",
-    "y.z.tld",
-    "*.tld",
-    "*.w.tld",
-    "a.*.v.tld",
-    "ns1.d5.tld",
-];
-
-#[derive(Debug, Clone)]
-struct Moment {
-    domains: Vec<Domain>,
-    /// For each host, how many addresses it has.
-    addresses: Vec<u8>,
-    own: Vec<bool>,
-    minimum: u32,
-}
-
-fn moments() -> impl Strategy<Value = Moment> {
-    let hosts = prop_oneof![
-        3 => Just(vec![4, 5]),
-        3 => Just(vec![0, 1]),
-        2 => Just(vec![2, 4]),
-        3 => prop::collection::vec(0..HOSTS.len(), 1..4),
-    ];
-    let domain = (0..14usize, hosts, any::<bool>());
-    let domain = domain.prop_map(|(label, hosts, has_ds)| Domain {
-        label,
-        hosts,
-        has_ds,
-    });
-    (
-        prop::collection::vec(domain, 0..24),
-        prop::collection::vec(0u8..3, HOSTS.len()),
-        prop::collection::vec(any::<bool>(), OWN.len()),
-        prop::sample::select(vec![300u32, 300, 300, 60]),
-    )
-        .prop_map(|(domains, addresses, own, minimum)| Moment {
-            domains,
-            addresses,
-            own,
-            minimum,
-        })
-}
-
-impl Moment {
-    /// As a registry would publish it: a host with addresses where somebody names it.
-    fn state(&self, serial: u32) -> State {
-        let mut state = base(serial);
-        state.0.remove(&name(APEX));
-        let apex = State::new(serial, self.minimum);
-        state.0.extend(apex.0);
-        state.ns(APEX, "ns.nic.tld");
-        let mut named = BTreeSet::new();
-        let mut cuts = BTreeSet::new();
-        for domain in &self.domains {
-            let owner = format!("d{}.tld", domain.label);
-            if !cuts.insert(owner.clone()) {
-                continue;
-            }
-            for host in &domain.hosts {
-                state.ns(&owner, HOSTS[*host]);
-                named.insert(*host);
-            }
-            if domain.has_ds {
-                state.add(&owner, RecordType(43), 60, &[0, 1, 13, 2, 7, 7]);
-            }
-        }
-        for host in named {
-            let is_inside = HOSTS[host].ends_with(".tld");
-            // A host that lies in a delegation to itself needs an address.
-            let count = self.addresses[host].max(1);
-            for number in (0..count).filter(|_| is_inside) {
-                state.add(HOSTS[host], RecordType::A, 3600, &[192, 0, 2, number + 10]);
-            }
-        }
-        for (owner, is_there) in OWN.iter().zip(&self.own) {
-            let rtype = if owner.ends_with("d5.tld") {
-                RecordType::A
-            } else {
-                RecordType(16)
-            };
-            if *is_there {
-                state.add(owner, rtype, 60, &[3, 1, 2, 3]);
-            }
-        }
-        state
-    }
-}
-
-/// A history in small steps: each moment takes over most of the one before.
-fn mixed(before: &Moment, next: &Moment, keep: u8) -> Moment {
-    let kept = before.domains.len() * usize::from(keep) / 4;
-    let fresh = next.domains.len().min(3);
-    let domains = next.domains[..fresh].iter().chain(&before.domains[..kept]);
-    Moment {
-        domains: domains.cloned().collect(),
-        ..if keep > 2 {
-            before.clone()
-        } else {
-            next.clone()
-        }
-    }
 }
 
 proptest! {
@@ -462,7 +382,7 @@ fn a_change_that_a_full_compile_refuses_is_refused() {
     let mut source = Source::new(&image.state, &after, 2);
     let mut installer = image.installer();
     let zone = zone(&image.generation);
-    let outcome = compile_changes(&mut source, zone, &image.index, &mut installer);
+    let outcome = compile_changes(&mut source, zone, &image.index, None, &mut installer);
     let Err(CompileError::Refused { faults, .. }) = outcome else {
         panic!("{outcome:?}");
     };

@@ -62,8 +62,18 @@ impl NewChain {
             Self::Nsec { .. } => Denial::Nsec,
             Self::Nsec3 { opt_out, .. } => Denial::Nsec3 { opt_out: *opt_out },
         };
-        proven_types(denial, kind(names, group), table.types(group))
+        types_of(denial, table, names, group)
     }
+}
+
+/// The types that the proof of a name with records lists.
+pub(crate) fn types_of(
+    denial: Denial,
+    table: &Table,
+    names: &Names,
+    group: usize,
+) -> Vec<RecordType> {
+    proven_types(denial, kind(names, group), table.types(group))
 }
 
 fn kind(names: &Names, group: usize) -> NameKind {

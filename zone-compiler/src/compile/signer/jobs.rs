@@ -1,7 +1,8 @@
 //! The work of signing, split over all cores.
 //!
 //! A job is a name with all its RRsets, or one NSEC3. What a thread makes goes into its
-//! own rows; the table is not touched before all are done.
+//! own rows; the table is not touched before all are done. [`ZoneSigner`] does one name
+//! and is the same for an incremental compile.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -27,15 +28,20 @@ pub(super) struct Jobs<'t> {
     pub(super) apex: &'t Name,
     /// TTL of NSEC and NSEC3 (RFC 9077 section 3).
     pub(super) negative_ttl: u32,
-    pub(super) signer: RrsetSigner<'t>,
-    pub(super) previous: Option<PreviousZone<'t>>,
+    pub(super) signer: ZoneSigner<'t>,
     pub(super) chain: &'t NewChain,
 }
 
-/// What one thread has made.
-struct Made {
-    rows: Rows,
-    counts: SignedCounts,
+/// Makes the signatures of a zone, or keeps those of the image before.
+pub(crate) struct ZoneSigner<'t> {
+    pub(crate) signer: RrsetSigner<'t>,
+    pub(crate) previous: Option<PreviousZone<'t>>,
+}
+
+/// Rows that signing adds to a table.
+pub(crate) struct Made {
+    pub(crate) rows: Rows,
+    pub(crate) counts: SignedCounts,
 }
 
 impl Jobs<'_> {
@@ -115,31 +121,19 @@ impl Jobs<'_> {
     }
 
     fn group(&self, group: usize, made: &mut Made) -> Result<(), SignError> {
-        let standing = self.names.standing[group];
-        let is_cut = standing == Standing::Delegation;
-        if !is_cut && standing != Standing::Authoritative {
+        if !self.names.has_entry(group) {
             return Ok(());
         }
         let owner = self.table.owner(group);
-        if !is_cut || self.table.has(group, RecordType::DS) {
-            let rrsets = Rrsets::of(self.table, group, &mut Findings::default());
-            let own = |rtype| !is_cut || rtype == RecordType::DS;
-            for (&rtype, set) in rrsets.sets.iter().filter(|(rtype, _)| own(**rtype)) {
-                let rrset = SignableRrset {
-                    owner,
-                    rtype,
-                    ttl: set.ttl,
-                    rdata: &set.rdata,
-                };
-                self.sign(&rrset, made)?;
-            }
-        }
+        self.signer.name(self.table, self.names, group, made)?;
         if let NewChain::Nsec { next } = self.chain
             && let Some(next) = next[group]
         {
             let types = self.chain.types(self.table, self.names, group);
             let rdata = nsec_rdata(self.table.owner(next as usize), &types);
-            self.proof(owner, RecordType::NSEC, &rdata, made)?;
+            let ttl = self.negative_ttl;
+            self.signer
+                .proof(owner, RecordType::NSEC, ttl, &rdata, made)?;
         }
         Ok(())
     }
@@ -158,46 +152,86 @@ impl Jobs<'_> {
         };
         let rdata = nsec3_rdata(*opt_out, next, &types);
         let owner = nsec3_owner(&links[at].hash, self.apex);
-        self.proof(&owner, RecordType::NSEC3, &rdata, made)
+        let ttl = self.negative_ttl;
+        self.signer
+            .proof(&owner, RecordType::NSEC3, ttl, &rdata, made)
+    }
+}
+
+impl ZoneSigner<'_> {
+    /// Signs the RRsets of one name: all of them, or of a cut the DS.
+    pub(crate) fn name(
+        &self,
+        table: &Table,
+        names: &Names,
+        group: usize,
+        made: &mut Made,
+    ) -> Result<(), SignError> {
+        let is_cut = names.standing[group] == Standing::Delegation;
+        if is_cut && !table.has(group, RecordType::DS) {
+            return Ok(());
+        }
+        let rrsets = Rrsets::of(table, group, &mut Findings::default());
+        let own = |rtype| !is_cut || rtype == RecordType::DS;
+        for (&rtype, set) in rrsets.sets.iter().filter(|(rtype, _)| own(**rtype)) {
+            let rrset = SignableRrset {
+                owner: table.owner(group),
+                rtype,
+                ttl: set.ttl,
+                rdata: &set.rdata,
+            };
+            self.sign(&rrset, made)?;
+        }
+        Ok(())
     }
 
     /// Adds an NSEC or NSEC3 and its signatures.
-    fn proof(
+    pub(crate) fn proof(
         &self,
         owner: &[u8],
         rtype: RecordType,
+        ttl: u32,
         rdata: &[u8],
         made: &mut Made,
     ) -> Result<(), SignError> {
-        made.rows.push(owner, rtype, self.negative_ttl, rdata);
+        made.rows.push(owner, rtype, ttl, rdata);
         let rrset = SignableRrset {
             owner,
             rtype,
-            ttl: self.negative_ttl,
+            ttl,
             rdata: &[rdata],
         };
         self.sign(&rrset, made)
     }
 
     fn sign(&self, rrset: &SignableRrset<'_>, made: &mut Made) -> Result<(), SignError> {
+        for rdata in self.signatures(rrset, &mut made.counts)? {
+            made.rows
+                .push(rrset.owner, RecordType::RRSIG, rrset.ttl, &rdata);
+        }
+        Ok(())
+    }
+
+    /// The RRSIGs of an RRset, made or kept.
+    pub(crate) fn signatures(
+        &self,
+        rrset: &SignableRrset<'_>,
+        counts: &mut SignedCounts,
+    ) -> Result<Vec<Box<[u8]>>, SignError> {
         let before = match &self.previous {
             Some(previous) => previous.signatures(rrset),
             None => Vec::new(),
         };
         let before: Vec<&[u8]> = before.iter().map(|rdata| &**rdata).collect();
         let signatures = self.signer.sign_or_keep(rrset, &before)?;
-        made.counts.made += u64::from(signatures.made);
-        made.counts.kept += signatures.rdata.len() as u64 - u64::from(signatures.made);
-        for rdata in &signatures.rdata {
-            made.rows
-                .push(rrset.owner, RecordType::RRSIG, rrset.ttl, rdata);
-        }
-        Ok(())
+        counts.made += u64::from(signatures.made);
+        counts.kept += signatures.rdata.len() as u64 - u64::from(signatures.made);
+        Ok(signatures.rdata)
     }
 }
 
 impl Made {
-    fn new(table: &Table) -> Self {
+    pub(crate) fn new(table: &Table) -> Self {
         Self {
             rows: Rows::new(table.seed),
             counts: SignedCounts::default(),

@@ -12,7 +12,7 @@ use crate::record::RecordType;
 use crate::sign::{RrsigFields, SignableRrset, Signing, nsec3_hash_of_owner};
 use crate::wire::{read_proof, read_rrset};
 
-pub(super) struct PreviousZone<'g> {
+pub(crate) struct PreviousZone<'g> {
     zone: Zone<'g>,
     /// Algorithm and tag of the keys whose signatures may be kept.
     keys: Vec<(u8, u16)>,
@@ -26,6 +26,11 @@ impl<'g> PreviousZone<'g> {
         if *zone.apex() != *apex.as_wire() {
             return None;
         }
+        Self::of(zone, signing)
+    }
+
+    /// As [`PreviousZone::new`], of a zone at hand.
+    pub(crate) fn of(zone: Zone<'g>, signing: &Signing) -> Option<Self> {
         let entry = zone.apex_entry();
         let records = read_rrset(zone, entry, RecordType::DNSKEY, Part::Records);
         let published: Vec<&[u8]> = records.iter().map(|record| &*record.rdata).collect();
@@ -40,6 +45,11 @@ impl<'g> PreviousZone<'g> {
             }
         }
         (!keys.is_empty()).then_some(Self { zone, keys })
+    }
+
+    /// Whether signatures of this key, by algorithm and tag, may be kept.
+    pub(crate) fn has_key(&self, key: (u8, u16)) -> bool {
+        self.keys.contains(&key)
     }
 
     /// RRSIGs that were made over exactly this RRset.

@@ -1,0 +1,145 @@
+//! The kinds of changes, and the commands that make them.
+//!
+//! Beside the generated registry stand [`DEPENDANTS`] domains that name one host: half
+//! of them share all their name servers, half have one more of their own. Renaming that
+//! host touches them all.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::generate::Registry;
+
+/// Domains that name the host that is renamed.
+pub(super) const DEPENDANTS: u64 = 1000;
+/// The first TTL that a change sets; each sets another.
+const TTL_FIRST: u64 = 1000;
+/// Steps between the domains of two changes: far apart, and all different for long.
+pub(super) const STRIDE: u64 = 7919;
+const DS: &str = "12345 13 2 49FD46E6C4B45C55D4AC69CBD3CD34AC1AFE51DE49FD46E6C4B45C55D4AC69CB";
+
+/// What changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// The TTL of a domain's NS records.
+    Ttl,
+    /// A name server of a domain comes, or goes.
+    Ns,
+    /// A DS record of a domain comes, or goes.
+    Ds,
+    /// A host that a thousand domains name gets another name.
+    Rename,
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ttl => f.write_str("TTL of one domain"),
+            Self::Ns => f.write_str("NS of one domain"),
+            Self::Ds => f.write_str("DS of one domain"),
+            Self::Rename => write!(f, "name of a host of {DEPENDANTS} domains"),
+        }
+    }
+}
+
+/// A sequence of changes of one kind.
+pub(super) struct Changes<'r> {
+    kind: Kind,
+    registry: &'r Registry,
+    done: u64,
+}
+
+impl<'r> Changes<'r> {
+    pub(super) fn new(kind: Kind, registry: &'r Registry) -> Self {
+        Self {
+            kind,
+            registry,
+            done: 0,
+        }
+    }
+
+    /// The words of `meridian` that make the next one.
+    pub(super) fn next_command(&mut self) -> Vec<String> {
+        let (number, suffix) = (self.done, self.registry.suffix());
+        self.done += 1;
+        let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+        // Every second one takes back what the one before did.
+        let (name, comes) = (self.insecure(number / 2), number.is_multiple_of(2));
+        let host = shared_host(0, &suffix);
+        match self.kind {
+            Kind::Ttl => {
+                let ttl = (TTL_FIRST + number).to_string();
+                let index = number * STRIDE % self.registry.parameters().domains;
+                let name = format!("{}{suffix}", self.registry.domain(index).label);
+                words(&["registry", "domain", "update", &name, "--ns-ttl", &ttl])
+            }
+            Kind::Ns => {
+                let way = if comes { "--add-host" } else { "--remove-host" };
+                words(&["registry", "domain", "update", &name, way, &host])
+            }
+            Kind::Ds => {
+                let way = if comes { "--add-ds" } else { "--remove-ds" };
+                words(&["registry", "domain", "update", &name, way, DS])
+            }
+            Kind::Rename => {
+                let other = format!("other.renamed{suffix}");
+                let (old, new) = if comes { (host, other) } else { (other, host) };
+                words(&["registry", "host", "update", &old, "--rename", &new])
+            }
+        }
+    }
+
+    /// A domain without DS for each number.
+    fn insecure(&self, number: u64) -> String {
+        let domains = self.registry.parameters().domains;
+        let from = number * STRIDE % domains;
+        let mut indices = (from..domains).chain(0..from);
+        let found = indices.find(|index| self.registry.domain(*index).ds_count == 0);
+        let label = self.registry.domain(found.unwrap_or(from)).label;
+        format!("{label}{}", self.registry.suffix())
+    }
+}
+
+fn shared_host(number: u64, suffix: &str) -> String {
+    format!("ns{number}.renamed{suffix}")
+}
+
+/// What `meridian registry apply` has to be given to make the dependants: later groups
+/// need earlier ones.
+pub(super) fn dependants(suffix: &str) -> [Vec<String>; 3] {
+    let (mut domains, mut hosts, mut updates) = (Vec::new(), Vec::new(), Vec::new());
+    let domain = |name: &str| {
+        format!("{{\"domain\":{{\"create\":{{\"name\":\"{name}\",\"registrar\":\"reg-000\"}}}}}}")
+    };
+    let host = |name: &str| {
+        format!(
+            "{{\"host\":{{\"create\":{{\"name\":\"{name}\",\"registrar\":\"reg-000\",\
+             \"addresses\":[\"192.0.2.1\"]}}}}}}"
+        )
+    };
+    domains.push(domain(&format!("renamed{suffix}")));
+    hosts.push(host(&shared_host(0, suffix)));
+    hosts.push(host(&shared_host(1, suffix)));
+    for number in 0..DEPENDANTS {
+        let name = format!("dependant-{number}{suffix}");
+        domains.push(domain(&name));
+        let second = match number % 2 {
+            0 => shared_host(1, suffix),
+            _ => {
+                let own = format!("ns.{name}");
+                hosts.push(host(&own));
+                own
+            }
+        };
+        let first = shared_host(0, suffix);
+        updates.push(format!(
+            "{{\"domain\":{{\"update\":{{\"name\":\"{name}\",\"add\":{{\"hosts\":\
+             [\"{first}\",\"{second}\"]}}}}}}}}"
+        ));
+    }
+    [domains, hosts, updates]
+}
+
+#[cfg(test)]
+mod tests;

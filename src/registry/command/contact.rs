@@ -1,0 +1,297 @@
+//! Commands on contacts (RFC 5733): who is behind a domain, where the registry keeps it.
+//!
+//! A contact has a postal address in an internationalized form, a local one, or both.
+//! Its data is personal: another registrar is told nothing (2201), and a registrar in
+//! whose zones no contacts are kept is not offered these commands (2307).
+
+mod change;
+mod info;
+mod links;
+mod row;
+
+use serde::{Deserialize, Serialize};
+
+use super::super::database::Timestamp;
+use super::super::policy::ContactRole;
+use super::super::signing::named;
+use super::super::types::{
+    AuthInfo, CountryCode, Email, Handle, Line, PhoneExtension, PhoneNumber, PostalCode, Status,
+};
+use super::CommandError;
+use super::context::Context;
+
+pub(super) use info::info;
+pub(super) use links::{Links, contacts_of, find_contacts, write_links};
+
+/// A command on one contact.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ContactCommand {
+    /// Make it.
+    Create(Box<ContactCreate>),
+    /// Change it.
+    Update(Box<ContactUpdate>),
+    /// Remove it, where no domain names it.
+    Delete(Handle),
+    /// Show it.
+    Info(Handle),
+}
+
+impl ContactCommand {
+    pub(super) fn kind(&self) -> &'static str {
+        match self {
+            Self::Create(_) => "contact-create",
+            Self::Update(_) => "contact-update",
+            Self::Delete(_) => "contact-delete",
+            Self::Info(_) => "contact-info",
+        }
+    }
+
+    pub(super) fn handle(&self) -> &Handle {
+        match self {
+            Self::Create(create) => &create.handle,
+            Self::Update(update) => &update.handle,
+            Self::Delete(handle) | Self::Info(handle) => handle,
+        }
+    }
+}
+
+named! {
+    /// What a contact is.
+    ContactKind:
+        /// A human being.
+        Person = "person",
+        /// An organization.
+        Org = "org",
+        /// A role that several may have.
+        Role = "role",
+}
+
+named! {
+    /// What a wish about disclosure is about (RFC 5733 section 2.9).
+    Element:
+        /// Name, internationalized.
+        NameInt = "name-int",
+        /// Name, local.
+        NameLoc = "name-loc",
+        /// Organization, internationalized.
+        OrgInt = "org-int",
+        /// Organization, local.
+        OrgLoc = "org-loc",
+        /// Address, internationalized.
+        AddrInt = "addr-int",
+        /// Address, local.
+        AddrLoc = "addr-loc",
+        /// Telephone.
+        Voice = "voice",
+        /// Fax.
+        Fax = "fax",
+        /// E-mail.
+        Email = "email",
+}
+
+/// A wish about disclosure that differs from what the registry does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Disclose {
+    /// Show these, or hide them.
+    pub show: bool,
+    /// Which.
+    pub elements: Vec<Element>,
+}
+
+/// A postal address.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[expect(missing_docs, reason = "the elements of RFC 5733")]
+pub struct Address {
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub street: Vec<Line>,
+    pub city: Line,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub province: Option<Line>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub postal_code: Option<PostalCode>,
+    pub country: CountryCode,
+}
+
+/// Name and address, in one of the two forms.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[expect(missing_docs, reason = "the elements of RFC 5733")]
+pub struct PostalInfo {
+    pub name: Line,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub organization: Option<Line>,
+    pub address: Address,
+}
+
+/// A telephone number.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[expect(missing_docs, reason = "the elements of RFC 5733")]
+pub struct Phone {
+    pub number: PhoneNumber,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extension: Option<PhoneExtension>,
+}
+
+/// What a new contact is to be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct ContactCreate {
+    /// What it is called.
+    pub handle: Handle,
+    /// Its sponsor; a registrar's own account if it is not named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registrar: Option<Handle>,
+    /// What it is.
+    pub kind: ContactKind,
+    /// Name and address in letters of ASCII.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub int: Option<PostalInfo>,
+    /// Name and address as they are written where they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub loc: Option<PostalInfo>,
+    /// Telephone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub voice: Option<Phone>,
+    /// Fax.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fax: Option<Phone>,
+    /// E-mail.
+    pub email: Email,
+    /// What is to be shown or hidden.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disclose: Option<Disclose>,
+    /// What authorizes others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auth_info: Option<AuthInfo>,
+}
+
+/// A value that comes in the place of another, or of none.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Change<T> {
+    /// This one from now on.
+    Set(T),
+    /// None from now on.
+    Remove,
+}
+
+/// A change to a contact; what is not named stays.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[expect(missing_docs, reason = "as in `ContactCreate`")]
+pub struct ContactUpdate {
+    pub handle: Handle,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub add: Vec<Status>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remove: Vec<Status>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<ContactKind>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub int: Option<Change<PostalInfo>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub loc: Option<Change<PostalInfo>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub voice: Option<Change<Phone>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fax: Option<Change<Phone>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<Email>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disclose: Option<Change<Disclose>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auth_info: Option<AuthInfo>,
+}
+
+impl ContactUpdate {
+    /// A change of nothing, to be filled in.
+    pub fn new(handle: Handle) -> Self {
+        Self {
+            handle,
+            add: Vec::new(),
+            remove: Vec::new(),
+            kind: None,
+            int: None,
+            loc: None,
+            voice: None,
+            fax: None,
+            email: None,
+            disclose: None,
+            auth_info: None,
+        }
+    }
+}
+
+/// A contact of a domain.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct DomainContact {
+    /// What for.
+    pub role: ContactRole,
+    /// Which one.
+    pub contact: Handle,
+}
+
+impl std::fmt::Display for DomainContact {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}", self.role, self.contact)
+    }
+}
+
+/// A contact as it is; texts as they are stored, since imported ones were not checked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+#[expect(missing_docs, reason = "the elements of RFC 5733")]
+pub struct ContactInfo {
+    pub handle: Handle,
+    pub roid: String,
+    pub registrar: String,
+    pub kind: String,
+    /// As EPP shows them: those that were set or `ok`, and `linked`.
+    pub statuses: Vec<String>,
+    pub int: PostalText,
+    pub loc: PostalText,
+    pub voice: Option<String>,
+    pub voice_extension: Option<String>,
+    pub fax: Option<String>,
+    pub fax_extension: Option<String>,
+    pub email: Option<String>,
+    pub disclose: Option<String>,
+    pub created_at: Timestamp,
+    pub created_by: Option<String>,
+    pub updated_at: Option<Timestamp>,
+    pub updated_by: Option<String>,
+}
+
+/// Name and address as they are stored.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[expect(missing_docs, reason = "the elements of RFC 5733")]
+pub struct PostalText {
+    pub name: Option<String>,
+    pub organization: Option<String>,
+    pub street: Vec<String>,
+    pub city: Option<String>,
+    pub province: Option<String>,
+    pub postal_code: Option<String>,
+    pub country: Option<String>,
+}
+
+/// Runs a change; contacts are in no zone.
+pub(super) async fn change(
+    context: &mut Context<'_, '_>,
+    command: &ContactCommand,
+) -> Result<Option<i64>, CommandError> {
+    match command {
+        ContactCommand::Create(command) => change::create(context, command).await?,
+        ContactCommand::Update(command) => change::update(context, command).await?,
+        ContactCommand::Delete(handle) => change::delete(context, handle).await?,
+        ContactCommand::Info(_) => unreachable!("reads change nothing"),
+    }
+    Ok(None)
+}
