@@ -15,6 +15,7 @@ pub mod database;
 pub mod error;
 pub mod events;
 pub mod export;
+pub mod idn;
 pub mod import;
 pub mod lease;
 pub mod life;

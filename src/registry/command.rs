@@ -14,6 +14,7 @@ mod context;
 pub mod dependencies;
 pub mod domain;
 pub mod host;
+mod idn;
 pub mod keys;
 pub mod notices;
 pub mod poll;

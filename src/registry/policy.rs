@@ -164,13 +164,13 @@ impl RegistrationPolicy {
     /// What is wrong with the leftmost label of a name in the zone. A label is one of
     /// RFC 1123 already.
     pub(crate) fn label_fault(&self, label: &str) -> Option<String> {
-        let octets = label.len();
+        let characters = match label.strip_prefix("xn--").map(idna::punycode::decode) {
+            Some(Some(unicode)) => unicode.len(),
+            _ => label.len(),
+        };
         let (least, most) = (self.label_min, self.label_max);
-        if !(least..=most).contains(&u32::try_from(octets).unwrap_or(u32::MAX)) {
-            return Some(format!("{octets} characters; {least} to {most} here"));
-        }
-        if label.starts_with("xn--") {
-            return Some("internationalized labels are not offered".to_owned());
+        if !(least..=most).contains(&u32::try_from(characters).unwrap_or(u32::MAX)) {
+            return Some(format!("{characters} characters; {least} to {most} here"));
         }
         // RFC 1035 section 2.3.1; RFC 1123 section 2.1 then let digits begin a label.
         let is_strict = self.name_rule == NameRule::Rfc1035;

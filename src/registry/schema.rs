@@ -10,7 +10,7 @@ use sqlx::AssertSqlSafe;
 use super::database::Engine;
 
 /// The migrations in order; version N is reached by the first N.
-const MIGRATIONS: [&str; 13] = [
+const MIGRATIONS: [&str; 14] = [
     include_str!("migrations/0001_tables.sql"),
     include_str!("migrations/0002_views.sql"),
     include_str!("migrations/0003_lease.sql"),
@@ -24,6 +24,7 @@ const MIGRATIONS: [&str; 13] = [
     include_str!("migrations/0011_life.sql"),
     include_str!("migrations/0012_transfers.sql"),
     include_str!("migrations/0013_contacts.sql"),
+    include_str!("migrations/0014_idn.sql"),
 ];
 
 /// The schema version that this program reads and writes.

@@ -96,7 +96,7 @@ pub(crate) fn published(location: &Location) -> BTreeSet<String> {
 
 /// Rows of every table, to show that nothing was changed.
 pub(crate) async fn row_counts(database: &mut Database) -> Vec<(String, i64)> {
-    const TABLES: [&str; 18] = [
+    const TABLES: [&str; 21] = [
         "zones",
         "zone_records",
         "registrars",
@@ -111,6 +111,9 @@ pub(crate) async fn row_counts(database: &mut Database) -> Vec<(String, i64)> {
         "changed_names",
         "imports",
         "held_labels",
+        "idn_tables",
+        "idn_texts",
+        "variant_labels",
         "poll_messages",
         "poll_queues",
         "grace_periods",

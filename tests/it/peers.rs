@@ -9,6 +9,7 @@ mod client;
 mod compare;
 pub(crate) mod differential;
 pub(crate) mod faults;
+mod idn;
 mod keygen;
 mod knot_and_nsd;
 mod offline;

@@ -197,6 +197,22 @@ pub(crate) enum ZoneArgs {
         #[command(flatten)]
         acting: ActingArgs,
     },
+    /// Say which scripts a zone takes, by tables in the form of RFC 7940
+    ///
+    /// Of labels that a table calls variants of each other, one can be registered. What is
+    /// registered already stays. A zone without tables takes letters, digits and hyphens.
+    Idn {
+        /// Its apex
+        apex: String,
+        /// A table, in place of the one with that tag: language or script, and file
+        #[arg(long, value_name = "TAG=FILE")]
+        set: Vec<String>,
+        /// Tag of a table to let go
+        #[arg(long, value_name = "TAG")]
+        remove: Vec<String>,
+        #[command(flatten)]
+        acting: ActingArgs,
+    },
     /// Say what becomes of hosts of domains that are removed
     Orphans(OrphansArgs),
     /// Show hosts whose domains are gone, and how many domains still name them

@@ -11,7 +11,8 @@ use crate::registry::command::registrar::{
 };
 use crate::registry::command::timers::TimersCommand;
 use crate::registry::command::zone::{
-    GluePolicy, HeldLabel, LabelKind, ZoneCommand, ZoneCreate, ZoneLabels, ZonePolicy, ZoneUpdate,
+    GluePolicy, HeldLabel, LabelKind, ZoneCommand, ZoneCreate, ZoneIdn, ZoneLabels, ZonePolicy,
+    ZoneTableText, ZoneUpdate,
 };
 use crate::registry::policy::{DataModel, RegistrationChange, RegistrationPolicy};
 use crate::registry::types::{Ttl, ValueError};
@@ -177,6 +178,22 @@ pub(super) fn zone(args: &ZoneArgs) -> Built<'_> {
             };
             (ZoneCommand::Labels(Box::new(labels)), acting)
         }
+        ZoneArgs::Idn {
+            apex,
+            set,
+            remove,
+            acting,
+        } => {
+            let idn = ZoneIdn {
+                apex: apex.parse()?,
+                set: set
+                    .iter()
+                    .map(|text| idn_table(text))
+                    .collect::<Result<_, _>>()?,
+                remove: remove.clone(),
+            };
+            (ZoneCommand::Idn(Box::new(idn)), acting)
+        }
         ZoneArgs::Lame { apex, acting } => (ZoneCommand::Lame(apex.parse()?), acting),
         ZoneArgs::Remind { apex, acting } => (ZoneCommand::Remind(apex.parse()?), acting),
         ZoneArgs::Orphans(args) => (ZoneCommand::Orphans(args.command()?), &args.acting),
@@ -184,6 +201,15 @@ pub(super) fn zone(args: &ZoneArgs) -> Built<'_> {
         ZoneArgs::Info { apex, acting } => (ZoneCommand::Info(apex.parse()?), acting),
     };
     Ok((Command::Zone(command), acting))
+}
+
+/// Reads `TAG=FILE`.
+fn idn_table(text: &str) -> Result<ZoneTableText, ValueError> {
+    let pair = text.split_once('=');
+    let (tag, file) = pair.ok_or_else(|| syntax(text, "write TAG=FILE"))?;
+    let xml = std::fs::read_to_string(file);
+    let xml = xml.map_err(|error| syntax(file, format!("cannot be read: {error}")))?;
+    Ok(ZoneTableText::new(tag, xml))
 }
 
 pub(super) fn syntax(value: &str, reason: impl Into<String>) -> ValueError {

@@ -73,6 +73,9 @@ pub(crate) struct CreateArgs {
     /// A status to begin with; repeat for each
     #[arg(long, value_name = "STATUS")]
     status: Vec<String>,
+    /// IDN table of the zone that is to let the label in [default: the first that does]
+    #[arg(long, value_name = "TAG")]
+    idn_tag: Option<String>,
     /// The contact that holds it
     #[arg(long, value_name = "CONTACT")]
     registrant: Option<String>,
@@ -235,6 +238,7 @@ fn create(args: &CreateArgs) -> Result<DomainCreate, ValueError> {
         registrant: one(args.registrant.as_ref())?,
         contacts: contacts(&args.contact)?,
         auth_info: args.auth.read()?,
+        idn_tag: args.idn_tag.clone(),
     })
 }
 

@@ -267,6 +267,8 @@ pub(super) struct ZoneRow {
     pub(super) state: String,
     pub(super) ns_count_min: i64,
     pub(super) ns_count_max: i64,
+    /// How many IDN tables it has.
+    pub(super) idn_tables: i64,
     pub(super) policy: RegistrationPolicy,
 }
 
@@ -278,6 +280,7 @@ impl<'r> sqlx::FromRow<'r, AnyRow> for ZoneRow {
             state: row.try_get("state")?,
             ns_count_min: row.try_get("ns_count_min")?,
             ns_count_max: row.try_get("ns_count_max")?,
+            idn_tables: row.try_get("idn_tables")?,
             policy: RegistrationPolicy::from_row(row)?,
         })
     }
@@ -286,7 +289,11 @@ impl<'r> sqlx::FromRow<'r, AnyRow> for ZoneRow {
 /// What a [`ZoneRow`] is read by, up to its condition.
 pub(super) fn select_zones() -> String {
     let policy = RegistrationPolicy::COLUMNS.join(", ");
-    format!("SELECT id, apex, state, ns_count_min, ns_count_max, {policy} FROM zones")
+    format!(
+        "SELECT id, apex, state, ns_count_min, ns_count_max, \
+         (SELECT COUNT(*) FROM idn_tables t WHERE t.zone_id = zones.id) AS idn_tables, \
+         {policy} FROM zones"
+    )
 }
 
 /// The zone of an object.

@@ -124,6 +124,10 @@ pub struct DomainCreate {
     /// What lets another registrar have it; none, or empty, is nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub auth_info: Option<AuthInfo>,
+    /// The IDN table of the zone that is to let its label in; the first that does where
+    /// none is named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub idn_tag: Option<String>,
 }
 
 /// Which domain to show.
@@ -147,6 +151,7 @@ impl DomainCreate {
             hosts: Vec::new(),
             ds: Vec::new(),
             statuses: Vec::new(),
+            idn_tag: None,
             registrant: None,
             contacts: Vec::new(),
             auth_info: None,

@@ -5,6 +5,7 @@
 
 mod contacts;
 mod histories;
+mod idn;
 mod life;
 mod matrix;
 mod policy;
@@ -260,6 +261,7 @@ fn domain_command(verb: &str, name: &str, values: &dyn Fn(&str) -> Vec<String>) 
             hosts: all(values("ns=")),
             ds: all(values("ds=")),
             statuses: all(values("status=")),
+            idn_tag: values("idn=").pop(),
             registrant: all(values("registrant=")).pop(),
             contacts: contacts::links(&values("contact=")),
             auth_info: auth(values),

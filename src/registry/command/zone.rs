@@ -2,6 +2,7 @@
 
 pub(crate) mod create;
 mod delete;
+mod idn;
 mod info;
 mod labels;
 mod lame;
@@ -23,6 +24,7 @@ use super::checks::registry_only;
 use super::context::Context;
 use super::tables::{Tables, from_row, rows};
 
+pub use idn::{ZoneIdn, ZoneTableText};
 pub(super) use info::info;
 pub(super) use labels::held_label;
 pub use labels::{HeldLabel, LabelKind, ZoneLabels};
@@ -43,6 +45,8 @@ pub enum ZoneCommand {
     Policy(Box<ZonePolicy>),
     /// Hold labels back, or let them go.
     Labels(Box<ZoneLabels>),
+    /// Change its IDN tables.
+    Idn(Box<ZoneIdn>),
     /// Change what becomes of hosts of domains that are removed.
     Orphans(ZoneOrphans),
     /// Show hosts of domains that are gone.
@@ -62,6 +66,7 @@ impl ZoneCommand {
             Self::Update(_) => "zone-update",
             Self::Policy(_) => "zone-policy",
             Self::Labels(_) => "zone-labels",
+            Self::Idn(_) => "zone-idn",
             Self::Orphans(_) => "zone-orphans",
             Self::Lame(_) => "zone-lame",
             Self::Remind(_) => "zone-remind",
@@ -76,6 +81,7 @@ impl ZoneCommand {
             Self::Update(update) => &update.apex,
             Self::Policy(policy) => &policy.apex,
             Self::Labels(labels) => &labels.apex,
+            Self::Idn(idn) => &idn.apex,
             Self::Orphans(orphans) => &orphans.apex,
             Self::Delete(apex) | Self::Info(apex) | Self::Lame(apex) | Self::Remind(apex) => apex,
         }
@@ -203,6 +209,7 @@ pub struct ZoneInfo {
     pub lame_domain: Option<String>,
     pub records: Vec<ZoneRecord>,
     pub held_labels: Vec<HeldLabel>,
+    pub idn_tables: Vec<ZoneTableText>,
     pub created_at: Timestamp,
     pub updated_at: Option<Timestamp>,
 }
@@ -267,6 +274,7 @@ pub(super) async fn change(
         ZoneCommand::Update(command) => update::update(context, command).await.map(Some),
         ZoneCommand::Policy(command) => policy::change(context, command).await.map(Some),
         ZoneCommand::Labels(command) => labels::change(context, command).await.map(Some),
+        ZoneCommand::Idn(command) => Box::pin(idn::change(context, command)).await.map(Some),
         ZoneCommand::Orphans(command) => orphans::change(context, command).await.map(Some),
         ZoneCommand::Delete(apex) => delete::delete(context, apex).await.map(Some),
         ZoneCommand::Remind(apex) => lame::remind(context, apex).await.map(Some),

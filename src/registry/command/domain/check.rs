@@ -6,6 +6,7 @@ use crate::registry::code::ResultCode;
 use crate::registry::command::CommandError;
 use crate::registry::command::answer::{Info, rejected};
 use crate::registry::command::checks::{Acting, ZoneRow, active, ancestry, closest_zone};
+use crate::registry::command::idn::{Admitted, admit};
 use crate::registry::command::tables::{Tables, rows, rows_in};
 use crate::registry::command::zone::{LabelKind, held_label};
 use crate::registry::types::DomainName;
@@ -30,7 +31,7 @@ pub(in crate::registry::command) async fn check(
     name: &DomainName,
 ) -> Result<Info, CommandError> {
     let free = match unregistered(tables, name).await {
-        Ok(()) => registrable(tables, acting, name).await.map(drop),
+        Ok(()) => registrable(tables, acting, name, None).await.map(drop),
         Err(error) => Err(error),
     };
     let reason = match free {
@@ -58,12 +59,14 @@ pub(super) async fn unregistered(
     Ok(())
 }
 
-/// The zone that a name can be registered in, as far as the name goes.
+/// The zone that a name can be registered in, as far as the name goes, and what lets it
+/// in there. `idn_tag` is the IDN table that was asked for.
 pub(super) async fn registrable(
     tables: &mut Tables<'_>,
     acting: &Acting,
     name: &DomainName,
-) -> Result<ZoneRow, CommandError> {
+    idn_tag: Option<&str>,
+) -> Result<(ZoneRow, Admitted), CommandError> {
     let name = name.as_str();
     let above = ancestry(name);
     let zone = zone(tables, name, &above).await?;
@@ -79,7 +82,8 @@ pub(super) async fn registrable(
         }
     }
     unoccupied(tables, &zone, name, &above).await?;
-    Ok(zone)
+    let admitted = admit(tables, &zone, label, idn_tag).await?;
+    Ok((zone, admitted))
 }
 
 /// The zone of the name: one label above it.

@@ -13,6 +13,7 @@ use crate::registry::command::answer::rejected;
 use crate::registry::command::checks::{StatusChange, ZoneRow, data_model, difference, sponsor};
 use crate::registry::command::contact::{Links, find_contacts, write_links};
 use crate::registry::command::context::Context;
+use crate::registry::command::idn;
 use crate::registry::command::publication::{refresh_domain, refresh_hosts};
 use crate::registry::life::{Grace, GraceKind, Life, after};
 use crate::registry::types::{Statuses, Years};
@@ -34,7 +35,8 @@ pub(super) async fn create(
     let handles = command.contacts.iter().map(|link| &link.contact);
     let handles = handles.chain(&command.registrant);
     let contacts = find_contacts(&mut tables, handles, sponsor).await?;
-    let zone = registrable(&mut tables, &acting, &command.name).await?;
+    let idn_tag = command.idn_tag.as_deref();
+    let (zone, admitted) = registrable(&mut tables, &acting, &command.name, idn_tag).await?;
     check_period(&zone, command.period, name)?;
     let change = StatusChange {
         add: &command.statuses,
@@ -72,6 +74,7 @@ pub(super) async fn create(
     let hosts: Vec<_> = found.values().map(|host| host.id).collect();
     write_links(&mut tables, id, &Links::default(), &links, &contacts).await?;
     insert_parts(&mut tables, id, hosts.iter().copied(), &command.ds).await?;
+    idn::note(context, zone.id, id, &admitted).await?;
     refresh_domain(context, id, statuses.allow_publication()).await?;
     refresh_hosts(context, hosts).await?;
     Ok(zone.id)

@@ -30,6 +30,7 @@ pub(super) async fn delete(
         "DELETE FROM signing_policies WHERE zone_id = $1",
         "DELETE FROM zone_records WHERE zone_id = $1",
         "DELETE FROM held_labels WHERE zone_id = $1",
+        "DELETE FROM idn_tables WHERE zone_id = $1",
         "DELETE FROM imports WHERE zone_id = $1",
         "DELETE FROM zones WHERE id = $1",
     ] {
