@@ -206,6 +206,9 @@ struct Compare {
     /// Write a page with plots to this file.
     #[arg(long)]
     html: Option<PathBuf>,
+    /// Without DNSSEC records in the zone.
+    #[arg(long)]
+    unsigned: bool,
     /// Under a minute: 20,000 delegations, short rounds, Knot and NSD only.
     #[arg(long, conflicts_with_all = ["domains", "rounds", "seconds", "peer"])]
     quick: bool,
@@ -377,6 +380,7 @@ fn run_compare(arguments: &Compare, json: bool) -> anyhow::Result<()> {
     };
     let mut plan = compare::Plan {
         domains: arguments.domains,
+        signed: !arguments.unsigned,
         meridian: arguments.meridian.clone(),
         peers,
         rounds: arguments.rounds,

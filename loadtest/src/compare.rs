@@ -41,8 +41,10 @@ const QUERIES: u64 = 500_000;
 /// What is compared.
 #[derive(Debug, Clone)]
 pub struct Plan {
-    /// Delegations of the zone, which is generated and signed.
+    /// Delegations of the zone, which is generated.
     pub domains: u64,
+    /// Whether it is signed: NSEC3 with opt-out, and signatures of random octets.
+    pub signed: bool,
     /// The `meridian` binary; without it only the peers run.
     pub meridian: Option<PathBuf>,
     /// The peers that run.
@@ -60,6 +62,8 @@ pub struct Plan {
 pub struct Comparison {
     /// Delegations of the zone.
     pub domains: u64,
+    /// Whether it is signed.
+    pub signed: bool,
     /// Whether servers and load had a CPU each.
     pub pinned: bool,
     /// Peers that are not installed.
@@ -106,7 +110,7 @@ pub fn compare(plan: &Plan) -> anyhow::Result<Comparison> {
         seed: 1,
         queries: QUERIES,
         exponent: 1.0,
-        signed: true,
+        signed: plan.signed,
     })?;
     let files = generate::write(&registry, directory.path())?;
     let zone = Zone {
@@ -143,6 +147,7 @@ pub fn compare(plan: &Plan) -> anyhow::Result<Comparison> {
     let reloads = reload::all(&zone, cpus, &queries, &contenders)?;
     Ok(Comparison {
         domains: plan.domains,
+        signed: plan.signed,
         pinned: cpus.server.is_some(),
         missing: missing.iter().map(|software| software.name()).collect(),
         starts: contenders.into_iter().map(|own| own.start).collect(),

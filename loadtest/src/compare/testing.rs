@@ -38,6 +38,7 @@ pub(super) fn comparison() -> Comparison {
     };
     Comparison {
         domains: 1000,
+        signed: true,
         pinned: true,
         missing: vec!["PowerDNS"],
         starts: vec![start],
