@@ -6,7 +6,8 @@
 //! came. So bad rows are known before anything is written, and a run that was killed
 //! is finished by running it again. Until then the zones are `importing` and no
 //! compile reads them. An export is one snapshot; the folder is there whole or not
-//! at all. What is imported and exported again is the same.
+//! at all. What has columns is the same when it is imported and exported again;
+//! [`NOT_CARRIED`] has none.
 
 mod begin;
 mod export;
@@ -32,6 +33,11 @@ use table::Table;
 use write::Writer;
 
 pub use export::{CsvExport, export_csv};
+
+/// What the files do not have yet, for those who take an export for a backup.
+pub const NOT_CARRIED: &str = "policies of zones, held labels and IDN tables; where a domain is \
+    in its life, its grace periods, transfers, authorization and contacts' wishes; keys, \
+    events and messages";
 pub use table::columns_help;
 
 /// What to import and how.

@@ -16,8 +16,16 @@ fn write_all(comparison: &Comparison, text: &mut String) -> std::fmt::Result {
         true => "one CPU for the server, one for the load",
         false => "server and load share the machine",
     };
-    let signed = if comparison.signed { "signed" } else { "unsigned" };
-    writeln!(text, "{} delegations, {signed}; {pinned}", comparison.domains)?;
+    let signed = if comparison.signed {
+        "signed"
+    } else {
+        "unsigned"
+    };
+    writeln!(
+        text,
+        "{} delegations, {signed}; {pinned}",
+        comparison.domains
+    )?;
     if !comparison.missing.is_empty() {
         writeln!(text, "not installed: {}", comparison.missing.join(", "))?;
     }

@@ -102,6 +102,8 @@ pub(super) async fn export_csv(
         report.folder.display()
     ));
     show_rows(&report.rows);
+    let missing = registry::csv::NOT_CARRIED;
+    output::line(format_args!("not in these files: {missing}"));
     Ok(())
 }
 

@@ -218,6 +218,7 @@ pub fn columns_help() -> String {
          one. Names are absolute, with or without final dot. Times are in UTC, such as \
          2026-01-31T12:00:00Z. In [] is what an empty field stands for.\n"
             .to_owned();
+    writeln!(text, "Not in the files: {}.", super::NOT_CARRIED).expect("a String takes all");
     for table in Table::ALL {
         write!(text, "\n{}\n", table.file()).expect("a String takes all");
         for column in table.columns() {
