@@ -67,6 +67,14 @@ kinds! {
     DomainUpdated = "domain-updated", Domain, "update", None;
     /// The registry removed a domain.
     DomainDeleted = "domain-deleted", Domain, "delete", Some("purge");
+    /// Another registrar asks for a domain.
+    TransferRequested = "transfer-requested", Domain, "transfer", Some("request");
+    /// A domain went over to the registrar that asked for it.
+    TransferApproved = "transfer-approved", Domain, "transfer", Some("approve");
+    /// The registrar that has the domain keeps it.
+    TransferRejected = "transfer-rejected", Domain, "transfer", Some("reject");
+    /// Who asked for a domain gave it up, or the registry ended the transfer.
+    TransferCancelled = "transfer-cancelled", Domain, "transfer", Some("cancel");
     /// The registry made a host for the registrar.
     HostCreated = "host-created", Host, "create", None;
     /// The registry changed a host.

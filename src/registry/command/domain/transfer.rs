@@ -4,6 +4,8 @@
 //! A transfer takes the hosts below the domain along and unsets the authorization
 //! information (RFC 9154 section 5). Statuses that the losing registrar set stay.
 
+mod told;
+
 use serde::{Deserialize, Serialize};
 
 use super::row::{DomainRow, begin_grace, clear_graces, existing, graces, write_life};
@@ -155,7 +157,11 @@ pub(in crate::registry::command) async fn query(
         )
     };
     let transfer = transfer.ok_or_else(never)?;
-    Ok(Info::Transfer(TransferInfo {
+    Ok(Info::Transfer(shown(name, transfer)))
+}
+
+fn shown(name: &DomainName, transfer: Row) -> TransferInfo {
+    TransferInfo {
         name: name.to_string(),
         state: transfer.state,
         gaining: transfer.gaining,
@@ -163,7 +169,7 @@ pub(in crate::registry::command) async fn query(
         losing: transfer.losing,
         acted_at: Timestamp(transfer.acted_at),
         expires_at: transfer.expires_at.map(Timestamp),
-    }))
+    }
 }
 
 pub(super) fn wrong_auth(name: &DomainName) -> CommandError {
@@ -213,6 +219,7 @@ pub(super) async fn transfer(
         TransferOp::Approve => complete(context, &row, &zone, &waiting, state).await?,
         _ => end(context, &row, &zone, state).await?,
     }
+    told::tell(context, name, row.id, state).await?;
     Ok(row.zone_id)
 }
 
@@ -280,6 +287,7 @@ async fn request(
     };
     write_life(context, &life, &statuses, &zone.policy).await?;
     context.is_pending = true;
+    told::tell(context, name, row.id, TransferState::Pending).await?;
     Ok(row.zone_id)
 }
 
@@ -433,5 +441,7 @@ pub(super) async fn approve_unanswered(
     let waiting = last(&mut context.tables(), row.id).await?;
     let waiting = waiting.filter(|transfer| transfer.state == TransferState::Pending.name());
     let waiting = waiting.ok_or_else(|| none_pending(name))?;
-    complete(context, row, zone, &waiting, TransferState::ServerApproved).await
+    let state = TransferState::ServerApproved;
+    complete(context, row, zone, &waiting, state).await?;
+    told::tell(context, name, row.id, state).await
 }

@@ -241,3 +241,45 @@ fn every_kind_has_a_name_of_its_own_and_an_operation_of_rfc_8590() {
         );
     }
 }
+
+#[tokio::test]
+async fn the_sides_of_a_transfer_are_told_what_the_other_did() {
+    const AUTH: &str = "auth=k9$Tq2-vX7mB!zR4pL0w";
+    for engine in engines() {
+        let mut test = stage(engine).await;
+        let script = "reg-a domain create a.tld AUTH = 1000
+             reg-b domain transfer a.tld op=request AUTH = 1001
+             reg-a domain transfer a.tld op=reject = 1000
+             reg-b domain transfer a.tld op=request AUTH = 1001
+             reg-b domain transfer a.tld op=cancel = 1000
+             reg-b domain transfer a.tld op=request AUTH = 1001
+             reg-a domain transfer a.tld op=approve = 1000";
+        play(&mut test, &script.replace("AUTH", AUTH)).await;
+        let kinds = |messages: &[Message]| -> Vec<_> {
+            messages.iter().map(|message| message.kind.name()).collect()
+        };
+        let losing = drain(&mut test, "reg-a").await;
+        let request = "transfer-requested";
+        let expected = [request, request, "transfer-cancelled", request];
+        assert_eq!(kinds(&losing), expected, "{engine:?}");
+        let gaining = drain(&mut test, "reg-b").await;
+        assert_eq!(kinds(&gaining), ["transfer-rejected", "transfer-approved"]);
+        let after = gaining[1].content.after.as_ref().unwrap();
+        assert_eq!(after["state"], "clientApproved");
+        assert_eq!(
+            (&after["losing"], &after["gaining"]),
+            (&json!("reg-a"), &json!("reg-b"))
+        );
+        // The registry's own act is told to both, once.
+        play(
+            &mut test,
+            "op domain transfer a.tld op=request by=reg-a = 1001
+             op domain transfer a.tld op=approve = 1000",
+        )
+        .await;
+        for side in ["reg-a", "reg-b"] {
+            let told = drain(&mut test, side).await;
+            assert_eq!(kinds(&told), [request, "transfer-approved"], "{side}");
+        }
+    }
+}

@@ -11,9 +11,10 @@ use super::super::answer::Info;
 use super::super::context::Context;
 use super::super::domain::DomainQuery;
 use super::super::tables::rows;
-use super::super::{Command, CommandError, HostCommand, domain, host};
+use super::super::{Command, CommandError, DomainCommand, HostCommand, domain, host};
 use super::{Notice, NoticeKind};
 use crate::registry::code::ResultCode;
+use crate::registry::life::Step;
 use crate::registry::types::{DomainName, HostName};
 
 /// An object that the registry is about to change.
@@ -42,6 +43,11 @@ impl Watch {
             return Ok(None);
         }
         let object = match command {
+            // Both sides are told of the transfer itself.
+            Command::Domain(DomainCommand::Transfer(_)) => return Ok(None),
+            Command::Domain(DomainCommand::Step(step)) if step.step == Step::ApproveTransfer => {
+                return Ok(None);
+            }
             Command::Domain(command) => Object::Domain(command.name().clone()),
             Command::Host(command) => Object::Host(command.name().clone()),
             _ => return Ok(None),
