@@ -29,7 +29,7 @@ fn hosts_of_a_removed_domain_are_served_under_their_new_names() {
     };
     run(&["zone", "orphans", "example", "--policy", "lame"]);
     assert_eq!(registry.served(), registry.compiled());
-    run(&["domain", "delete", "gone.example"]);
+    run(&["domain", "purge", "gone.example"]);
     assert_eq!(registry.served(), registry.compiled());
 
     let gone = ask(address, "gone.example.", RecordType::NS);
@@ -50,7 +50,7 @@ fn hosts_of_a_removed_domain_are_served_under_their_new_names() {
     assert_eq!(answer.answers[0].data.to_string(), "192.0.2.66");
     // With its last user its address goes.
     for number in 1..10 {
-        run(&["domain", "delete", &format!("d{number}.example")]);
+        run(&["domain", "purge", &format!("d{number}.example")]);
     }
     assert_eq!(registry.served(), registry.compiled());
     let answer = ask(address, renamed, RecordType::A);
