@@ -95,15 +95,3 @@ pub(crate) fn leading_alias(
     }
     (!owned(generation, below, &here)).then_some(below)
 }
-
-/// The leaf that stands for a key, and the keys of its run there.
-pub(crate) fn run_at(generation: &Generation, root: PageRef, key: u64) -> (PageRef, KeySpan) {
-    let (mut reference, mut span) = (root, KeySpan::ALL);
-    while reference.is_node() {
-        let below = runs(generation, reference).into_iter();
-        let mut below = below.map(|(start, end, page)| (page, span.below(start, end)));
-        let found = below.find(|(_, here)| key <= here.last);
-        (reference, span) = found.expect("the last run ends with the keys");
-    }
-    (reference, span)
-}

@@ -53,14 +53,20 @@ struct Difference {
 impl<'g> After<'g> {
     /// What is reached of every segment, if all that is reached is there.
     fn live(self) -> Option<Live> {
+        if !self.has_what_is_kept() {
+            return None;
+        }
         let mut live = self.walk.live.into_inner();
         for slot in self.kept.slots() {
-            if !self.walk.generation.shares_slot(self.old, slot) {
-                return None;
-            }
             live.add_bytes(slot, self.kept.bytes(slot));
         }
         Some(live)
+    }
+
+    /// Whether every segment of which old pages are left is there still.
+    fn has_what_is_kept(&self) -> bool {
+        let is_there = |slot| self.walk.generation.shares_slot(self.old, slot);
+        self.kept.slots().all(is_there)
     }
 
     pub(super) fn is_same(&self, old: PageRef, new: PageRef) -> bool {
@@ -92,12 +98,17 @@ impl<'g> After<'g> {
                 }
             }
         }
-        if !gone.is_empty() {
-            mask = 0;
-            new.each_catalog_entry(&mut |entry| mask |= 1 << labels(&entry.apex));
-        }
+        let has_gone = !gone.is_empty();
         for zone in gone.into_values() {
             each_page_of_zone(old, zone, &mut |page| self.kept.remove(page));
+        }
+        if has_gone {
+            // Below a node that is the same, pages may be of a segment that went.
+            if !self.has_what_is_kept() {
+                return Ok(());
+            }
+            mask = 0;
+            new.each_catalog_entry(&mut |entry| mask |= 1 << labels(&entry.apex));
         }
         if zones != new.zones_count || mask != new.catalog_depths {
             let text = "the catalog counts its zones wrong";

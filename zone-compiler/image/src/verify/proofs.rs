@@ -9,10 +9,10 @@
 use std::collections::HashSet;
 
 use super::after::After;
-use super::walk::{Checked, KeyRange, Walk};
+use super::walk::{Checked, KeyRange, Walk, WalkFault};
 use crate::denial::nsec3_key;
-use crate::layout::{ArchivedZonePage, Denial, PageKind, PageRef};
-use crate::proof_tree::{KeySpan, last_leaf, owned, run_at, runs};
+use crate::layout::{ArchivedZonePage, Denial, PageKind, PageRef, TREE_LEVELS_MAX};
+use crate::proof_tree::{KeySpan, owned, runs};
 use crate::segment::access;
 
 /// What differs between two NSEC3 trees.
@@ -61,7 +61,7 @@ impl After<'_> {
     }
 
     /// Checks an NSEC3 tree; says by how much there are more records.
-    fn nsec3(&mut self, old: PageRef, new: PageRef) -> Result<i64, super::walk::WalkFault> {
+    fn nsec3(&mut self, old: PageRef, new: PageRef) -> Result<i64, WalkFault> {
         let mut difference = Nsec3Difference::default();
         self.nsec3_subtree(
             old,
@@ -160,18 +160,34 @@ impl After<'_> {
         Ok(())
     }
 
+    /// The height of an order that was verified.
+    fn old_height(&self, root: PageRef) -> u32 {
+        let (mut page, mut height) = (access::order(self.old.page(root)), 0);
+        while let Some(child) = page.children.first() {
+            page = access::order(self.old.page(PageRef(child.to_native())));
+            height += 1;
+        }
+        height
+    }
+
+    /// The height of one that is to be verified.
+    fn new_height(&self, root: PageRef) -> Result<u32, WalkFault> {
+        let (mut reference, mut height) = (root, 0);
+        loop {
+            self.walk.check_order(reference, height)?;
+            let page = access::order(self.walk.generation.page(reference));
+            let Some(child) = page.children.first() else {
+                return Ok(height);
+            };
+            reference = PageRef(child.to_native());
+            height += 1;
+        }
+    }
+
     /// Checks the order of a zone; says by how much it has more names. `None` where the
     /// two have another height.
-    fn order(&mut self, old: PageRef, new: PageRef) -> Result<Option<i64>, super::walk::WalkFault> {
-        let heights = [(self.old, old), (self.walk.generation, new)].map(|(generation, root)| {
-            let (mut page, mut height) = (access::order(generation.page(root)), 0);
-            while let Some(child) = page.children.first() {
-                page = access::order(generation.page(PageRef(child.to_native())));
-                height += 1;
-            }
-            height
-        });
-        self.walk.check_order(new, 0)?;
+    fn order(&mut self, old: PageRef, new: PageRef) -> Result<Option<i64>, WalkFault> {
+        let heights = [self.old_height(old), self.new_height(new)?];
         if heights[0] != heights[1] {
             return Ok(None);
         }
@@ -221,14 +237,14 @@ fn records(page: &crate::layout::ArchivedNsec3Page) -> i64 {
 /// Checks the leaves that stand for `span`, and the one behind them.
 fn check_neighbours(walk: &Walk<'_>, root: PageRef, span: &KeySpan) -> Checked {
     let generation = walk.generation;
-    let last = last_leaf(generation, root);
+    let (last, _) = leaf_at(walk, root, u64::MAX)?;
     let mut before = match span.first.checked_sub(1) {
-        Some(key) => leaf_before(walk, root, key).unwrap_or(last),
+        Some(key) => leaf_before(walk, root, key)?.unwrap_or(last),
         None => last,
     };
     let (mut key, mut is_round) = (span.first, false);
     loop {
-        let (leaf, here) = run_at(generation, root, key);
+        let (leaf, here) = leaf_at(walk, root, key)?;
         let hashes = &access::nsec3(generation.page(leaf)).hashes;
         let is_own = owned(generation, leaf, &here);
         if is_own {
@@ -266,8 +282,27 @@ fn is_first(hashes: &[[u8; 20]], last_key: u64) -> bool {
 }
 
 /// The leaf at or before a key; none where there is no record so early.
-fn leaf_before(walk: &Walk<'_>, root: PageRef, key: u64) -> Option<PageRef> {
-    let (leaf, here) = run_at(walk.generation, root, key);
-    let first = access::nsec3(walk.generation.page(leaf)).hashes.get(1)?;
-    (nsec3_key(first) <= here.last).then_some(leaf)
+fn leaf_before(walk: &Walk<'_>, root: PageRef, key: u64) -> Result<Option<PageRef>, WalkFault> {
+    let (leaf, here) = leaf_at(walk, root, key)?;
+    let first = access::nsec3(walk.generation.page(leaf)).hashes.get(1);
+    let has_record = first.is_some_and(|first| nsec3_key(first) <= here.last);
+    Ok(has_record.then_some(leaf))
+}
+
+/// The leaf that stands for a key, and the keys of its run there. Below a node that is the
+/// older generation's there may be pages of a segment that went, so each is looked for.
+fn leaf_at(walk: &Walk<'_>, root: PageRef, key: u64) -> Result<(PageRef, KeySpan), WalkFault> {
+    let (mut reference, mut span) = (root, KeySpan::ALL);
+    for _ in 0..=TREE_LEVELS_MAX {
+        if !reference.is_node() {
+            walk.check_kind(reference, PageKind::Nsec3)?;
+            return Ok((reference, span));
+        }
+        walk.check_kind(reference, PageKind::Node)?;
+        let below = runs(walk.generation, reference).into_iter();
+        let mut below = below.map(|(start, end, page)| (page, span.below(start, end)));
+        let found = below.find(|(_, here)| key <= here.last);
+        (reference, span) = found.expect("the last run ends with the keys");
+    }
+    Err(walk.fault(reference, "a tree has too many levels"))
 }
