@@ -1,8 +1,6 @@
 //! Labels of all scripts, judged by us and by Python's `idna`, which has the tables of
 //! RFC 5892 as lists where we compute them.
 
-#![expect(clippy::unwrap_used, reason = "what fails here is a failed test")]
-
 use std::process::Command;
 
 use meridian::registry::idn::IdnLabel;

@@ -38,75 +38,78 @@ fn rejected_data() {
     }
 }
 
+/// Rules and what is said of them.
+const RULES: &[(&str, &str)] = &[
+    (r#"<rule><any/></rule>"#, "needs the attribute name"),
+    (
+        r#"<rule name="r"><any/></rule><rule name="r"><any/></rule>"#,
+        "already",
+    ),
+    (
+        r#"<rule name="r"><rule by-ref="r"/></rule>"#,
+        "no rule r is defined",
+    ),
+    (r#"<rule name="r"><class by-ref="c"/></rule>"#, "no class c"),
+    (r#"<rule name="r"><any count="0"/></rule>"#, "a count is"),
+    (r#"<rule name="r"><any count="3:2"/></rule>"#, "a count is"),
+    (r#"<rule name="r"><any count="999+"/></rule>"#, "a count is"),
+    (
+        r#"<rule name="r"><start count="2"/></rule>"#,
+        "no attribute count",
+    ),
+    (
+        r#"<rule name="r"><rule count="2"><start/></rule></rule>"#,
+        "cannot be counted",
+    ),
+    (
+        r#"<rule name="r"><choice><any/></choice></rule>"#,
+        "two alternatives",
+    ),
+    (
+        r#"<rule name="r"><look-ahead><any/></look-ahead></rule>"#,
+        "beside an anchor",
+    ),
+    (
+        r#"<rule name="r"><anchor/></rule><action disp="x" match="r"/>"#,
+        "no place in an action",
+    ),
+    (r#"<rule name="r"><regexp/></rule>"#, "no match operator"),
+    (r#"<action match="r"/>"#, "no rule r"),
+    (r#"<action/>"#, "needs the attribute disp"),
+    (
+        r#"<action disp="x" any-variant="a" all-variants="b"/>"#,
+        "one trigger",
+    ),
+    (
+        r#"<rule name="r"><any/></rule><action disp="x" match="r" not-match="r"/>"#,
+        "exclude",
+    ),
+    (
+        r#"<class name="c" property="sc:Nonsense"/>"#,
+        "no value of a property",
+    ),
+    (
+        r#"<class name="c" property="gcb:L"/>"#,
+        "no value of a property",
+    ),
+    (
+        r#"<class name="c" property="gc:L" from-tag="x"/>"#,
+        "by tag or by property",
+    ),
+    (
+        r#"<complement name="c"><class>0061</class><class>0062</class></complement>"#,
+        "one class",
+    ),
+    (
+        r#"<union name="c"><class>0061</class></union>"#,
+        "union two or more",
+    ),
+    (r#"<union name="c"><any/><any/></union>"#, "made of classes"),
+];
+
 #[test]
 fn rejected_rules() {
-    for (rules, reason) in [
-        (r#"<rule><any/></rule>"#, "needs the attribute name"),
-        (
-            r#"<rule name="r"><any/></rule><rule name="r"><any/></rule>"#,
-            "already",
-        ),
-        (
-            r#"<rule name="r"><rule by-ref="r"/></rule>"#,
-            "no rule r is defined",
-        ),
-        (r#"<rule name="r"><class by-ref="c"/></rule>"#, "no class c"),
-        (r#"<rule name="r"><any count="0"/></rule>"#, "a count is"),
-        (r#"<rule name="r"><any count="3:2"/></rule>"#, "a count is"),
-        (r#"<rule name="r"><any count="999+"/></rule>"#, "a count is"),
-        (
-            r#"<rule name="r"><start count="2"/></rule>"#,
-            "no attribute count",
-        ),
-        (
-            r#"<rule name="r"><rule count="2"><start/></rule></rule>"#,
-            "cannot be counted",
-        ),
-        (
-            r#"<rule name="r"><choice><any/></choice></rule>"#,
-            "two alternatives",
-        ),
-        (
-            r#"<rule name="r"><look-ahead><any/></look-ahead></rule>"#,
-            "beside an anchor",
-        ),
-        (
-            r#"<rule name="r"><anchor/></rule><action disp="x" match="r"/>"#,
-            "no place in an action",
-        ),
-        (r#"<rule name="r"><regexp/></rule>"#, "no match operator"),
-        (r#"<action match="r"/>"#, "no rule r"),
-        (r#"<action/>"#, "needs the attribute disp"),
-        (
-            r#"<action disp="x" any-variant="a" all-variants="b"/>"#,
-            "one trigger",
-        ),
-        (
-            r#"<rule name="r"><any/></rule><action disp="x" match="r" not-match="r"/>"#,
-            "exclude",
-        ),
-        (
-            r#"<class name="c" property="sc:Nonsense"/>"#,
-            "no value of a property",
-        ),
-        (
-            r#"<class name="c" property="gcb:L"/>"#,
-            "no value of a property",
-        ),
-        (
-            r#"<class name="c" property="gc:L" from-tag="x"/>"#,
-            "by tag or by property",
-        ),
-        (
-            r#"<complement name="c"><class>0061</class><class>0062</class></complement>"#,
-            "one class",
-        ),
-        (
-            r#"<union name="c"><class>0061</class></union>"#,
-            "union two or more",
-        ),
-        (r#"<union name="c"><any/><any/></union>"#, "made of classes"),
-    ] {
+    for (rules, reason) in RULES {
         let fault = Table::parse(&xml(A, rules)).expect_err(rules);
         assert!(fault.reason.contains(reason), "{rules}: {fault}");
         assert_eq!(fault.line, 5, "{rules}");
