@@ -1,6 +1,7 @@
 //! Meridian: a TLD registry and an authoritative DNS engine in one binary.
 
 pub mod app;
+mod background;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -21,11 +21,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use zone_image::Generation;
 
+use crate::background::Background;
 use crate::clock::{unix_microseconds, unix_seconds};
 use crate::dns::engine::Engine;
 use crate::dns::generations::{Generations, InstallError};
@@ -81,8 +81,8 @@ pub fn install_first(settings: &Settings) -> Result<(), Failure> {
 pub struct Publisher {
     state: Arc<State>,
     stop: Arc<AtomicBool>,
-    ended: Receiver<()>,
-    thread: Option<JoinHandle<()>>,
+    /// Told to end when this is dropped, before its own drop waits for it.
+    _thread: Background,
 }
 
 impl Publisher {
@@ -93,7 +93,6 @@ impl Publisher {
         engine: Engine,
     ) -> std::io::Result<Self> {
         let (wakeup, inbox) = sync_channel(1);
-        let (end, ended) = sync_channel(1);
         let state = Arc::new(State::new(wakeup));
         let stop = Arc::new(AtomicBool::new(false));
         let work = Work {
@@ -109,18 +108,14 @@ impl Publisher {
             stop: Arc::clone(&stop),
             begin: Instant::now(),
         };
-        let thread = std::thread::Builder::new()
-            .name("publisher".into())
-            .spawn(move || {
-                yield_to_workers();
-                work.run(&inbox);
-                drop(end);
-            })?;
+        let thread = Background::spawn("publisher", STOP_TIMEOUT, move || {
+            yield_to_workers();
+            work.run(&inbox);
+        })?;
         Ok(Self {
             state,
             stop,
-            ended,
-            thread: Some(thread),
+            _thread: thread,
         })
     }
 
@@ -134,10 +129,6 @@ impl Drop for Publisher {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Release);
         self.state.wake();
-        let is_over = self.ended.recv_timeout(STOP_TIMEOUT) != Err(RecvTimeoutError::Timeout);
-        if let Some(thread) = self.thread.take().filter(|_| is_over) {
-            let _ = thread.join();
-        }
     }
 }
 

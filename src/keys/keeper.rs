@@ -12,7 +12,6 @@ mod offline;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use tokio::runtime::Runtime;
@@ -21,6 +20,7 @@ use super::machine::{self, Publishes, Step};
 use super::parent;
 use super::status::{KeysState, ZoneStatus};
 use super::vault::{Vault, VaultError};
+use crate::background::Background;
 use crate::registry::command::keys::{Extent, KeysResign, KeysStep, ZoneKeys, load, signed_zones};
 use crate::registry::command::{Actor, Command, CommandError, KeysCommand, Request};
 use crate::registry::types::AnyName;
@@ -89,9 +89,9 @@ enum LookError {
 /// The running keeper; dropped, it stops.
 #[derive(Debug)]
 pub struct Keeper {
-    stop: Option<SyncSender<()>>,
-    ended: Receiver<()>,
-    thread: Option<JoinHandle<()>>,
+    /// Dropped before the thread, which it tells to end.
+    _stop: SyncSender<()>,
+    _thread: Background,
     state: Arc<KeysState>,
 }
 
@@ -102,19 +102,12 @@ impl Keeper {
             .enable_all()
             .build()?;
         let (stop, stopped) = sync_channel(1);
-        let (end, ended) = sync_channel(1);
         let state = Arc::new(KeysState::default());
         let work = Work::new(settings, runtime, Arc::clone(&state));
-        let thread = std::thread::Builder::new()
-            .name("keeper".into())
-            .spawn(move || {
-                work.run(&stopped);
-                drop(end);
-            })?;
+        let thread = Background::spawn("keeper", STOP_TIMEOUT, move || work.run(&stopped))?;
         Ok(Self {
-            stop: Some(stop),
-            ended,
-            thread: Some(thread),
+            _stop: stop,
+            _thread: thread,
             state,
         })
     }
@@ -122,16 +115,6 @@ impl Keeper {
     /// What can be seen of it.
     pub fn state(&self) -> Arc<KeysState> {
         Arc::clone(&self.state)
-    }
-}
-
-impl Drop for Keeper {
-    fn drop(&mut self) {
-        self.stop.take();
-        let is_over = self.ended.recv_timeout(STOP_TIMEOUT) != Err(RecvTimeoutError::Timeout);
-        if let Some(thread) = self.thread.take().filter(|_| is_over) {
-            let _ = thread.join();
-        }
     }
 }
 

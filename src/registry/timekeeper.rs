@@ -7,10 +7,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use tokio::runtime::Runtime;
+
+use crate::background::Background;
 
 use super::database::{Database, Location, Timestamp};
 use super::error::RegistryError;
@@ -85,9 +86,9 @@ impl TimersState {
 /// The running timekeeper; dropped, it stops.
 #[derive(Debug)]
 pub struct Timekeeper {
-    stop: Option<SyncSender<()>>,
-    ended: Receiver<()>,
-    thread: Option<JoinHandle<()>>,
+    /// Dropped before the thread, which it tells to end.
+    _stop: SyncSender<()>,
+    _thread: Background,
     state: Arc<TimersState>,
 }
 
@@ -98,7 +99,6 @@ impl Timekeeper {
             .enable_all()
             .build()?;
         let (stop, stopped) = sync_channel(1);
-        let (end, ended) = sync_channel(1);
         let state = Arc::new(TimersState::default());
         let mut work = Work {
             settings,
@@ -108,16 +108,10 @@ impl Timekeeper {
             started: Instant::now(),
             last_error: String::new(),
         };
-        let thread = std::thread::Builder::new()
-            .name("timers".into())
-            .spawn(move || {
-                work.run(&stopped);
-                drop(end);
-            })?;
+        let thread = Background::spawn("timers", STOP_TIMEOUT, move || work.run(&stopped))?;
         Ok(Self {
-            stop: Some(stop),
-            ended,
-            thread: Some(thread),
+            _stop: stop,
+            _thread: thread,
             state,
         })
     }
@@ -125,16 +119,6 @@ impl Timekeeper {
     /// What can be seen of it.
     pub fn state(&self) -> Arc<TimersState> {
         Arc::clone(&self.state)
-    }
-}
-
-impl Drop for Timekeeper {
-    fn drop(&mut self) {
-        self.stop.take();
-        let is_over = self.ended.recv_timeout(STOP_TIMEOUT) != Err(RecvTimeoutError::Timeout);
-        if let Some(thread) = self.thread.take().filter(|_| is_over) {
-            let _ = thread.join();
-        }
     }
 }
 

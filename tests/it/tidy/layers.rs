@@ -105,7 +105,7 @@ const LAYERS: &[Layer] = &[
     },
     Layer {
         path: "src/registry",
-        modules: Some(&["registry", "clock"]),
+        modules: Some(&["registry", "background", "clock"]),
         crates: &[
             "anyhow",
             "blake3",
@@ -127,7 +127,7 @@ const LAYERS: &[Layer] = &[
     },
     Layer {
         path: "src/keys",
-        modules: Some(&["keys", "registry", "clock"]),
+        modules: Some(&["keys", "registry", "background", "clock"]),
         crates: &[
             "serde",
             "serde_json",
@@ -138,7 +138,7 @@ const LAYERS: &[Layer] = &[
     },
     Layer {
         path: "src/publish",
-        modules: Some(&["publish", "registry", "keys", "dns", "clock"]),
+        modules: Some(&["publish", "registry", "keys", "dns", "background", "clock"]),
         crates: &CRATES,
     },
     Layer {
