@@ -4,7 +4,7 @@
 //!   for a zone that is not ours, which is all but the look-up?
 //! - `lookup`: what does it cost to find a delegation or that a name is missing, one
 //!   name at a time, and how does that grow with the zone?
-//! - `single`, `batch`: what does a reply cost, one by one and in batches of 32, for
+//! - `single`, `batch`: what does a reply cost, one by one and in batches of 64, for
 //!   each kind of query to a signed zone, and how does that grow with the zone?
 //! - `wildcard`: what does an answer from a wildcard cost?
 //!
