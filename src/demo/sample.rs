@@ -36,7 +36,7 @@ pub(super) fn domain(number: u32) -> String {
 pub(super) fn zone(domains: u32) -> String {
     let mut zone = format!(
         "$ORIGIN {APEX}\n$TTL 3600\n\
-         @ SOA ns1.nic hostmaster.nic 1 7200 900 1209600 600\n\
+         @ SOA ns1.nic hostmaster.nic 1 7200 900 604800 600\n\
          @ NS ns1.nic\n@ NS ns2.nic\n@ TXT \"a made-up registry\"\n\
          nic NS ns1.nic\nnic NS ns2.nic\n\
          ns1.nic A 192.0.2.1\nns1.nic AAAA 2001:db8::1\nns2.nic A 192.0.2.2\n"

@@ -17,7 +17,8 @@ use crate::registry::command::keys::KeysPolicy;
 use crate::registry::signing::{PolicyChange, RecordKind, SigningMode, State};
 use crate::registry::testing::{NOW, TestDatabase, engines, test_database};
 
-/// Policy of the tests: waits of 3,600 + 60 s, of the DS record 7,200 + 60 s.
+/// Policy of the tests: waits of 3,600 + 60 s, of the DS record 7,200 + 60 s; signatures
+/// live for 14 days and are made anew five days before their end.
 fn times() -> PolicyChange {
     PolicyChange {
         dnskey_ttl: Some(3600),
@@ -26,6 +27,8 @@ fn times() -> PolicyChange {
         propagation: Some(60),
         parent_propagation: Some(60),
         safety: Some(0),
+        signature_validity: Some(14 * 86_400),
+        signature_refresh: Some(5 * 86_400),
         ..PolicyChange::default()
     }
 }

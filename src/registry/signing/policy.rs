@@ -116,8 +116,8 @@ impl Default for SigningPolicy {
             parent_propagation: HOUR,
             safety: HOUR,
             denial: Denial::Nsec3OptOut,
-            signature_validity: 14 * DAY,
-            signature_refresh: 5 * DAY,
+            signature_validity: 21 * DAY,
+            signature_refresh: 8 * DAY,
             signature_jitter: DAY,
             parent_servers: String::new(),
             store: "database".to_owned(),
@@ -180,7 +180,7 @@ impl SigningPolicy {
     }
 
     /// What of it concerns signatures, as the compiler checks it.
-    fn signatures(&self) -> Result<zone_compiler::sign::SigningPolicy, PolicyError> {
+    pub(super) fn signatures(&self) -> Result<zone_compiler::sign::SigningPolicy, PolicyError> {
         zone_compiler::sign::SigningPolicy::new(PolicyValues {
             validity_seconds: self.signature_validity,
             refresh_seconds: self.signature_refresh,

@@ -98,3 +98,14 @@ fn policies_that_cannot_keep_a_chain_are_refused() {
         "zsk-lifetime",
     );
 }
+
+/// A zone of the usual values that gets the usual policy is signed, and nothing is said
+/// against it (RFC 6781 section 4.4.1).
+#[test]
+fn a_new_zone_goes_with_the_usual_policy() {
+    let signatures = SigningPolicy::default().signatures().unwrap();
+    let [_, _, expire, ..] = crate::registry::command::zone::create::SOA;
+    let expire = u32::try_from(expire).unwrap();
+    assert!(expire < signatures.shortest_life_seconds());
+    assert!(expire <= signatures.refresh_seconds);
+}

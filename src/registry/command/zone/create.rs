@@ -7,9 +7,10 @@ use crate::registry::command::answer::rejected;
 use crate::registry::command::context::Context;
 use crate::registry::command::tables::rows;
 
-/// Refresh, retry, expire and minimum of a new SOA, then its TTL: daily expire
-/// checks, and misses cached for a quarter of an hour.
-pub(crate) const SOA: [i64; 5] = [7200, 900, 1_209_600, 900, 3600];
+/// Refresh, retry, expire and minimum of a new SOA, then its TTL. A secondary goes on for a
+/// week, less than signatures have left by the usual policy, and misses are cached for a
+/// quarter of an hour.
+pub(crate) const SOA: [i64; 5] = [7200, 900, 604_800, 900, 3600];
 /// TTL of NS, DS and glue.
 pub(crate) const TTL: i64 = 3600;
 /// Least and most name servers of a domain that has any.
