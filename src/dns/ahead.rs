@@ -54,7 +54,8 @@ impl<'g, 'n> Ahead<'g, 'n> {
         let mut denied = self.seek.next_closer_labels();
         if let Some(entry) = self.seek.entry() {
             self.shared = entry.ask_bodies(self.dnssec_ok);
-            if self.dnssec_ok && !entry.has(rtype::DS) {
+            // Below a parked cut nothing is proven.
+            if self.dnssec_ok && !entry.is_parked() && !entry.has(rtype::DS) {
                 denied = self.seek.cut_labels();
             }
         }

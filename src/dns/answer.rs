@@ -3,6 +3,8 @@
 //! Walks no record: an answer is a few ready-made bodies in the right sections.
 //! Whatever must be there and does not fit makes the reply a truncated one.
 
+mod parked;
+
 use zone_image::layout::{POINTER_REACH, Part};
 use zone_image::name::NAME_BYTES_MAX;
 use zone_image::{Bases, BodyRef, Entry, Generation, Lookup, LookupName, Zone};
@@ -121,6 +123,9 @@ impl<'g> Answer<'g, '_, '_> {
                 if self.qtype == rtype::DS && labels == sought.name.labels() =>
             {
                 self.delegation_signer(entry, sought)
+            }
+            Lookup::Delegation { entry, labels } if entry.is_parked() => {
+                self.parked(entry, labels, sought)
             }
             Lookup::Delegation { entry, labels } => self.referral(entry, labels, sought),
             Lookup::Redirection { entry, labels } => self.redirection(entry, labels, sought),

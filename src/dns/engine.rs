@@ -278,6 +278,10 @@ impl Engine {
                 unreachable!("a question has a source, and one to a zone is looked up")
             }
         };
+        if reply.response.is_parked {
+            // The version of the parent's zone says nothing of the child's (RFC 9660).
+            reply.options.zone_version = None;
+        }
         if any_class {
             // RFC 1035 section 3.2.5: a reply to QCLASS ANY is never authoritative.
             reply.response.authoritative = false;

@@ -51,6 +51,8 @@ pub(super) struct Response<'o> {
     counts: [u16; 3],
     question_bytes: usize,
     pub(super) authoritative: bool,
+    /// Whether it is of the child zone of parked names, not of the zone that was found.
+    pub(super) is_parked: bool,
     pub(super) rcode: u16,
     edns: Option<Edns>,
     payload_bytes: u16,
@@ -84,6 +86,7 @@ impl<'o> Response<'o> {
             counts: [0; 3],
             question_bytes,
             authoritative: false,
+            is_parked: false,
             rcode: rcode::NOERROR,
             edns,
             payload_bytes: size.payload_bytes,

@@ -92,8 +92,12 @@ impl Canary<'_> {
             // Below a zone of its own the parent's cut is never met.
             if self.is_answered_by(zone, owner.as_wire())? {
                 let (outcome, reply) = self.ask(owner.as_wire(), TYPE_A)?;
-                if outcome != Outcome::Referral || is_authoritative(reply) {
-                    return Err(format!("{owner} A: {outcome:?}, not a referral"));
+                let is_right = match delegation.is_parked() {
+                    true => is_parked(outcome) && is_authoritative(reply),
+                    false => outcome == Outcome::Referral && !is_authoritative(reply),
+                };
+                if !is_right {
+                    return Err(format!("{owner} A: {outcome:?}, not as of its cut"));
                 }
             }
         }
@@ -130,6 +134,7 @@ impl Canary<'_> {
         let is_authoritative = is_authoritative(reply);
         let is_right = match became {
             Became::Delegation => outcome == Outcome::Referral && !is_authoritative,
+            Became::Parked => is_parked(outcome) && is_authoritative,
             Became::Other => outcome != Outcome::NxDomain && outcome != Outcome::Referral,
             // A cut above it, a wildcard, or nothing may answer for it now.
             Became::Gone => entry.is_none() && outcome != Outcome::ServFail,
@@ -190,6 +195,11 @@ fn lookup_name(wire: &[u8]) -> Result<LookupName, String> {
 
 fn is_authoritative(reply: &[u8]) -> bool {
     reply.get(2).is_some_and(|flags| flags & AUTHORITATIVE != 0)
+}
+
+/// Whether a parked name is answered so: it exists, whatever it has.
+fn is_parked(outcome: Outcome) -> bool {
+    matches!(outcome, Outcome::Answer | Outcome::NoData)
 }
 
 /// The serial of the SOA that is the first record of the answer section.

@@ -11,6 +11,7 @@ mod denial;
 mod encode;
 mod fault;
 mod pages;
+mod parking;
 mod rrset;
 mod shared;
 mod signer;
@@ -28,12 +29,13 @@ use self::denial::{Chain, ChainReader};
 pub(crate) use self::encode::compressible_names;
 pub use self::fault::{FINDINGS_MAX, Finding, Findings};
 use self::pages::ZonePages;
+use self::parking::ParkedBody;
 use self::rrset::BodyMaker;
 use self::shared::SharedBodies;
 pub use self::signer::SignedCounts;
 use self::table::Table;
 use crate::sign::{SignError, Signing};
-use crate::source::{SourceError, ZoneSource};
+use crate::source::{Parking, SourceError, ZoneSource};
 
 /// How often reading reports progress, in records.
 const PROGRESS_STEP: u64 = 10_000;
@@ -175,6 +177,7 @@ pub fn compile_with(
         .map(|_| AtomicBool::new(false))
         .collect();
     let mut zone = CheckedZone::check(table, &apex_name, input.names, options)?;
+    let parking = zone.park(source.parking().map_err(CompileError::Source)?.as_ref());
     let shared = zone.shared_bodies(&used);
     let segment = installer.segment();
     let shared_root = shared.write(segment)?;
@@ -210,6 +213,7 @@ pub fn compile_with(
         records_count: pages.records,
         proofs,
         negative: apex_data.negative,
+        parking,
     })?;
     Ok(Report {
         apex: source.apex().clone(),
@@ -318,6 +322,13 @@ impl<'t> CheckedZone<'t> {
             faults,
             warnings,
         })
+    }
+
+    /// Takes over what parked names are; returns what the zone has for them.
+    fn park(&mut self, parking: Option<&Parking>) -> Vec<ParkedBody> {
+        let (names, bodies) = parking::prepare(parking, self.apex, &mut self.faults);
+        self.names.parking = names;
+        bodies
     }
 
     fn shared_bodies(&mut self, used: &[AtomicBool]) -> SharedBodies {

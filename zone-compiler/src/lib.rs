@@ -17,4 +17,6 @@ pub mod zonefile;
 
 pub use compile::{CompileError, Options, Progress, Report, Stage, compile, compile_with};
 pub use record::{Record, RecordType};
-pub use source::{ChangeSource, ChangedNames, RecordList, SourceError, ZoneSource};
+pub use source::{
+    ChangeSource, ChangedNames, ParkedRecord, Parking, RecordList, SourceError, ZoneSource,
+};

@@ -5,10 +5,33 @@ use std::collections::BTreeSet;
 
 use zone_image::Name;
 
-use crate::Record;
+use crate::{Record, RecordType};
 
 /// What went wrong while reading a source; its text names the place.
 pub type SourceError = Box<dyn std::error::Error + Send + Sync>;
+
+/// The child zone that a zone's parked names have in common: what the registry's parking
+/// servers answer for a delegation to exactly them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Parking {
+    /// The parking servers, lower case.
+    pub servers: BTreeSet<Name>,
+    /// Its records, SOA included, NS apart.
+    pub records: Vec<ParkedRecord>,
+}
+
+/// A record that every parked name has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ParkedRecord {
+    /// Whether it is what a wildcard below the name makes, not of the name itself.
+    pub is_below: bool,
+    /// Type.
+    pub rtype: RecordType,
+    /// Time to live. The SOA's is also how long a miss is cached.
+    pub ttl: u32,
+    /// RDATA.
+    pub rdata: Box<[u8]>,
+}
 
 /// One zone as a stream of records in any order.
 pub trait ZoneSource {
@@ -21,6 +44,11 @@ pub trait ZoneSource {
     /// How many records are to be expected, for progress; 0 where not known.
     fn records_expected(&self) -> u64 {
         0
+    }
+
+    /// What parked names of the zone are answered with, if it parks any.
+    fn parking(&mut self) -> Result<Option<Parking>, SourceError> {
+        Ok(None)
     }
 
     /// Hands every record of the zone to `sink`, in any order, all from one snapshot.
@@ -55,6 +83,11 @@ pub trait ChangeSource {
     /// zone.
     fn changed(&mut self) -> Result<Option<ChangedNames>, SourceError>;
 
+    /// What parked names of the zone are answered with, as for [`ZoneSource::parking`].
+    fn parking(&mut self) -> Result<Option<Parking>, SourceError> {
+        Ok(None)
+    }
+
     /// Hands the records of one owner to `sink`; none where it has none.
     fn records_of(&mut self, owner: &Name, sink: &mut dyn FnMut(Record))
     -> Result<(), SourceError>;
@@ -73,6 +106,7 @@ pub struct RecordList {
     apex: Name,
     event: u64,
     records: Vec<Record>,
+    parking: Option<Parking>,
 }
 
 impl RecordList {
@@ -82,7 +116,13 @@ impl RecordList {
             apex,
             event,
             records,
+            parking: None,
         }
+    }
+
+    /// The same zone, which parks names.
+    pub fn with_parking(self, parking: Option<Parking>) -> Self {
+        Self { parking, ..self }
     }
 }
 
@@ -97,6 +137,10 @@ impl ZoneSource for RecordList {
 
     fn records_expected(&self) -> u64 {
         self.records.len() as u64
+    }
+
+    fn parking(&mut self) -> Result<Option<Parking>, SourceError> {
+        Ok(self.parking.clone())
     }
 
     fn for_each(

@@ -182,22 +182,37 @@ pub enum Part {
     Proof = 4,
     /// RRSIGs of those addresses that are the zone's own data.
     AddressSignatures = 5,
+    /// What every parked name has at its apex; its owner is that name.
+    ParkedApex = 6,
+    /// What every name below a parked one has, as by a wildcard; its owner is the QNAME.
+    ParkedBelow = 7,
 }
 
 impl Part {
     #[inline]
     pub(crate) fn from_number(number: u8) -> Option<Self> {
-        const PARTS: [Part; 6] = [
+        const PARTS: [Part; 8] = [
             Part::Records,
             Part::Signatures,
             Part::RequiredGlue,
             Part::SiblingGlue,
             Part::Proof,
             Part::AddressSignatures,
+            Part::ParkedApex,
+            Part::ParkedBelow,
         ];
         PARTS.get(usize::from(number)).copied()
     }
+
+    /// Whether it belongs to the child zone that all parked names of a zone share.
+    #[inline]
+    pub fn is_parked(self) -> bool {
+        matches!(self, Self::ParkedApex | Self::ParkedBelow)
+    }
 }
+
+/// Most RRsets that parked names have: an answer looks through all of them.
+pub const PARKED_BODIES_MAX: usize = 32;
 
 /// What a pointer in a body is relative to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -238,6 +253,8 @@ pub const ENTRY_CNAME: u8 = 4;
 pub const ENTRY_WILDCARD_BELOW: u8 = 8;
 /// The leftmost label is `*`.
 pub const ENTRY_WILDCARD: u8 = 16;
+/// The cut is answered for here, with what the zone page has for parked names.
+pub const ENTRY_PARKED: u8 = 32;
 
 /// Up to 64 names whose hashes share a prefix.
 #[derive(Archive, Serialize)]
@@ -307,6 +324,8 @@ pub struct ZonePage {
     /// negative answers of a delegation-only zone need.
     pub nsec3_apex: [[u8; 20]; 2],
     /// For negative answers: SOA with the negative TTL (RFC 2308 section 3), and its RRSIGs.
+    /// Then the child zone of parked names, by part and type, if the zone parks any: its
+    /// SOA has the negative TTL as well.
     pub negative: Vec<Body>,
     /// Records and patches of `negative`.
     pub heap: Vec<u8>,

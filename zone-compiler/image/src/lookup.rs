@@ -10,7 +10,7 @@ use crate::body::BodyRef;
 use crate::generation::depths;
 use crate::layout::{
     ArchivedBody, ArchivedEntry, ArchivedNamePage, ArchivedSharedPage, ArchivedZonePage,
-    ENTRY_CNAME, ENTRY_DELEGATION, PageRef, Part, SHARED, SHARED_PAGE_BODIES, shared_key,
+    ENTRY_CNAME, ENTRY_DELEGATION, ENTRY_PARKED, PageRef, Part, SHARED, SHARED_PAGE_BODIES, shared_key,
 };
 use crate::prefetch;
 use crate::seek::{Found, Probe, SharedSeek};
@@ -132,6 +132,21 @@ impl<'g> Zone<'g> {
         Some(BodyRef::local(body, &self.page.heap))
     }
 
+    /// What parked names have of this type, at or below their apex as `part` says.
+    #[inline]
+    pub fn parked(&self, part: Part, rtype: u16) -> Option<BodyRef<'g>> {
+        self.parked_bodies()
+            .find(|body| body.part() == part && body.rtype() == rtype)
+    }
+
+    /// All that parked names have. Few bodies: the verifier sees to it.
+    pub fn parked_bodies(&self) -> impl Iterator<Item = BodyRef<'g>> + use<'g> {
+        let heap = &self.page.heap;
+        let bodies = self.page.negative.iter();
+        let bodies = bodies.map(move |body| BodyRef::local(body, heap));
+        bodies.filter(|body| body.part().is_parked())
+    }
+
     /// Whether both are one zone of one generation.
     #[inline]
     pub fn is(&self, other: &Self) -> bool {
@@ -227,6 +242,12 @@ impl<'g> Entry<'g> {
     /// Whether this is a zone cut.
     pub fn is_delegation(&self) -> bool {
         self.entry.flags & ENTRY_DELEGATION != 0
+    }
+
+    /// Whether it is a cut that is answered for here.
+    #[inline]
+    pub fn is_parked(&self) -> bool {
+        self.entry.flags & ENTRY_PARKED != 0
     }
 
     /// Its `ENTRY_` flags.

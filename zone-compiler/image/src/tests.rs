@@ -98,6 +98,7 @@ pub(crate) fn add_zone(installer: &mut Installer, apex: &str, serial: u32, count
             records_count: count as u64 + 1,
             proofs: Proofs::default(),
             negative: vec![(Part::Records, body(SOA, serial))],
+            parking: Vec::new(),
         })
         .unwrap();
 }

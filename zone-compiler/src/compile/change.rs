@@ -21,7 +21,7 @@ mod signed;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::AtomicBool;
 
-use zone_image::layout::ENTRY_DELEGATION;
+use zone_image::layout::{ENTRY_DELEGATION, ENTRY_PARKED};
 use zone_image::writer::{Installer, NameChange, ProofsChange, ZoneChange};
 use zone_image::{Name, Zone};
 
@@ -33,7 +33,7 @@ use self::sets::SharedPlan;
 use self::signed::{Known, SignedZone};
 use super::denial::Chain;
 use super::rrset::BodyMaker;
-use super::{CheckedZone, CompileError, Findings, Options, SignedCounts, refused};
+use super::{CheckedZone, CompileError, Findings, Options, SignedCounts, parking, refused};
 use crate::sign::Signing;
 use crate::source::ChangeSource;
 
@@ -55,6 +55,8 @@ pub enum Changed {
 pub enum Became {
     /// A zone cut.
     Delegation,
+    /// A zone cut that is answered for from what all parked names have.
+    Parked,
     /// A name that the zone answers for.
     Other,
     /// No name of the zone.
@@ -65,6 +67,11 @@ impl Became {
     fn of(change: &NameChange) -> Self {
         match change {
             NameChange::Remove => Self::Gone,
+            NameChange::Flags(flags) | NameChange::Put { flags, .. }
+                if flags & ENTRY_PARKED != 0 =>
+            {
+                Self::Parked
+            }
             NameChange::Flags(flags) | NameChange::Put { flags, .. }
                 if flags & ENTRY_DELEGATION != 0 =>
             {
@@ -170,6 +177,13 @@ impl Change<'_> {
             Ok(known) => known,
             Err(why) => return Ok(Attempt::Whole(why)),
         };
+        let mut known = known;
+        let parking = source.parking().map_err(CompileError::Source)?;
+        let parking = parking::prepare(parking.as_ref(), self.apex.as_wire(), &mut known.faults);
+        known.names.parking = parking.0;
+        if !parking::is_same(self.zone, &parking.1) {
+            return Ok(Attempt::Whole("what parked names have is other than it was"));
+        }
         let table = &gathered.table;
         let used: Vec<_> = (0..table.groups())
             .map(|_| AtomicBool::new(false))
@@ -199,6 +213,7 @@ impl Change<'_> {
         made.change.serial = known.apex_data.serial;
         made.change.event = self.event;
         made.change.negative = known.apex_data.negative;
+        made.change.parking = parking.1;
         made.change.shared = plan.changed;
         made.change.proofs = known.proofs;
         made.signed = known.signed;

@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::fault::Findings;
+use super::parking::ParkedNames;
 use super::table::{Table, lookup_name};
 use crate::record::RecordType;
 
@@ -39,6 +40,8 @@ pub(crate) struct Names {
     pub(crate) nsec3: Vec<usize>,
     /// Delegations.
     pub(crate) delegations: u64,
+    /// What makes some of them parked.
+    pub(crate) parking: ParkedNames,
 }
 
 impl Names {
@@ -102,6 +105,7 @@ impl Classifier<'_> {
                 .filter(|group| self.table.has(*group, RecordType::NSEC3))
                 .collect(),
             delegations: 0,
+            parking: ParkedNames::default(),
         };
         let mut empty: BTreeMap<Box<[u8]>, ()> = BTreeMap::new();
         for group in 0..self.table.groups() {

@@ -65,6 +65,12 @@ impl<'z> Encoder<'z> {
         self.fixed(rtype, ttl, rdata);
     }
 
+    /// Adds a record of an owner that is no root, whatever the scope's is.
+    pub(crate) fn owner_record(&mut self, rtype: RecordType, ttl: u32, rdata: &[u8]) {
+        self.pointer(Base::Owner, 0);
+        self.fixed(rtype, ttl, rdata);
+    }
+
     /// Adds a record of the apex, for messages whose QNAME lies below it.
     pub(crate) fn apex_record(&mut self, rtype: RecordType, ttl: u32, rdata: &[u8]) {
         if self.scope.apex.len() == 1 {

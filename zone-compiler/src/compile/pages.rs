@@ -4,8 +4,8 @@ use std::ops::Range;
 use std::sync::atomic::AtomicBool;
 
 use zone_image::layout::{
-    ENTRY_CNAME, ENTRY_DELEGATION, ENTRY_DNAME, ENTRY_WILDCARD, ENTRY_WILDCARD_BELOW,
-    PAGE_NAMES_FILL, PageKind, PageRef, Part,
+    ENTRY_CNAME, ENTRY_DELEGATION, ENTRY_DNAME, ENTRY_PARKED, ENTRY_WILDCARD,
+    ENTRY_WILDCARD_BELOW, PAGE_NAMES_FILL, PageKind, PageRef, Part,
 };
 use zone_image::writer::{NamePageBuilder, SegmentWriter, TreePlan};
 
@@ -299,7 +299,9 @@ pub(crate) fn own_flags(table: &Table, names: &Names, owner: &[u8], group: Optio
     let flag = |holds: bool, flag: u8| if holds { flag } else { 0 };
     let has = |rtype| group.is_some_and(|group| table.has(group, rtype));
     let delegation = group.is_some_and(|group| names.standing[group] == Standing::Delegation);
+    let parked = |group| names.parking.holds(table, group);
     flag(delegation, ENTRY_DELEGATION)
+        | flag(delegation && group.is_some_and(parked), ENTRY_PARKED)
         | flag(!delegation && has(RecordType::DNAME), ENTRY_DNAME)
         | flag(!delegation && has(RecordType::CNAME), ENTRY_CNAME)
         | flag(owner.starts_with(b"\x01*"), ENTRY_WILDCARD)

@@ -87,6 +87,7 @@ impl History {
                 ..Proofs::default()
             },
             negative: vec![(Part::Records, body(SOA, 1))],
+            parking: Vec::new(),
         };
         installer.add_zone(&roots).unwrap();
         installer.commit().unwrap();
@@ -113,6 +114,7 @@ impl History {
             delegations_count: 0,
             records_count: count + 1,
             negative: vec![(Part::Records, body(SOA, serial))],
+            parking: Vec::new(),
             names,
             shared: BTreeMap::new(),
             proofs,
@@ -333,6 +335,7 @@ fn a_proof_tree_whose_leaf_was_not_told_of_a_change_is_refused() {
             ..Proofs::default()
         },
         negative: vec![(Part::Records, body(SOA, 9))],
+        parking: Vec::new(),
     };
     installer.add_zone(&roots).unwrap();
     let staged = installer.stage().unwrap();

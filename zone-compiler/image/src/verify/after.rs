@@ -9,7 +9,7 @@
 
 use std::collections::BTreeMap;
 
-use super::walk::{Checked, KeyRange, Totals, Walk, WalkFault, generation, labels};
+use super::walk::{Checked, KeyRange, Totals, Walk, WalkFault, generation, has_parking, labels};
 use crate::generation::{Generation, depths};
 use crate::layout::{ArchivedNamePage, ArchivedZonePage, ENTRY_DELEGATION};
 use crate::layout::{PageKind, PageRef, SHARED_PAGE_BODIES};
@@ -124,8 +124,9 @@ impl<'g> After<'g> {
         let was = access::zone(self.old.page(before));
         // Only checked here; the whole walk counts it itself.
         let zone = Walk::new(self.walk.generation).zone_page(reference, apex)?;
-        // Numbers or depths that went need every name to say that none uses them.
+        // Numbers, depths or parking that went need every name to say that none uses them.
         let is_less = zone.shared_count < was.shared_count
+            || has_parking(was) && !has_parking(zone)
             || depths(&was.depths) & !depths(&zone.depths) != 0;
         if is_less {
             each_page_of_zone(self.old, before, &mut |page| self.kept.remove(page));

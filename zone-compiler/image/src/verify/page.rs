@@ -5,8 +5,8 @@ use crate::denial::relative_name;
 use crate::layout::{
     ArchivedBody, ArchivedCatalogPage, ArchivedEntry, ArchivedNamePage, ArchivedNsec3Page,
     ArchivedOrderPage, ArchivedSharedPage, ArchivedZonePage, Base, Denial, ENTRY_CNAME,
-    ENTRY_DELEGATION, ENTRY_DNAME, ORDER_PAGE_KEYS_MAX, PAGE_NAMES_MAX, POINTER_REACH, Part,
-    SHARED_PAGE_BODIES,
+    ENTRY_DELEGATION, ENTRY_DNAME, ENTRY_PARKED, ORDER_PAGE_KEYS_MAX, PAGE_NAMES_MAX,
+    PARKED_BODIES_MAX, POINTER_REACH, Part, SHARED_PAGE_BODIES,
 };
 use crate::name::{NAME_BYTES_MAX, wire_length};
 
@@ -14,7 +14,9 @@ type Checked = Result<(), &'static str>;
 
 const NS: u16 = 2;
 const CNAME: u16 = 5;
+const SOA: u16 = 6;
 const DNAME: u16 = 39;
+const DS: u16 = 43;
 const RRSIG: u16 = 46;
 
 fn rule(holds: bool, text: &'static str) -> Checked {
@@ -37,6 +39,7 @@ pub(crate) fn zone_page(page: &ArchivedZonePage) -> Checked {
         rule(!body.is_shared(), "a negative answer has a shared body")?;
         stored_body(body, &page.heap)?;
     }
+    parking(page)?;
     rule(
         Denial::from_number(page.denial).is_some(),
         "a zone has no known kind of proof",
@@ -46,6 +49,31 @@ pub(crate) fn zone_page(page: &ArchivedZonePage) -> Checked {
         .iter()
         .any(|body| body.part == Part::Records as u8);
     rule(has_soa, "a zone has no SOA for negative answers")
+}
+
+/// The child zone of parked names, where there is one: a single SOA at its apex, RRsets in
+/// order, and nothing that would lead elsewhere or belong to the parent.
+fn parking(page: &ArchivedZonePage) -> Checked {
+    let is_parked = |body: &&ArchivedBody| Part::from_number(body.part).is_some_and(Part::is_parked);
+    let mut bodies = page.negative.iter().skip_while(|body| !is_parked(body));
+    let mut last = None;
+    rule(
+        bodies.clone().count() <= PARKED_BODIES_MAX && bodies.clone().all(|body| is_parked(&body)),
+        "a zone has too much for parked names, or other records behind it",
+    )?;
+    let has_any = bodies.clone().next().is_some();
+    let is_soa =
+        |body: &ArchivedBody| body.part == Part::ParkedApex as u8 && body.rtype == SOA;
+    let has_soa = bodies.clone().any(|body| is_soa(body) && body.records == 1);
+    rule(has_soa || !has_any, "parked names have no SOA")?;
+    bodies.try_for_each(|body| {
+        let key = (body.part, body.rtype.to_native());
+        rule(Some(key) > last, "the RRsets of parked names are not sorted")?;
+        last = Some(key);
+        let is_below = body.part == Part::ParkedBelow as u8;
+        let is_bad = [NS, CNAME, DNAME, DS, RRSIG].contains(&key.1) || is_below && key.1 == SOA;
+        rule(!is_bad, "parked names have records that they must not have")
+    })
 }
 
 pub(crate) fn name_page(page: &ArchivedNamePage) -> Checked {
@@ -141,6 +169,11 @@ fn entry(page: &ArchivedNamePage, entry: &ArchivedEntry) -> Checked {
         let key = (body.rtype.to_native(), body.part & !crate::layout::SHARED);
         rule(Some(key) > last, "the bodies of a name are not sorted")?;
         last = Some(key);
+        let part = Part::from_number(key.1);
+        rule(
+            !part.is_some_and(Part::is_parked),
+            "a name has what only a zone has",
+        )?;
         if body.is_shared() {
             body_head(body)?;
         } else {
@@ -150,6 +183,10 @@ fn entry(page: &ArchivedNamePage, entry: &ArchivedEntry) -> Checked {
     let has = |rtype: u16| bodies.iter().any(|body| body.rtype == rtype);
     let flag = |flag: u8| entry.flags & flag != 0;
     rule(!flag(ENTRY_DELEGATION) || has(NS), "a delegation has no NS")?;
+    rule(
+        !flag(ENTRY_PARKED) || flag(ENTRY_DELEGATION) && !has(DS),
+        "a parked name is no delegation, or a secure one",
+    )?;
     rule(
         flag(ENTRY_CNAME) == has(CNAME),
         "the CNAME flag of a name is wrong",
@@ -240,7 +277,9 @@ fn records(body: &ArchivedBody, wire: &[u8], patches: &[u16]) -> Checked {
         let fixed = wire.get(at..at + 10).ok_or(SHORT)?;
         let rtype = u16::from_be_bytes([fixed[0], fixed[1]]);
         let expected = match Part::from_number(body.part) {
-            Some(Part::Records) => rtype == body.rtype.to_native(),
+            Some(Part::Records | Part::ParkedApex | Part::ParkedBelow) => {
+                rtype == body.rtype.to_native()
+            }
             Some(Part::Signatures | Part::AddressSignatures) => rtype == RRSIG,
             Some(Part::Proof) => rtype == body.rtype.to_native() || rtype == RRSIG,
             _ => rtype == 1 || rtype == 28,

@@ -10,8 +10,8 @@ use crate::error::Fault;
 use crate::generation::{Generation, depths};
 use crate::hash::{slot_at, tag};
 use crate::layout::{
-    ArchivedNamePage, ArchivedZonePage, Denial, ENTRY_DELEGATION, NODE_SLOTS, PageKind, PageRef,
-    SHARED_PAGE_BODIES, TREE_LEVELS_MAX, shared_key,
+    ArchivedNamePage, ArchivedZonePage, Denial, ENTRY_DELEGATION, ENTRY_PARKED, NODE_SLOTS,
+    PageKind, PageRef, Part, SHARED_PAGE_BODIES, TREE_LEVELS_MAX, shared_key,
 };
 use crate::lookup::LookupName;
 use crate::reach::Live;
@@ -335,6 +335,7 @@ impl<'g> Walk<'g> {
         shared_count: u32,
         totals: &mut Totals,
     ) -> Result<(), &'static str> {
+        let has_parking = has_parking(zone);
         for (entry, own_tag) in page.entries.iter().zip(&page.tags) {
             let start = entry.name.to_native() as usize;
             let name = &page.heap[start..start + usize::from(entry.name_length)];
@@ -343,6 +344,9 @@ impl<'g> Walk<'g> {
             let hash = self.generation.seed.hash(&wire);
             if !keys.holds(hash) || *own_tag != tag(hash) {
                 return Err("a name is off the path of its hash");
+            }
+            if entry.flags & ENTRY_PARKED != 0 && !has_parking {
+                return Err("a name is parked in a zone that has nothing for it");
             }
             let start = usize::from(entry.bodies_start.to_native());
             let end = start + usize::from(entry.bodies_count.to_native());
@@ -362,6 +366,12 @@ impl<'g> Walk<'g> {
         }
         Ok(())
     }
+}
+
+/// Whether a zone has what its parked names are answered with.
+pub(super) fn has_parking(zone: &ArchivedZonePage) -> bool {
+    let mut bodies = zone.negative.iter();
+    bodies.any(|body| body.part == Part::ParkedApex as u8)
 }
 
 /// Labels of a name that was read before.

@@ -13,7 +13,7 @@ use super::segment::SegmentWriter;
 use crate::body::BodyRef;
 use crate::error::WriteError;
 use crate::generation::{Generation, depths};
-use crate::layout::{ArchivedZonePage, Denial, Node, OrderPage, PageKind, PageRef, Part};
+use crate::layout::{ArchivedZonePage, Denial, Node, OrderPage, PageKind, PageRef};
 use crate::segment::access;
 
 /// Fewest segments that are folded into one.
@@ -114,11 +114,11 @@ impl Installer {
 }
 
 fn roots_of(zone: &ArchivedZonePage) -> ZoneRoots {
-    let negative = zone.negative.iter().map(|body| {
-        let body = BodyRef::local(body, &zone.heap);
-        let part: Part = body.part();
-        (part, BodyBytes::from(body))
-    });
+    let bodies = zone.negative.iter();
+    let bodies = bodies.map(|body| BodyRef::local(body, &zone.heap));
+    let (parking, negative): (Vec<_>, Vec<_>) = bodies.partition(|body| body.part().is_parked());
+    let negative = negative.into_iter();
+    let parking = parking.into_iter();
     ZoneRoots {
         apex: zone.apex.to_vec(),
         serial: zone.serial.to_native(),
@@ -132,7 +132,12 @@ fn roots_of(zone: &ArchivedZonePage) -> ZoneRoots {
         delegations_count: zone.delegations_count.to_native(),
         records_count: zone.records_count.to_native(),
         proofs: Proofs::of(zone),
-        negative: negative.collect(),
+        negative: negative
+            .map(|body| (body.part(), BodyBytes::from(body)))
+            .collect(),
+        parking: parking
+            .map(|body| (body.part(), body.rtype(), BodyBytes::from(body)))
+            .collect(),
     }
 }
 

@@ -56,6 +56,8 @@ pub struct ZoneRoots {
     pub proofs: Proofs,
     /// For negative answers: the SOA with its negative TTL, and its RRSIGs.
     pub negative: Vec<(Part, BodyBytes)>,
+    /// What parked names have, by part and type; none where the zone parks nothing.
+    pub parking: Vec<(Part, u16, BodyBytes)>,
 }
 
 /// The proofs of a zone, written already.
@@ -209,10 +211,12 @@ impl Installer {
     /// Writes the zone's page; the one before, if any, is retired by the caller.
     pub(super) fn put_zone(&mut self, roots: &ZoneRoots) -> Result<(), WriteError> {
         let mut heap = Vec::new();
-        let negative = roots
-            .negative
-            .iter()
-            .map(|(part, body)| body.store(SOA, *part, &mut heap))
+        let negative = roots.negative.iter().map(|(part, body)| (part, SOA, body));
+        let parking = roots.parking.iter();
+        let parking = parking.map(|(part, rtype, body)| (part, *rtype, body));
+        let negative = negative
+            .chain(parking)
+            .map(|(part, rtype, body)| body.store(rtype, *part, &mut heap))
             .collect();
         let nsec3 = Nsec3Hasher::new(roots.proofs.iterations, &roots.proofs.salt);
         let wildcard = [b"\x01*", &roots.apex[..]].concat();

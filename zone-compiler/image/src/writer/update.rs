@@ -78,6 +78,8 @@ pub struct ZoneChange {
     pub records_count: u64,
     /// For negative answers: the SOA with its negative TTL, and its RRSIGs.
     pub negative: Vec<(Part, BodyBytes)>,
+    /// What parked names have, by part and type.
+    pub parking: Vec<(Part, u16, BodyBytes)>,
     /// Names that change: their labels before the apex, lower case.
     pub names: BTreeMap<Vec<u8>, NameChange>,
     /// Shared bodies that change, or are new, by number; the new ones follow the last.
@@ -137,6 +139,7 @@ impl Installer {
             records_count: change.records_count,
             proofs: change_proofs(&kept, zone, change, self.segment(), &mut retired)?,
             negative: change.negative.clone(),
+            parking: change.parking.clone(),
         };
         self.put_zone(&roots)?;
         self.retire(retired);

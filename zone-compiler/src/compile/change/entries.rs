@@ -146,6 +146,7 @@ impl<'w> EntryMaker<'w> {
                 delegations_count: count(info.delegations, self.delegations),
                 records_count: count(info.records, self.records),
                 negative: Vec::new(),
+                parking: Vec::new(),
                 names: self.names,
                 shared: BTreeMap::new(),
                 proofs: ProofsChange::Kept,
