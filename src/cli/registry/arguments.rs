@@ -16,6 +16,9 @@ pub(crate) struct ActingArgs {
     /// Act as this registrar, bound by its rights [default: the registry's operator]
     #[arg(long = "as", value_name = "HANDLE")]
     pub(super) acting_as: Option<String>,
+    /// Name of the operator, as the event log and approvals have it [default: $USER]
+    #[arg(long, value_name = "NAME", conflicts_with = "acting_as")]
+    pub(super) operator: Option<String>,
     /// Take addresses that are set apart for documentation
     #[arg(long)]
     pub(super) lab: bool,

@@ -39,7 +39,10 @@ pub(super) async fn run(built: Built<'_>, global: &Global) -> anyhow::Result<()>
 pub(super) fn actor(acting: &ActingArgs) -> Result<Actor, ValueError> {
     let mut actor = match &acting.acting_as {
         Some(handle) => Actor::registrar(handle.parse()?),
-        None => Actor::operator(std::env::var("USER").unwrap_or_else(|_| "cli".to_owned())),
+        None => Actor::operator(match &acting.operator {
+            Some(name) => name.clone(),
+            None => std::env::var("USER").unwrap_or_else(|_| "cli".to_owned()),
+        }),
     };
     let (reason, case) = (acting.reason.clone(), acting.case_number.clone());
     if reason.is_some() || case.is_some() {

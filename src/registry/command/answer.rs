@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::super::code::ResultCode;
 use super::super::error::RegistryError;
 use super::super::types::ValueError;
+use super::changes::{ChangeInfo, ChangeList};
 use super::contact::ContactInfo;
 use super::domain::{Availability, DomainInfo, TransferInfo};
 use super::host::HostInfo;
@@ -85,6 +86,10 @@ pub enum Info {
     Poll(Box<PollInfo>),
     /// The timers.
     Timers(TimersInfo),
+    /// A change that waits.
+    Change(Box<ChangeInfo>),
+    /// Changes that wait.
+    Changes(Box<ChangeList>),
 }
 
 /// Why a command was not obeyed.

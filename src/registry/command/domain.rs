@@ -9,6 +9,7 @@ mod delete;
 mod info;
 mod renew;
 mod restore;
+mod review;
 mod row;
 mod set;
 mod step;
@@ -22,12 +23,14 @@ use super::super::types::{AuthInfo, DomainName, DsData, Handle, HostName, Status
 use super::CommandError;
 use super::contact::{Change, DomainContact};
 use super::context::Context;
+use super::lock::{self, DomainLock};
 
 pub use check::Availability;
 pub(super) use check::check;
 pub(super) use info::{info, names, roid};
 pub use renew::DomainRenew;
 pub use restore::{DomainRestore, RestoreReport};
+pub(super) use review::{changeable, hold_name, kept_auth, statuses_of, store_statuses, touch};
 pub use step::DomainStep;
 pub(super) use transfer::query;
 pub use transfer::{DomainTransfer, TransferInfo, TransferOp, TransferState};
@@ -50,6 +53,10 @@ pub enum DomainCommand {
     Restore(Box<DomainRestore>),
     /// Remove it at once, whatever it waits for: the registry's own.
     Purge(DomainName),
+    /// Let it change only if those agree whom the lock names: the registry's own.
+    Lock(Box<DomainLock>),
+    /// Take its lock off, if they agree.
+    Unlock(DomainName),
     /// Take the step of its life that is due: the timers' own.
     Step(DomainStep),
     /// Show it.
@@ -74,6 +81,8 @@ impl DomainCommand {
                 TransferOp::Query => "domain-transfer-query",
             },
             Self::Purge(_) => "domain-purge",
+            Self::Lock(_) => "domain-lock",
+            Self::Unlock(_) => "domain-unlock",
             Self::Step(step) => step.kind(),
             Self::Info(_) => "domain-info",
             Self::Check(_) => "domain-check",
@@ -87,9 +96,10 @@ impl DomainCommand {
             Self::Renew(renew) => &renew.name,
             Self::Restore(restore) => &restore.name,
             Self::Step(step) => &step.name,
+            Self::Lock(lock) => &lock.name,
             Self::Transfer(transfer) => &transfer.name,
             Self::Info(query) => &query.name,
-            Self::Delete(name) | Self::Purge(name) | Self::Check(name) => name,
+            Self::Delete(name) | Self::Purge(name) | Self::Check(name) | Self::Unlock(name) => name,
         }
     }
 }
@@ -319,6 +329,8 @@ pub(super) async fn change(
         DomainCommand::Transfer(command) => transfer::transfer(context, command).await.map(Some),
         DomainCommand::Purge(name) => delete::purge(context, name).await.map(Some),
         DomainCommand::Step(command) => step::step(context, command).await.map(Some),
+        DomainCommand::Lock(command) => lock::lock(context, command).await.map(Some),
+        DomainCommand::Unlock(name) => lock::unlock(context, name).await.map(Some),
         DomainCommand::Info(_) | DomainCommand::Check(_) => unreachable!("reads change nothing"),
     }
 }

@@ -17,6 +17,7 @@ use crate::registry::command::checks::{
     Acting, ZoneRow, active, no_pending, not_prohibited, registrar, sponsorship, zone_of,
 };
 use crate::registry::command::context::Context;
+use crate::registry::command::lock;
 use crate::registry::command::tables::{Tables, from_row, rows};
 use crate::registry::database::Timestamp;
 use crate::registry::error::RegistryError;
@@ -73,6 +74,13 @@ pub struct DomainTransfer {
     /// What authorizes a request, or another's look at it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub auth_info: Option<AuthInfo>,
+}
+
+impl DomainTransfer {
+    /// Whether it asks for the domain.
+    pub(in crate::registry::command) fn is_request(&self) -> bool {
+        self.op == TransferOp::Request
+    }
 }
 
 /// The last transfer of a domain.
@@ -423,6 +431,7 @@ async fn over(
     tables.run(update).await?;
     let mut statuses = row.statuses(&tables)?;
     statuses.end(Status::PendingTransfer);
+    lock::keep(context, row.id, &mut statuses).await?;
     let life = Life {
         transfer_ends_at: None,
         ..life
