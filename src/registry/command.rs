@@ -22,6 +22,7 @@ pub mod notices;
 pub mod poll;
 mod publication;
 pub mod registrar;
+pub mod rights;
 pub(crate) mod tables;
 pub mod timers;
 pub mod zone;
@@ -129,6 +130,9 @@ impl Command {
 pub enum Role {
     /// For a registrar: may change what it sponsors.
     Registrar(Handle),
+    /// A contact for itself: may change what it is registrant or contact of, as far as its
+    /// role there goes.
+    Contact(Handle),
     /// For the registry: may change everything, but is bound by the same rules.
     Operator,
     /// Nobody: timers and start-up.
@@ -187,11 +191,21 @@ impl Actor {
         }
     }
 
+    /// A contact that was authenticated as such.
+    pub fn contact(handle: Handle) -> Self {
+        Self {
+            who: handle.to_string(),
+            role: Role::Contact(handle),
+            cause: None,
+        }
+    }
+
     /// As the event log has it.
     fn logged(&self) -> String {
         match &self.role {
             Role::Registrar(handle) if self.who == handle.as_str() => format!("registrar:{handle}"),
             Role::Registrar(handle) => format!("registrar:{handle}:{}", self.who),
+            Role::Contact(handle) => format!("contact:{handle}"),
             Role::Operator => format!("operator:{}", self.who),
             Role::System => format!("system:{}", self.who),
         }
@@ -228,6 +242,7 @@ impl Database {
     pub(crate) async fn read(&mut self, request: &Request) -> Result<Outcome, CommandError> {
         let mut tables = self.tables();
         let reader = checks::acting(&mut tables, &request.actor).await?;
+        rights::may_read(&mut tables, &reader, &request.command).await?;
         let info = match &request.command {
             Command::Domain(DomainCommand::Info(query)) => {
                 domain::info(&mut tables, &reader, query, request.at).await?
@@ -261,6 +276,9 @@ impl Database {
             }
             Command::Changes(ChangesCommand::Info(id)) => {
                 changes::info(&mut tables, &reader, *id).await?
+            }
+            Command::Changes(ChangesCommand::Text(id)) => {
+                changes::text(&mut tables, &reader, *id).await?
             }
             _ => unreachable!("changes are not read"),
         };
@@ -321,6 +339,8 @@ pub(crate) async fn attempt(write: &mut Write<'_>, request: &Request) -> Result<
 }
 
 async fn obey(mut context: Context<'_, '_>, request: &Request) -> Result<Outcome, CommandError> {
+    let acting = context.acting.clone();
+    rights::may_change(&mut context.tables(), &acting, &request.command).await?;
     let watch = Watch::begin(&mut context, &request.command).await?;
     let zone_id = match &request.command {
         Command::Domain(command) => Box::pin(domain::change(&mut context, command)).await?,
@@ -353,12 +373,17 @@ async fn finish(
         asked,
         made,
         about,
+        notes,
         ..
     } = context;
     let command = &request.command;
     let (kind, detail) = match (asked, made) {
         (Some(id), _) => {
-            let detail = serde_json::json!({ "change": id, "asked": command });
+            let detail = serde_json::json!({
+                "change": id.0,
+                "number": id.1,
+                "asked": command,
+            });
             ("change-ask", logged(write, &detail)?)
         }
         (None, Some(event)) => {
@@ -384,8 +409,8 @@ async fn finish(
         write.note_changed(zone_id, owner);
     }
     Ok(match is_pending {
-        true => Outcome::Pending { event },
-        false => Outcome::Changed { event },
+        true => Outcome::Pending { event, notes },
+        false => Outcome::Changed { event, notes },
     })
 }
 

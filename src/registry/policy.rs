@@ -16,7 +16,7 @@ use sqlx::any::AnyRow;
 use super::sql::AnyQuery;
 
 pub use model::{ContactRole, ContactRoles, DataModel, Expiry, NameRule, ReportRule};
-pub use review::{Approvers, ChangeControl};
+pub use review::{Approvers, ChangeControl, RegistrantChange, Silence};
 
 /// What stands in a column of its own.
 pub(crate) trait Column: Sized {
@@ -130,6 +130,8 @@ policy! {
         approvals = 1, 1..=10;
         /// Until a change that waits for them is given up.
         review_wait = 1_209_600, 60..=31_536_000;
+        /// Until a registrant who is asked for consent has said nothing.
+        veto_wait = 172_800, 60..=31_536_000;
     }
     words {
         /// Whether contacts are kept here.
@@ -146,6 +148,10 @@ policy! {
         change_control: ChangeControl = ChangeControl::Auto;
         /// Operators that may approve it where it is not.
         approvers: Approvers = Approvers::default();
+        /// Whether a registrant may forbid that somebody else gets the domain.
+        registrant_change: RegistrantChange = RegistrantChange::Free;
+        /// What it means that it says nothing.
+        veto_silence: Silence = Silence::Reject;
     }
 }
 

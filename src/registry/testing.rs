@@ -96,7 +96,7 @@ pub(crate) fn published(location: &Location) -> BTreeSet<String> {
 
 /// Rows of every table, to show that nothing was changed.
 pub(crate) async fn row_counts(database: &mut Database) -> Vec<(String, i64)> {
-    const TABLES: [&str; 24] = [
+    const TABLES: [&str; 25] = [
         "zones",
         "zone_records",
         "registrars",
@@ -121,6 +121,7 @@ pub(crate) async fn row_counts(database: &mut Database) -> Vec<(String, i64)> {
         "changes",
         "consents",
         "locks",
+        "contact_keys",
     ];
     let mut counts = Vec::new();
     for table in TABLES {

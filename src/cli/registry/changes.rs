@@ -2,14 +2,17 @@
 //!
 //! A change is shown with the records that it would add and remove now.
 
+use std::path::PathBuf;
+
 use clap::Subcommand;
 
 use super::super::{Global, diff, output};
 use super::arguments::ActingArgs;
-use super::build::Built;
+use super::build::{Built, syntax};
 use super::objects::{actor, as_json, request, run};
 use super::{location, show_time};
-use crate::registry::command::changes::{ChangeInfo, ChangeList, ChangesCommand};
+use crate::registry::command::changes::{ChangeInfo, ChangeList, ChangeSignature, ChangesCommand};
+use crate::registry::types::Handle;
 use crate::registry::{Command, CommandError, Database, Info, Outcome};
 
 /// `meridian registry changes ..`
@@ -47,6 +50,29 @@ pub(crate) enum ChangesArgs {
         #[command(flatten)]
         acting: ActingArgs,
     },
+    /// Print what of a change is signed, octet by octet
+    Text {
+        /// Its number
+        id: i64,
+        #[command(flatten)]
+        acting: ActingArgs,
+    },
+    /// Agree to a change by the signature of a contact over its text
+    ///
+    /// Signed by `openssl pkeyutl -sign -rawin -inkey KEY -in TEXT -out FILE`, where TEXT is
+    /// what `changes text` prints.
+    Sign {
+        /// Its number
+        id: i64,
+        /// Whose key it is by
+        #[arg(long, value_name = "CONTACT")]
+        contact: String,
+        /// The signature: 64 octets
+        #[arg(long, value_name = "FILE")]
+        signature_file: PathBuf,
+        #[command(flatten)]
+        acting: ActingArgs,
+    },
     /// Give up a change that you asked for
     Withdraw {
         /// Its number
@@ -59,7 +85,9 @@ pub(crate) enum ChangesArgs {
 /// Obeys one of them.
 pub(super) async fn obey(args: &ChangesArgs, global: &Global) -> anyhow::Result<()> {
     match args {
-        ChangesArgs::List { .. } | ChangesArgs::Show { .. } => show(args, global).await,
+        ChangesArgs::List { .. } | ChangesArgs::Show { .. } | ChangesArgs::Text { .. } => {
+            show(args, global).await
+        }
         _ => run(build(args), global).await,
     }
 }
@@ -73,6 +101,23 @@ fn build(args: &ChangesArgs) -> Built<'_> {
         ChangesArgs::Show { id, acting } => (ChangesCommand::Info(*id), acting),
         ChangesArgs::Approve { id, acting } => (ChangesCommand::Approve(*id), acting),
         ChangesArgs::Reject { id, acting } => (ChangesCommand::Reject(*id), acting),
+        ChangesArgs::Text { id, acting } => (ChangesCommand::Text(*id), acting),
+        ChangesArgs::Sign {
+            id,
+            contact,
+            signature_file,
+            acting,
+        } => {
+            let place = signature_file.display().to_string();
+            let octets = std::fs::read(signature_file);
+            let octets = octets.map_err(|error| syntax(&place, error.to_string()))?;
+            let sign = ChangeSignature {
+                id: *id,
+                contact: contact.parse()?,
+                signature: octets.iter().map(|octet| format!("{octet:02x}")).collect(),
+            };
+            (ChangesCommand::Sign(Box::new(sign)), acting)
+        }
         ChangesArgs::Withdraw { id, acting } => (ChangesCommand::Withdraw(*id), acting),
     };
     Ok((Command::Changes(command), acting))
@@ -92,6 +137,7 @@ async fn show(args: &ChangesArgs, global: &Global) -> anyhow::Result<()> {
     };
     match &*info {
         Info::Changes(list) => show_list(list),
+        Info::ChangeText(text) => output::exact(&text.text),
         Info::Change(change) => {
             show_change(change)?;
             let approve = Command::Changes(ChangesCommand::Approve(change.id));
@@ -132,7 +178,22 @@ fn missing(change: &ChangeInfo) -> String {
         let (given, needed) = (given.count(), panel.approvals);
         format!("{given} of {needed} approvals of {}", panel.approvers)
     });
-    panels.collect::<Vec<_>>().join("; ")
+    let is_signed = |handle: &&Handle| {
+        let mut consents = change.consents.iter();
+        consents.any(|consent| consent.kind == "signature" && consent.who == handle.as_str())
+    };
+    let signers: Vec<_> = change.needs.signers.iter().map(Handle::as_str).collect();
+    let is_unsigned = change.needs.signature && !change.needs.signers.iter().any(|h| is_signed(&h));
+    let signature = is_unsigned.then(|| format!("a signature of {}", signers.join(" or ")));
+    let registrant = change.needs.registrant.iter().map(|registrant| {
+        let silence = change
+            .needs
+            .silence
+            .map_or("reject", |silence| silence.name());
+        format!("consent of registrant {registrant}, whose silence is to {silence}")
+    });
+    let all = panels.chain(signature).chain(registrant);
+    all.collect::<Vec<_>>().join("; ")
 }
 
 fn show_change(change: &ChangeInfo) -> anyhow::Result<()> {

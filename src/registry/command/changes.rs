@@ -14,11 +14,14 @@ mod gate;
 mod object;
 mod row;
 mod show;
+mod text;
+
+use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
 use super::super::database::Timestamp;
-use super::super::policy::Approvers;
+use super::super::policy::{Approvers, Silence};
 use super::super::types::Handle;
 use super::CommandError;
 use super::context::Context;
@@ -26,7 +29,7 @@ use super::context::Context;
 pub(super) use ask::ask;
 pub(super) use decide::{abandon, run_now};
 pub(super) use gate::needs;
-pub(super) use show::{info, list};
+pub(super) use show::{info, list, text};
 
 /// Changes of one account that wait; who asks for more is told to wait.
 pub const QUEUE_MAX: i64 = 1000;
@@ -43,6 +46,8 @@ pub enum ChangesCommand {
     Reject(i64),
     /// Give one up: whoever asked for it.
     Withdraw(i64),
+    /// Agree to one by the signature of a contact.
+    Sign(Box<ChangeSignature>),
     /// End one that has waited too long: the timers' own.
     Expire {
         /// Its number.
@@ -58,6 +63,20 @@ pub enum ChangesCommand {
     },
     /// Show one.
     Info(i64),
+    /// Show what of one is signed.
+    Text(i64),
+}
+
+/// A signature over the text of a change; whoever has it may hand it in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct ChangeSignature {
+    /// Number of the change.
+    pub id: i64,
+    /// Whose key it is by.
+    pub contact: Handle,
+    /// In hexadecimal digits.
+    pub signature: String,
 }
 
 impl ChangesCommand {
@@ -66,20 +85,23 @@ impl ChangesCommand {
             Self::Approve(_) => "change-approve",
             Self::Reject(_) => "change-reject",
             Self::Withdraw(_) => "change-withdraw",
+            Self::Sign(_) => "change-sign",
             Self::Expire { .. } => "change-expire",
             Self::List { .. } => "change-list",
             Self::Info(_) => "change-info",
+            Self::Text(_) => "change-text",
         }
     }
 
     pub(super) fn is_read(&self) -> bool {
-        matches!(self, Self::List { .. } | Self::Info(_))
+        matches!(self, Self::List { .. } | Self::Info(_) | Self::Text(_))
     }
 
     /// The change that it would make.
     pub(super) fn makes(&self) -> Option<i64> {
         match self {
             Self::Approve(id) => Some(*id),
+            Self::Sign(signature) => Some(signature.id),
             _ => None,
         }
     }
@@ -100,8 +122,20 @@ pub struct Panel {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Needs {
     /// Of each of these, enough.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub panels: Vec<Panel>,
+    /// Whether one of `signers` has to sign it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub signature: bool,
+    /// Contacts whose signature counts.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub signers: BTreeSet<Handle>,
+    /// The registrant, who may forbid it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registrant: Option<Handle>,
+    /// What it means that the registrant says nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub silence: Option<Silence>,
 }
 
 /// Somebody who agreed.
@@ -137,12 +171,20 @@ impl Needs {
                 |consent: &&Consent| consent.kind == APPROVER && panel.approvers.has(&consent.who);
             consents.iter().filter(counts).count() >= panel.approvals as usize
         };
+        let has = |kind: &str, who: &Handle| {
+            let mut found = consents.iter();
+            found.any(|consent| consent.kind == kind && consent.who == who.as_str())
+        };
         self.panels.iter().all(approved)
+            && (!self.signature || self.signers.iter().any(|who| has(SIGNATURE, who)))
+            && self.registrant.iter().all(|who| has(REGISTRANT, who))
     }
 }
 
-/// Kind of an approver's consent.
+/// Kinds of consent: an approver's, by a signature, the registrant's.
 const APPROVER: &str = "approver";
+const SIGNATURE: &str = "signature";
+const REGISTRANT: &str = "registrant";
 
 /// A change that waits.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -184,6 +226,17 @@ pub struct ChangeList {
     pub changes: Vec<ChangeInfo>,
 }
 
+/// What of a change is signed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub struct ChangeText {
+    /// Its number.
+    pub id: i64,
+    /// Its octets.
+    pub text: String,
+}
+
 /// What became of a change, as its notice says it (RFC 5731 section 3.3).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -198,6 +251,9 @@ pub struct Review {
     pub approved: bool,
     /// When it was decided.
     pub decided_at: Timestamp,
+    /// Why it was not, where no person says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 /// Decides about a change; queues are in no zone.
@@ -209,10 +265,11 @@ pub(super) async fn change(
         ChangesCommand::Approve(id) => decide::approve(context, *id).await?,
         ChangesCommand::Reject(id) => decide::reject(context, *id).await?,
         ChangesCommand::Withdraw(id) => decide::withdraw(context, *id).await?,
+        ChangesCommand::Sign(signature) => decide::sign(context, signature).await?,
         ChangesCommand::Expire { id, expires_at } => {
             decide::expire(context, *id, *expires_at).await?;
         }
-        ChangesCommand::List { .. } | ChangesCommand::Info(_) => {
+        ChangesCommand::List { .. } | ChangesCommand::Info(_) | ChangesCommand::Text(_) => {
             unreachable!("reads change nothing")
         }
     }

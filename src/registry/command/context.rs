@@ -22,8 +22,8 @@ pub(super) struct Context<'c, 'd> {
     pub(super) has_case: bool,
     /// Set by a command that only begins something.
     pub(super) is_pending: bool,
-    /// The change that the command was queued as.
-    pub(super) asked: Option<i64>,
+    /// The change that the command was queued as, and the number that was drawn for it.
+    pub(super) asked: Option<(i64, String)>,
     /// The event of the command that a decision made.
     pub(super) made: Option<i64>,
     /// The object of a decision.
@@ -36,6 +36,8 @@ pub(super) struct Context<'c, 'd> {
     pub(super) changed: BTreeSet<(i64, String)>,
     /// What registrars are to be told.
     pub(super) notices: Vec<Notice>,
+    /// What whoever asked should know although it was done.
+    pub(super) notes: Vec<String>,
 }
 
 impl<'c, 'd> Context<'c, 'd> {
@@ -62,6 +64,7 @@ impl<'c, 'd> Context<'c, 'd> {
             lab: request.lab,
             changed: BTreeSet::new(),
             notices: Vec::new(),
+            notes: Vec::new(),
         })
     }
 

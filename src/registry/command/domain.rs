@@ -7,6 +7,7 @@ mod check;
 mod create;
 mod delete;
 mod info;
+mod networks;
 mod renew;
 mod restore;
 mod review;

@@ -4,6 +4,7 @@
 //! that the compiler reads are compared.
 
 mod changes;
+mod consents;
 mod contacts;
 mod histories;
 mod idn;
@@ -79,6 +80,7 @@ pub(super) fn parse(line: &str) -> Request {
     };
     let mut actor = match who.split_once(':') {
         Some(("op", name)) => Actor::operator(name),
+        Some(("contact", handle)) => Actor::contact(handle.parse().unwrap()),
         _ if *who == "op" => Actor::operator("test"),
         _ => Actor::registrar(who.parse().unwrap()),
     };

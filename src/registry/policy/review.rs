@@ -6,6 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::Column;
+use super::model::columns;
 use crate::registry::signing::named;
 
 /// Most approvers of a zone or a lock.
@@ -20,17 +21,29 @@ named! {
         Auto = "auto",
         /// Operators have to approve it.
         Verify = "verify",
+        /// A registrant or administrative contact has to sign it.
+        Signed = "signed",
 }
 
-impl Column for ChangeControl {
-    fn to_column(&self) -> String {
-        self.name().to_owned()
-    }
-
-    fn from_column(text: &str) -> Option<Self> {
-        Self::parse(text)
-    }
+named! {
+    /// Whether the registrant of a domain is asked before somebody else gets it.
+    RegistrantChange:
+        /// No.
+        Free = "free",
+        /// It may forbid it.
+        Veto = "veto",
 }
+
+named! {
+    /// What it means that nobody says anything.
+    Silence:
+        /// Consent.
+        Approve = "approve",
+        /// None.
+        Reject = "reject",
+}
+
+columns!(ChangeControl, RegistrantChange, Silence);
 
 /// Operators by the names that the event log has them under.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

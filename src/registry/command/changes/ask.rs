@@ -5,6 +5,7 @@ use super::row::{auth_of, count, of_object};
 use super::{Needs, QUEUE_MAX};
 use crate::registry::code::ResultCode;
 use crate::registry::command::answer::rejected;
+use crate::registry::command::contact::keys::have_keys;
 use crate::registry::command::context::Context;
 use crate::registry::command::domain;
 use crate::registry::command::notices::{Notice, NoticeKind};
@@ -34,7 +35,8 @@ pub(in crate::registry::command) async fn ask(
     };
     let trial = context.write.begin_trial().await?;
     lock::lift(context, command).await?;
-    Box::pin(perform(context.write, request, None)).await?;
+    let tried = Box::pin(perform(context.write, request, None)).await?;
+    context.notes = tried.notes().to_vec();
     context.write.undo_trial(trial).await?;
 
     let found = find(context, kind, name).await?;
@@ -43,6 +45,11 @@ pub(in crate::registry::command) async fn ask(
     {
         let reason = format!("change {} of it waits", other.id);
         return Err(rejected(ResultCode::StatusProhibits, name, reason));
+    }
+    let signers: Vec<_> = needs.signers.iter().map(ToString::to_string).collect();
+    if needs.signature && !have_keys(&mut context.tables(), &signers).await? {
+        let reason = "nobody who could sign it has a key on file";
+        return Err(rejected(ResultCode::ParameterPolicy, name, reason));
     }
     let registrar = context.acting.registrar;
     if count(&mut context.tables(), registrar).await? >= QUEUE_MAX {
@@ -88,9 +95,9 @@ pub(in crate::registry::command) async fn ask(
     .bind(i64::from(request.lab))
     .bind(text.needs)
     .bind(statuses)
-    .bind(text.nonce);
+    .bind(text.nonce.clone());
     context.tables().run(insert).await?;
-    context.asked = Some(id);
+    context.asked = Some((id, text.nonce));
     context.is_pending = true;
     tell_sponsor(context, kind, name).await
 }
@@ -114,7 +121,9 @@ async fn tell_sponsor(
     let query = rows::<(i64,)>(text).bind(name);
     let sponsor = context.tables().optional(query).await?;
     let sponsor = sponsor.map(|(id,)| id);
-    if let Some(sponsor) = sponsor.filter(|sponsor| context.acting.registrar != Some(*sponsor)) {
+    let acting = &context.acting;
+    let is_news = |sponsor: &i64| acting.registrar != Some(*sponsor) || acting.contact.is_some();
+    if let Some(sponsor) = sponsor.filter(is_news) {
         context.notices.push(Notice::new(sponsor, notice, name));
     }
     Ok(())

@@ -3,17 +3,19 @@
 use std::collections::BTreeSet;
 
 use super::{Needs, Panel};
-use crate::registry::command::checks::{ancestry, closest_zone, zone_of};
+use crate::registry::command::checks::{Acting, ancestry, closest_zone, zone_of};
+use crate::registry::command::contact::{Change, DomainContact, contacts_of};
 use crate::registry::command::context::Context;
 use crate::registry::command::tables::{Tables, rows, rows_in};
 use crate::registry::command::{Command, CommandError, DomainCommand, HostCommand, lock};
-use crate::registry::policy::ChangeControl;
+use crate::registry::policy::{ChangeControl, ContactRole, RegistrantChange};
+use crate::registry::types::Handle;
 
 /// What a command is about, as far as somebody's consent depends on it.
 #[derive(Debug, Default)]
 struct Place {
     zones: BTreeSet<i64>,
-    /// Domains whose lock it is subject to.
+    /// Domains that it is about.
     domains: BTreeSet<i64>,
 }
 
@@ -29,29 +31,99 @@ pub(in crate::registry::command) async fn needs(
     if !context.write.has_reviews || context.is_system {
         return Ok(None);
     }
-    let is_registry = context.acting.registrar.is_none();
+    let acting = context.acting.clone();
+    let is_registry = acting.registrar.is_none();
     let tables = &mut context.tables();
     let place = place(tables, command).await?;
-    let (mut needs, mut wait) = (Needs::default(), 0);
+    let (mut needs, mut wait, mut veto_wait) = (Needs::default(), 0, None);
     let mut panels = BTreeSet::new();
-    for domain in &place.domains {
-        panels.extend(lock::panel(tables, *domain).await?);
+    if is_locked_against(command) {
+        for domain in &place.domains {
+            panels.extend(lock::panel(tables, *domain).await?);
+        }
     }
-    for zone in place.zones {
+    for zone in place.zones.iter().copied() {
         let policy = zone_of(tables, zone).await?.policy;
         wait = wait.max(policy.review_wait);
         if is_registry || !is_reviewed(command) {
             continue;
         }
-        if policy.change_control == ChangeControl::Verify {
-            panels.insert(Panel {
-                approvals: policy.approvals,
-                approvers: policy.approvers,
-            });
+        match policy.change_control {
+            ChangeControl::Auto => {}
+            ChangeControl::Signed => needs.signature = true,
+            ChangeControl::Verify => {
+                panels.insert(Panel {
+                    approvals: policy.approvals,
+                    approvers: policy.approvers,
+                });
+            }
+        }
+        if policy.registrant_change == RegistrantChange::Veto {
+            needs.registrant = vetoer(tables, &acting, command).await?;
+            needs.silence = needs.registrant.is_some().then_some(policy.veto_silence);
+            veto_wait = needs.registrant.is_some().then_some(policy.veto_wait);
         }
     }
     needs.panels = panels.into_iter().collect();
+    if needs.signature {
+        needs.signers = signers(tables, command, &place.domains).await?;
+    }
+    let is_veto_alone = needs.panels.is_empty() && !needs.signature;
+    let wait = match veto_wait {
+        Some(veto_wait) if is_veto_alone => veto_wait,
+        veto_wait => wait.max(veto_wait.unwrap_or_default()),
+    };
     Ok((!needs.are_none()).then_some((needs, wait)))
+}
+
+/// The registrant that a domain is taken from, unless it is that one who asks.
+async fn vetoer(
+    tables: &mut Tables<'_>,
+    acting: &Acting,
+    command: &Command,
+) -> Result<Option<Handle>, CommandError> {
+    let Command::Domain(DomainCommand::Update(update)) = command else {
+        return Ok(None);
+    };
+    let Some(change) = &update.registrant else {
+        return Ok(None);
+    };
+    let query = rows::<(i64, String)>(
+        "SELECT c.id, c.handle FROM domains d JOIN contacts c ON c.id = d.registrant_id \
+         WHERE d.name = $1",
+    );
+    let found = tables.optional(query.bind(update.name.as_str())).await?;
+    let Some((id, handle)) = found.filter(|(id, _)| acting.contact != Some(*id)) else {
+        return Ok(None);
+    };
+    let handle = Handle::parse(&handle)
+        .map_err(|_| tables.inconsistent(format!("contact {id}: {handle:?}")))?;
+    Ok((*change != Change::Set(handle.clone())).then_some(handle))
+}
+
+/// Registrants and administrative contacts of the domains that a command is about: of one
+/// that is to come those that it names. Nobody for a host outside the registry: a renaming
+/// changes domains of many.
+async fn signers(
+    tables: &mut Tables<'_>,
+    command: &Command,
+    domains: &BTreeSet<i64>,
+) -> Result<BTreeSet<Handle>, CommandError> {
+    if let Command::Domain(DomainCommand::Create(create)) = command {
+        let is_admin = |link: &&DomainContact| link.role == ContactRole::Admin;
+        let admins = create.contacts.iter().filter(is_admin);
+        let admins = admins.map(|link| link.contact.clone());
+        return Ok(admins.chain(create.registrant.clone()).collect());
+    }
+    let mut signers = BTreeSet::new();
+    for domain in domains {
+        let links = contacts_of(tables, *domain).await?;
+        let contacts = links.contacts.into_iter();
+        let admins = contacts.filter(|link| link.role == ContactRole::Admin);
+        signers.extend(admins.map(|link| link.contact));
+        signers.extend(links.registrant);
+    }
+    Ok(signers)
 }
 
 /// Commands that a zone's policy is about: all that change an object of a registrar's.
@@ -72,10 +144,11 @@ fn is_reviewed(command: &Command) -> bool {
 }
 
 /// Commands that a lock is about: a longer registration hurts nobody.
-fn is_locked_against(command: &DomainCommand) -> bool {
+fn is_locked_against(command: &Command) -> bool {
     match command {
-        DomainCommand::Transfer(transfer) => transfer.is_request(),
-        command => matches!(
+        Command::Domain(DomainCommand::Transfer(transfer)) => transfer.is_request(),
+        Command::Host(_) => true,
+        Command::Domain(command) => matches!(
             command,
             DomainCommand::Update(_)
                 | DomainCommand::Delete(_)
@@ -83,6 +156,7 @@ fn is_locked_against(command: &DomainCommand) -> bool {
                 | DomainCommand::Purge(_)
                 | DomainCommand::Unlock(_)
         ),
+        _ => false,
     }
 }
 
@@ -99,9 +173,7 @@ async fn place(tables: &mut Tables<'_>, command: &Command) -> Result<Place, Comm
             let found = tables.optional(query.bind(command.name().as_str())).await?;
             if let Some((id, zone)) = found {
                 place.zones.insert(zone);
-                place
-                    .domains
-                    .extend(is_locked_against(command).then_some(id));
+                place.domains.insert(id);
             }
         }
         Command::Host(command) => {

@@ -27,6 +27,10 @@ pub(super) struct Waiting {
     pub(super) needs: Needs,
     /// Before; nothing where only a name is held.
     pub(super) statuses: Option<Statuses>,
+    /// What is kept of its authorization information.
+    pub(super) auth: Option<Vec<u8>>,
+    /// Drawn for it.
+    pub(super) nonce: String,
 }
 
 struct Row {
@@ -44,15 +48,16 @@ struct Row {
     lab: i64,
     needs: String,
     statuses: Option<String>,
+    nonce: String,
 }
 
-from_row!(Row: id, event, object_type, object, object_id, registrar_id, asked_at, expires_at, actor, command, auth, lab, needs, statuses);
+from_row!(Row: id, event, object_type, object, object_id, registrar_id, asked_at, expires_at, actor, command, auth, lab, needs, statuses, nonce);
 
 macro_rules! select {
     ($rest:literal) => {
         concat!(
             "SELECT id, event, object_type, object, object_id, registrar_id, asked_at, \
-             expires_at, actor, command, auth, lab, needs, statuses FROM changes ",
+             expires_at, actor, command, auth, lab, needs, statuses, nonce FROM changes ",
             $rest
         )
     };
@@ -65,8 +70,8 @@ impl Waiting {
         let json = |error: serde_json::Error| bad(error.to_string());
         let mut command: Command = serde_json::from_str(&row.command).map_err(json)?;
         if let Some(auth) = auth_of(&mut command) {
-            *auth = match row.auth {
-                Some(kept) => AuthInfo::from_kept(kept),
+            *auth = match &row.auth {
+                Some(kept) => AuthInfo::from_kept(kept.clone()),
                 None => AuthInfo::unset(),
             };
         }
@@ -88,6 +93,8 @@ impl Waiting {
             statuses: statuses
                 .transpose()
                 .map_err(|error| bad(error.to_string()))?,
+            auth: row.auth,
+            nonce: row.nonce,
         })
     }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::DomainCreate;
 use super::check::{registrable, unregistered};
+use super::networks;
 use super::row::{begin_grace, store_life, write_auth};
 use super::set::{check_count, check_ds, check_glue, find_hosts, insert_parts};
 use crate::registry::calendar::add_years;
@@ -77,6 +78,7 @@ pub(super) async fn create(
     idn::note(context, zone.id, id, &admitted).await?;
     refresh_domain(context, id, statuses.allow_publication()).await?;
     refresh_hosts(context, hosts).await?;
+    networks::note(context, id, found.values()).await?;
     Ok(zone.id)
 }
 

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::DomainUpdate;
+use super::networks;
 use super::row::{DomainRow, existing, write_auth, write_life};
 use super::set::{check_count, check_ds, check_glue, find_hosts, insert_parts};
 use crate::registry::code::ResultCode;
@@ -94,6 +95,7 @@ pub(super) async fn update(
     // A hold, or its end, concerns every name server, not only those that moved.
     let all: BTreeSet<_> = before.iter().map(|(_, id)| *id).chain(added).collect();
     refresh_hosts(context, all).await?;
+    networks::note(context, row.id, found.values()).await?;
     Ok(row.zone_id)
 }
 

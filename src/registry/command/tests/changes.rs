@@ -3,7 +3,7 @@
 
 use super::*;
 use crate::registry::audit;
-use crate::registry::command::changes::{ChangeInfo, ChangesCommand};
+use crate::registry::command::changes::{ChangeInfo, ChangeSignature, ChangesCommand};
 use crate::registry::command::domain::DomainInfo;
 use crate::registry::command::poll::Message;
 use crate::registry::timers::Timers;
@@ -23,6 +23,12 @@ pub(super) fn command(
             id: id(),
             expires_at: NOW,
         },
+        "sign" => ChangesCommand::Sign(Box::new(ChangeSignature {
+            id: id(),
+            contact: all(values("contact=")).pop().unwrap(),
+            signature: values("signature=").pop().unwrap(),
+        })),
+        "text" => ChangesCommand::Text(id()),
         "info" => ChangesCommand::Info(id()),
         _ => ChangesCommand::List {
             registrar: all(values("by=")).pop(),
