@@ -144,7 +144,7 @@ pub(super) async fn may_change(
         // A decision asks for itself who may.
         Command::Changes(_) => Ok(()),
         command => {
-            let object = command.object().unwrap_or(command.kind());
+            let object = command.object().unwrap_or_else(|| command.kind());
             Err(refuse(object, "contacts do not ask for this"))
         }
     }
@@ -307,7 +307,7 @@ pub(super) async fn may_read(
         Command::Contact(ContactCommand::Info(handle)) => keeps(tables, contact, handle).await,
         Command::Domain(DomainCommand::Check(_)) | Command::Host(_) | Command::Changes(_) => Ok(()),
         command => {
-            let object = command.object().unwrap_or(command.kind());
+            let object = command.object().unwrap_or_else(|| command.kind());
             Err(refuse(object, "not for contacts"))
         }
     }

@@ -46,16 +46,7 @@ pub(in crate::registry::command) async fn ask(
         let reason = format!("change {} of it waits", other.id);
         return Err(rejected(ResultCode::StatusProhibits, name, reason));
     }
-    let signers: Vec<_> = needs.signers.iter().map(ToString::to_string).collect();
-    if needs.signature && !have_keys(&mut context.tables(), &signers).await? {
-        let reason = "nobody who could sign it has a key on file";
-        return Err(rejected(ResultCode::ParameterPolicy, name, reason));
-    }
-    let registrar = context.acting.registrar;
-    if count(&mut context.tables(), registrar).await? >= QUEUE_MAX {
-        let reason = format!("{QUEUE_MAX} changes wait already; one has to be decided first");
-        return Err(rejected(ResultCode::CommandFailed, name, reason));
-    }
+    can_wait(context, name, needs).await?;
     let (object_id, statuses) = match found {
         Some((object_id, before)) => {
             let mut shown = before.clone();
@@ -86,7 +77,7 @@ pub(in crate::registry::command) async fn ask(
     .bind(kind.column())
     .bind(name)
     .bind(object_id)
-    .bind(registrar)
+    .bind(context.acting.registrar)
     .bind(context.at.0)
     .bind(expires_at.0)
     .bind(text.actor)
@@ -100,6 +91,25 @@ pub(in crate::registry::command) async fn ask(
     context.asked = Some((id, text.nonce));
     context.is_pending = true;
     tell_sponsor(context, kind, name).await
+}
+
+/// Somebody can agree to it, and the queue has room.
+async fn can_wait(
+    context: &mut Context<'_, '_>,
+    name: &str,
+    needs: &Needs,
+) -> Result<(), CommandError> {
+    let signers: Vec<_> = needs.signers.iter().map(ToString::to_string).collect();
+    if needs.signature && !have_keys(&mut context.tables(), &signers).await? {
+        let reason = "nobody who could sign it has a key on file";
+        return Err(rejected(ResultCode::ParameterPolicy, name, reason));
+    }
+    let registrar = context.acting.registrar;
+    if count(&mut context.tables(), registrar).await? >= QUEUE_MAX {
+        let reason = format!("{QUEUE_MAX} changes wait already; one has to be decided first");
+        return Err(rejected(ResultCode::CommandFailed, name, reason));
+    }
+    Ok(())
 }
 
 /// A sponsor hears that somebody else asked for a change of its object.

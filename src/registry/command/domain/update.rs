@@ -84,13 +84,8 @@ pub(super) async fn update(
     write_row(context, command, &row, &after, &zone.policy).await?;
     remove_parts(context, row.id, &removed, &remove.ds).await?;
     let added: Vec<_> = found.values().map(|host| host.id).collect();
-    insert_parts(
-        &mut context.tables(),
-        row.id,
-        added.iter().copied(),
-        &add.ds,
-    )
-    .await?;
+    let mut tables = context.tables();
+    insert_parts(&mut tables, row.id, added.iter().copied(), &add.ds).await?;
     refresh_domain(context, row.id, after.allow_publication()).await?;
     // A hold, or its end, concerns every name server, not only those that moved.
     let all: BTreeSet<_> = before.iter().map(|(_, id)| *id).chain(added).collect();
