@@ -275,10 +275,12 @@ impl Database {
         };
         let mut transaction = self.connection.begin_with(begin).await.map_err(&fault)?;
         let row: AnyRow = sqlx::query(
-            "UPDATE registry SET epoch = epoch WHERE id = 1 RETURNING epoch, last_event, next_object, \
-             last_digest, CASE WHEN EXISTS (SELECT 1 FROM zones WHERE change_control <> 'auto') \
+            "UPDATE registry SET epoch = epoch WHERE id = 1 RETURNING epoch, last_event, \
+             next_object, last_digest, CASE WHEN \
+             EXISTS (SELECT 1 FROM zones WHERE change_control <> 'auto') \
              OR EXISTS (SELECT 1 FROM zones WHERE registrant_change <> 'free') \
-             OR EXISTS (SELECT 1 FROM locks) OR EXISTS (SELECT 1 FROM changes) THEN CAST(1 AS BIGINT) ELSE CAST(0 AS BIGINT) END",
+             OR EXISTS (SELECT 1 FROM locks) OR EXISTS (SELECT 1 FROM changes) \
+             THEN CAST(1 AS BIGINT) ELSE CAST(0 AS BIGINT) END",
         )
         .fetch_one(&mut *transaction)
         .await

@@ -27,7 +27,7 @@ use super::CommandError;
 use super::context::Context;
 
 pub(super) use ask::ask;
-pub(super) use decide::{abandon, run_now};
+pub(super) use decide::{abandon, give_up_transfer, run_now};
 pub(super) use gate::needs;
 pub(super) use show::{info, list, text};
 
@@ -195,7 +195,7 @@ pub struct ChangeInfo {
     pub id: i64,
     /// What the command is, as the event log has it.
     pub kind: String,
-    /// `domain` or `host`.
+    /// `domain`, `host` or `contact`.
     pub object_type: String,
     /// Name of the object.
     pub object: String,

@@ -214,6 +214,19 @@ pub struct ContactUpdate {
 }
 
 impl ContactUpdate {
+    /// Whether it says that the contact is somebody else: its name, what it is, or where it
+    /// gets its mail.
+    pub(super) fn is_of_identity(&self) -> bool {
+        let Self {
+            kind,
+            int,
+            loc,
+            email,
+            ..
+        } = self;
+        kind.is_some() || int.is_some() || loc.is_some() || email.is_some()
+    }
+
     /// A change of nothing, to be filled in.
     pub fn new(handle: Handle) -> Self {
         Self {

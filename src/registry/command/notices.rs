@@ -98,6 +98,12 @@ kinds! {
     HostChangeApproved = "host-change-approved", Host, "custom", Some("changeApproved");
     /// As of a domain.
     HostChangeRefused = "host-change-refused", Host, "custom", Some("changeRefused");
+    /// As of a domain.
+    ContactChangeWaits = "contact-change-waits", Contact, "custom", Some("changeWaits");
+    /// As of a domain.
+    ContactChangeApproved = "contact-change-approved", Contact, "custom", Some("changeApproved");
+    /// As of a domain.
+    ContactChangeRefused = "contact-change-refused", Contact, "custom", Some("changeRefused");
     /// The queue was full: so many changes were not told one by one.
     Summary = "summary", Registrar, "custom", Some("summary");
 }

@@ -13,7 +13,7 @@ CREATE TABLE changes (
     id {id},
     -- The event by which it was asked for.
     event BIGINT NOT NULL,
-    object_type TEXT NOT NULL CHECK (object_type IN ('domain', 'host')),
+    object_type TEXT NOT NULL CHECK (object_type IN ('domain', 'host', 'contact')),
     object {name} NOT NULL,
     object_id BIGINT NOT NULL,
     -- Whose account asked; NULL is the registry.

@@ -127,6 +127,10 @@ async fn tell_sponsor(
             "SELECT registrar_id FROM hosts WHERE name = $1",
             NoticeKind::HostChangeWaits,
         ),
+        ObjectKind::Contact => (
+            "SELECT registrar_id FROM contacts WHERE handle = $1",
+            NoticeKind::ContactChangeWaits,
+        ),
     };
     let query = rows::<(i64,)>(text).bind(name);
     let sponsor = context.tables().optional(query).await?;

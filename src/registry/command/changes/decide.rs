@@ -10,7 +10,9 @@ use crate::registry::command::checks::registry_only;
 use crate::registry::command::contact::keys::{from_hex, keys_of};
 use crate::registry::command::context::Context;
 use crate::registry::command::notices::{Notice, NoticeKind};
-use crate::registry::command::{CommandError, Outcome, Role, lock, perform};
+use crate::registry::command::{
+    Command, CommandError, DomainCommand, Outcome, Role, lock, perform,
+};
 use crate::registry::database::Timestamp;
 use crate::registry::policy::Silence;
 use crate::registry::types::Statuses;
@@ -196,6 +198,37 @@ pub(super) async fn withdraw(context: &mut Context<'_, '_>, id: i64) -> Result<(
     Ok(())
 }
 
+/// The gaining registrar gives up a transfer that waits to be asked for; whether there was
+/// one.
+pub(in crate::registry::command) async fn give_up_transfer(
+    context: &mut Context<'_, '_>,
+    domain_id: i64,
+) -> Result<bool, CommandError> {
+    let waiting = match context.write.has_reviews {
+        true => of_object(&mut context.tables(), domain_id).await?,
+        false => None,
+    };
+    let is_transfer = |waiting: &Waiting| {
+        matches!(
+            &waiting.command,
+            Command::Domain(DomainCommand::Transfer(_))
+        )
+    };
+    let Some(waiting) = waiting.filter(is_transfer) else {
+        return Ok(false);
+    };
+    if context.acting.registrar != waiting.registrar_id {
+        let reason = "asked for by another registrar";
+        return Err(rejected(
+            ResultCode::AuthorizationError,
+            &waiting.object,
+            reason,
+        ));
+    }
+    unwait(context, &waiting, false).await?;
+    Ok(true)
+}
+
 /// Nobody decided in time.
 pub(super) async fn expire(
     context: &mut Context<'_, '_>,
@@ -284,6 +317,8 @@ fn tell(context: &mut Context<'_, '_>, waiting: &Waiting, approved: bool, reason
         (ObjectKind::Domain, false) => NoticeKind::DomainChangeRefused,
         (ObjectKind::Host, true) => NoticeKind::HostChangeApproved,
         (ObjectKind::Host, false) => NoticeKind::HostChangeRefused,
+        (ObjectKind::Contact, true) => NoticeKind::ContactChangeApproved,
+        (ObjectKind::Contact, false) => NoticeKind::ContactChangeRefused,
     };
     let mut notice = Notice::new(registrar, kind, waiting.object.as_str());
     notice.review = Some(Review {

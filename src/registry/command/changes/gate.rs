@@ -4,11 +4,13 @@ use std::collections::BTreeSet;
 
 use super::{Needs, Panel};
 use crate::registry::command::checks::{Acting, ancestry, closest_zone, zone_of};
-use crate::registry::command::contact::{Change, DomainContact, contacts_of};
+use crate::registry::command::contact::{Change, ContactUpdate, DomainContact, contacts_of};
 use crate::registry::command::context::Context;
 use crate::registry::command::tables::{Tables, rows, rows_in};
-use crate::registry::command::{Command, CommandError, DomainCommand, HostCommand, lock};
-use crate::registry::policy::{ChangeControl, ContactRole, RegistrantChange};
+use crate::registry::command::{
+    Command, CommandError, ContactCommand, DomainCommand, HostCommand, lock,
+};
+use crate::registry::policy::{ChangeControl, ContactRole, RegistrantChange, Silence};
 use crate::registry::types::Handle;
 
 /// What a command is about, as far as somebody's consent depends on it.
@@ -34,6 +36,13 @@ pub(in crate::registry::command) async fn needs(
     let acting = context.acting.clone();
     let is_registry = acting.registrar.is_none();
     let tables = &mut context.tables();
+    if let Command::Contact(ContactCommand::Update(update)) = command {
+        let is_asked = !is_registry && update.is_of_identity();
+        return match is_asked {
+            true => identity(tables, &acting, update).await,
+            false => Ok(None),
+        };
+    }
     let place = place(tables, command).await?;
     let (mut needs, mut wait, mut veto_wait) = (Needs::default(), 0, None);
     let mut panels = BTreeSet::new();
@@ -99,6 +108,40 @@ async fn vetoer(
     let handle = Handle::parse(&handle)
         .map_err(|_| tables.inconsistent(format!("contact {id}: {handle:?}")))?;
     Ok((*change != Change::Set(handle.clone())).then_some(handle))
+}
+
+/// A registrant whose record is to become somebody else's is asked as one whose domain is.
+async fn identity(
+    tables: &mut Tables<'_>,
+    acting: &Acting,
+    update: &ContactUpdate,
+) -> Result<Option<(Needs, u32)>, CommandError> {
+    let handle = &update.handle;
+    let query = rows::<(i64, i64, Option<i64>)>(
+        "SELECT c.id, COUNT(*), MAX(z.veto_wait) FROM contacts c \
+         JOIN domains d ON d.registrant_id = c.id JOIN zones z ON z.id = d.zone_id \
+         WHERE c.handle = $1 AND z.registrant_change = 'veto' GROUP BY c.id",
+    );
+    let found = tables.optional(query.bind(handle.as_str())).await?;
+    let Some((_, _, Some(wait))) = found.filter(|(id, ..)| acting.contact != Some(*id)) else {
+        return Ok(None);
+    };
+    let silent = rows::<(i64,)>(
+        "SELECT d.id FROM contacts c JOIN domains d ON d.registrant_id = c.id \
+         JOIN zones z ON z.id = d.zone_id WHERE c.handle = $1 \
+         AND z.registrant_change = 'veto' AND z.veto_silence = 'reject' LIMIT 1",
+    );
+    let silence = match tables.any(silent.bind(handle.as_str())).await? {
+        true => Silence::Reject,
+        false => Silence::Approve,
+    };
+    let needs = Needs {
+        registrant: Some(handle.clone()),
+        silence: Some(silence),
+        ..Needs::default()
+    };
+    let wait = u32::try_from(wait).unwrap_or(u32::MAX);
+    Ok(Some((needs, wait)))
 }
 
 /// Registrants and administrative contacts of the domains that a command is about: of one

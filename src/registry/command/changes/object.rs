@@ -11,6 +11,7 @@ use crate::registry::types::{Status, Statuses};
 pub(super) enum ObjectKind {
     Domain,
     Host,
+    Contact,
 }
 
 impl ObjectKind {
@@ -18,11 +19,12 @@ impl ObjectKind {
         match self {
             Self::Domain => "domain",
             Self::Host => "host",
+            Self::Contact => "contact",
         }
     }
 
     pub(super) fn parse(text: &str) -> Option<Self> {
-        [Self::Domain, Self::Host]
+        [Self::Domain, Self::Host, Self::Contact]
             .into_iter()
             .find(|kind| kind.column() == text)
     }
@@ -31,6 +33,7 @@ impl ObjectKind {
         match command {
             Command::Domain(_) => Some(Self::Domain),
             Command::Host(_) => Some(Self::Host),
+            Command::Contact(_) => Some(Self::Contact),
             _ => None,
         }
     }
@@ -53,6 +56,7 @@ pub(super) fn pending_status(command: &Command) -> Option<Status> {
             HostCommand::Delete(_) => Some(Status::PendingDelete),
             _ => Some(Status::PendingUpdate),
         },
+        Command::Contact(_) => Some(Status::PendingUpdate),
         _ => None,
     }
 }
@@ -66,6 +70,7 @@ pub(super) async fn find(
     let text = match kind {
         ObjectKind::Domain => "SELECT id, statuses FROM domains WHERE name = $1",
         ObjectKind::Host => "SELECT id, statuses FROM hosts WHERE name = $1",
+        ObjectKind::Contact => "SELECT id, statuses FROM contacts WHERE handle = $1",
     };
     let mut tables = context.tables();
     let found = tables
@@ -90,6 +95,12 @@ pub(super) async fn write_statuses(
         ObjectKind::Domain => domain::store_statuses(context, id, statuses).await,
         ObjectKind::Host => {
             let update = sqlx::query("UPDATE hosts SET statuses = $1 WHERE id = $2");
+            let update = update.bind(statuses.column()).bind(id);
+            context.tables().run(update).await?;
+            Ok(())
+        }
+        ObjectKind::Contact => {
+            let update = sqlx::query("UPDATE contacts SET statuses = $1 WHERE id = $2");
             let update = update.bind(statuses.column()).bind(id);
             context.tables().run(update).await?;
             Ok(())
@@ -121,6 +132,7 @@ pub(super) async fn release(
     let text = match kind {
         ObjectKind::Domain => "DELETE FROM domains WHERE id = $1",
         ObjectKind::Host => "DELETE FROM hosts WHERE id = $1",
+        ObjectKind::Contact => unreachable!("no contact waits to be created"),
     };
     let delete = sqlx::query(text).bind(id);
     context.tables().run(delete).await.map(drop)

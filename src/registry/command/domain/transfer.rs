@@ -13,6 +13,7 @@ use crate::registry::calendar::add_years;
 use crate::registry::code::ResultCode;
 use crate::registry::command::CommandError;
 use crate::registry::command::answer::{Info, rejected};
+use crate::registry::command::changes;
 use crate::registry::command::checks::{
     Acting, ZoneRow, active, no_pending, not_prohibited, registrar, sponsorship, zone_of,
 };
@@ -222,6 +223,11 @@ pub(super) async fn transfer(
         }
     };
     active(&zone)?;
+    // One that nobody was asked about yet is given up where it waits.
+    let is_cancel = command.op == TransferOp::Cancel;
+    if is_cancel && waiting.is_none() && changes::give_up_transfer(context, row.id).await? {
+        return Ok(row.zone_id);
+    }
     let waiting = waiting.ok_or_else(|| none_pending(name))?;
     match command.op {
         TransferOp::Approve => complete(context, &row, &zone, &waiting, state).await?,

@@ -288,7 +288,10 @@ async fn an_approval_runs_the_command_of_that_moment() {
              op:ada change approve a.tld = 1000
              reg-b domain transfer a.tld op=request auth=k9$Tq2-vX7mB!zR4pL0w = 2202
              reg-b domain transfer a.tld op=request auth=Zz1-yX8nC!wQ5oM9vKju = 1001
-             reg-a domain transfer a.tld op=cancel = 2301
+             reg-a domain transfer a.tld op=cancel = 2201
+             reg-b domain transfer a.tld op=cancel = 1000
+             reg-b domain transfer a.tld op=cancel = 2301
+             reg-b domain transfer a.tld op=request auth=Zz1-yX8nC!wQ5oM9vKju = 1001
              op:bob change approve a.tld = 1000
              reg-a domain transfer a.tld op=approve = 1000
              reg-b domain delete a.tld at=6d = 1001
@@ -459,6 +462,31 @@ async fn a_lock_outlives_a_transfer_and_a_restore() {
         .await;
         let shown = domain(&mut test, "reg-b domain info a.tld").await;
         assert_eq!(shown.statuses.len(), 3, "{:?}", shown.statuses);
+    }
+}
+
+#[tokio::test]
+async fn what_waits_is_exported_as_it_is_without() {
+    for engine in engines() {
+        let mut test = stage(engine).await;
+        play(&mut test, "reg-a domain create a.tld = 1000").await;
+        play(&mut test, POLICY).await;
+        play(
+            &mut test,
+            "reg-a domain update a.tld status=clientHold = 1001
+             reg-a domain create b.tld = 1001",
+        )
+        .await;
+        let folder = test.folder.path().join("out");
+        crate::registry::export_csv(&mut test.database, &folder, &mut |_| {})
+            .await
+            .unwrap();
+        let domains = std::fs::read_to_string(folder.join("domains.csv")).unwrap();
+        assert!(
+            domains.contains("a.tld") && !domains.contains("pending"),
+            "{domains}"
+        );
+        assert!(!domains.contains("b.tld"), "{domains}");
     }
 }
 

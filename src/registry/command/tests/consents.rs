@@ -69,6 +69,14 @@ async fn a_registrant_is_asked_before_another_gets_the_domain() {
         )
         .await;
         assert_eq!(registrant(&mut test).await, "new-1");
+        let told: Vec<String> = sqlx::query_scalar("SELECT kind FROM poll_messages ORDER BY id")
+            .fetch_all(test.database.connection())
+            .await
+            .unwrap();
+        // Its own request, then twice its contact's, the latter with what came of it.
+        let (waits, updated) = ("domain-change-waits", "domain-updated");
+        let (refused, approved) = ("domain-change-refused", "domain-change-approved");
+        assert_eq!(told, [refused, waits, waits, updated, approved]);
         // Whoever holds it need not be asked twice, and an order of the registry is one.
         play(
             &mut test,
@@ -78,6 +86,40 @@ async fn a_registrant_is_asked_before_another_gets_the_domain() {
         )
         .await;
         assert_eq!(registrant(&mut test).await, "new-1");
+    }
+}
+
+#[tokio::test]
+async fn a_registrant_is_asked_before_its_record_becomes_another_person() {
+    for engine in engines() {
+        let mut test = thick(engine, "registrant-change=veto").await;
+        play(
+            &mut test,
+            "reg-a contact update new-1 email=new@mail.example = 1000
+             reg-a contact update old-1 voice=+49.456 = 1000
+             op contact update old-1 email=op@mail.example = 1000
+             contact:old-1 contact update old-1 email=own@mail.example = 1000
+             reg-b contact update old-1 email=thief@mail.example = 2201
+             reg-a contact update old-1 email=thief@mail.example = 1001
+             reg-a contact update old-1 voice=+49.789 = 2304
+             reg-a contact delete old-1 = 2304
+             contact:new-1 change approve old-1 = 2201
+             contact:old-1 change reject old-1 reason=mine = 1000
+             contact:adm-1 contact update old-1 email=moved@mail.example = 1001
+             contact:old-1 change approve old-1 = 1000",
+        )
+        .await;
+        let email: String = sqlx::query_scalar("SELECT email FROM contacts WHERE handle = 'old-1'")
+            .fetch_one(test.database.connection())
+            .await
+            .unwrap();
+        assert_eq!(email, "moved@mail.example");
+        let told: Vec<String> = sqlx::query_scalar("SELECT kind FROM poll_messages ORDER BY id")
+            .fetch_all(test.database.connection())
+            .await
+            .unwrap();
+        let (waits, approved) = ("contact-change-waits", "contact-change-approved");
+        assert_eq!(told, ["contact-change-refused", waits, approved]);
     }
 }
 
