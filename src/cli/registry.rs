@@ -10,6 +10,7 @@ mod files;
 mod objects;
 pub(crate) mod orphans;
 pub(crate) mod poll;
+mod servers;
 
 use anyhow::Context;
 use zone_image::Name;

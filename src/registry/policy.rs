@@ -16,7 +16,7 @@ use sqlx::any::AnyRow;
 use super::sql::AnyQuery;
 
 pub use model::{ContactRole, ContactRoles, DataModel, Expiry, NameRule, ReportRule};
-pub use review::{Approvers, ChangeControl, RegistrantChange, Silence};
+pub use review::{Approvers, ChangeControl, RegistrantChange, ServerCheck, Silence};
 
 /// What stands in a column of its own.
 pub(crate) trait Column: Sized {
@@ -152,6 +152,8 @@ policy! {
         registrant_change: RegistrantChange = RegistrantChange::Free;
         /// What it means that it says nothing.
         veto_silence: Silence = Silence::Reject;
+        /// Whether name servers have to answer for a domain before it gets them.
+        server_check: ServerCheck = ServerCheck::Off;
     }
 }
 

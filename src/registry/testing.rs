@@ -96,7 +96,7 @@ pub(crate) fn published(location: &Location) -> BTreeSet<String> {
 
 /// Rows of every table, to show that nothing was changed.
 pub(crate) async fn row_counts(database: &mut Database) -> Vec<(String, i64)> {
-    const TABLES: [&str; 25] = [
+    const TABLES: [&str; 26] = [
         "zones",
         "zone_records",
         "registrars",
@@ -122,6 +122,7 @@ pub(crate) async fn row_counts(database: &mut Database) -> Vec<(String, i64)> {
         "consents",
         "locks",
         "contact_keys",
+        "server_checks",
     ];
     let mut counts = Vec::new();
     for table in TABLES {

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::super::{Global, diff, output};
 use super::arguments::ActingArgs;
 use super::build::Built;
-use super::{location, now, poke_server};
+use super::{location, now, poke_server, servers};
 use crate::registry::command::Cause;
 use crate::registry::types::ValueError;
 use crate::registry::{Actor, Command, CommandError, Database, Info, Outcome, Rejection, Request};
@@ -28,6 +28,7 @@ pub(super) async fn run(built: Built<'_>, global: &Global) -> anyhow::Result<()>
             Err(error) => show(Err(error), global),
         };
     }
+    servers::ask(&mut database, &request).await?;
     let outcome = Box::pin(database.execute(&request)).await;
     if outcome.as_ref().is_ok_and(|done| done.event().is_some()) {
         poke_server(global);

@@ -12,6 +12,7 @@ mod renew;
 mod restore;
 mod review;
 mod row;
+mod servers;
 mod set;
 mod step;
 mod transfer;
@@ -32,6 +33,7 @@ pub(super) use info::{info, names, roid};
 pub use renew::DomainRenew;
 pub use restore::{DomainRestore, RestoreReport};
 pub(super) use review::{changeable, hold_name, kept_auth, statuses_of, store_statuses, touch};
+pub use servers::{DomainServers, ServerResult, ServersToAsk};
 pub use step::DomainStep;
 pub(super) use transfer::query;
 pub use transfer::{DomainTransfer, TransferInfo, TransferOp, TransferState};
@@ -58,6 +60,8 @@ pub enum DomainCommand {
     Lock(Box<DomainLock>),
     /// Take its lock off, if they agree.
     Unlock(DomainName),
+    /// Keep what its name servers said: of whoever asked them, for the registry.
+    Servers(Box<DomainServers>),
     /// Take the step of its life that is due: the timers' own.
     Step(DomainStep),
     /// Show it.
@@ -84,6 +88,7 @@ impl DomainCommand {
             Self::Purge(_) => "domain-purge",
             Self::Lock(_) => "domain-lock",
             Self::Unlock(_) => "domain-unlock",
+            Self::Servers(_) => "domain-servers",
             Self::Step(step) => step.kind(),
             Self::Info(_) => "domain-info",
             Self::Check(_) => "domain-check",
@@ -98,6 +103,7 @@ impl DomainCommand {
             Self::Restore(restore) => &restore.name,
             Self::Step(step) => &step.name,
             Self::Lock(lock) => &lock.name,
+            Self::Servers(servers) => &servers.name,
             Self::Transfer(transfer) => &transfer.name,
             Self::Info(query) => &query.name,
             Self::Delete(name) | Self::Purge(name) | Self::Check(name) | Self::Unlock(name) => name,
@@ -332,6 +338,7 @@ pub(super) async fn change(
         DomainCommand::Step(command) => step::step(context, command).await.map(Some),
         DomainCommand::Lock(command) => lock::lock(context, command).await.map(Some),
         DomainCommand::Unlock(name) => lock::unlock(context, name).await.map(Some),
+        DomainCommand::Servers(command) => servers::keep(context, command).await,
         DomainCommand::Info(_) | DomainCommand::Check(_) => unreachable!("reads change nothing"),
     }
 }

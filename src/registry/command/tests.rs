@@ -12,6 +12,7 @@ mod life;
 mod matrix;
 mod policy;
 mod published;
+mod servers;
 mod transfer;
 
 use super::*;
@@ -280,12 +281,9 @@ fn domain_command(verb: &str, name: &str, values: &dyn Fn(&str) -> Vec<String>) 
             ..domain::DomainCreate::new(name)
         }),
         "delete" => DomainCommand::Delete(name),
-        "lock" => DomainCommand::Lock(Box::new(lock::DomainLock {
-            name,
-            approvals: values("approvals=")[0].parse().unwrap(),
-            approvers: values("approver=").try_into().unwrap(),
-        })),
+        "lock" => changes::lock(name, values),
         "unlock" => DomainCommand::Unlock(name),
+        "servers" => servers::command(name, values),
         "purge" => DomainCommand::Purge(name),
         "renew" => DomainCommand::Renew(domain::DomainRenew {
             name,

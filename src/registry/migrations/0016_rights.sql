@@ -15,3 +15,14 @@ CREATE TABLE contact_keys (
     added_at BIGINT NOT NULL,
     PRIMARY KEY (contact_id, key)
 ){clustered};
+
+-- Whether name servers are asked before a delegation, and what they said last: a pair is the
+-- names of domain and host with a blank between.
+ALTER TABLE zones ADD COLUMN server_check TEXT NOT NULL DEFAULT 'off'
+    CHECK (server_check IN ('off', 'warn', 'require'));
+CREATE TABLE server_checks (
+    pair {name} NOT NULL PRIMARY KEY,
+    checked_at BIGINT NOT NULL,
+    fault TEXT
+){clustered};
+CREATE INDEX server_checks_old ON server_checks (checked_at);

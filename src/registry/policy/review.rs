@@ -43,7 +43,18 @@ named! {
         Reject = "reject",
 }
 
-columns!(ChangeControl, RegistrantChange, Silence);
+named! {
+    /// Whether name servers are asked before a domain gets them.
+    ServerCheck:
+        /// No.
+        Off = "off",
+        /// What they do wrong is noted.
+        Warn = "warn",
+        /// What they do wrong is refused.
+        Require = "require",
+}
+
+columns!(ChangeControl, RegistrantChange, ServerCheck, Silence);
 
 /// Operators by the names that the event log has them under.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

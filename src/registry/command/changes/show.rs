@@ -8,7 +8,7 @@ use crate::registry::code::ResultCode;
 use crate::registry::command::answer::{Info, rejected};
 use crate::registry::command::checks::{Acting, registrar};
 use crate::registry::command::tables::{Tables, rows};
-use crate::registry::command::{CommandError, Role};
+use crate::registry::command::{Command, CommandError, Role};
 use crate::registry::types::Handle;
 
 /// Those of one account, or all.
@@ -78,6 +78,18 @@ async fn readable(
         return Err(rejected(ResultCode::AuthorizationError, id, reason));
     }
     Ok(waiting)
+}
+
+/// The command that waits, if it does.
+pub(in crate::registry::command) async fn waiting_command(
+    tables: &mut Tables<'_>,
+    id: i64,
+) -> Result<Option<Command>, CommandError> {
+    match existing(tables, id).await {
+        Ok(waiting) => Ok(Some(waiting.command)),
+        Err(CommandError::Rejected(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// Whether a contact asked for it or is asked about it.

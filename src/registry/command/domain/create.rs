@@ -6,6 +6,7 @@ use super::DomainCreate;
 use super::check::{registrable, unregistered};
 use super::networks;
 use super::row::{begin_grace, store_life, write_auth};
+use super::servers;
 use super::set::{check_count, check_ds, check_glue, find_hosts, insert_parts};
 use crate::registry::calendar::add_years;
 use crate::registry::code::ResultCode;
@@ -53,6 +54,7 @@ pub(super) async fn create(
     check_count(&zone, command.hosts.len(), name)?;
     check_glue(&command.hosts, &found)?;
     check_ds(&command.ds, command.ds.len(), name)?;
+    servers::check(context, &zone, &command.name, &command.hosts).await?;
 
     let id = context.new_object();
     let insert = sqlx::query(

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::DomainUpdate;
 use super::networks;
 use super::row::{DomainRow, existing, write_auth, write_life};
+use super::servers;
 use super::set::{check_count, check_ds, check_glue, find_hosts, insert_parts};
 use crate::registry::code::ResultCode;
 use crate::registry::command::CommandError;
@@ -65,6 +66,7 @@ pub(super) async fn update(
     }
     check_glue(&add.hosts, &found)?;
     check_ds(&add.ds, signers.len(), name)?;
+    servers::check(context, &zone, &command.name, &add.hosts).await?;
     // Only what is signed is timed by keys: NS sets of delegations are not.
     if let Some(super::TtlChange::Own(ttl)) = command.ds_ttl {
         check_ttl(&mut context.tables(), row.zone_id, name, ttl.column()).await?;

@@ -45,6 +45,8 @@ impl Watch {
             return Ok(None);
         }
         let object = match command {
+            // What servers said changes no object.
+            Command::Domain(DomainCommand::Servers(_)) => return Ok(None),
             // Both sides are told of the transfer itself.
             Command::Domain(DomainCommand::Transfer(_)) => return Ok(None),
             Command::Domain(DomainCommand::Step(step)) if step.step == Step::ApproveTransfer => {

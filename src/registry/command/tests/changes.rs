@@ -5,8 +5,10 @@ use super::*;
 use crate::registry::audit;
 use crate::registry::command::changes::{ChangeInfo, ChangeSignature, ChangesCommand};
 use crate::registry::command::domain::DomainInfo;
+use crate::registry::command::lock::DomainLock;
 use crate::registry::command::poll::Message;
 use crate::registry::timers::Timers;
+use crate::registry::types::DomainName;
 
 /// Reads a command on changes; a name stands for the change of that object.
 pub(super) fn command(
@@ -34,6 +36,15 @@ pub(super) fn command(
             registrar: all(values("by=")).pop(),
         },
     }
+}
+
+/// `approvals=COUNT` and `approver=NAME`, repeated.
+pub(super) fn lock(name: DomainName, values: &dyn Fn(&str) -> Vec<String>) -> DomainCommand {
+    DomainCommand::Lock(Box::new(DomainLock {
+        name,
+        approvals: values("approvals=")[0].parse().unwrap(),
+        approvers: values("approver=").try_into().unwrap(),
+    }))
 }
 
 /// The line with the number of a change in the place of its object.
