@@ -211,6 +211,9 @@ enum RegistryCommand {
     /// Read or acknowledge the messages that wait for a registrar
     #[command(subcommand)]
     Poll(registry::poll::PollArgs),
+    /// Show and decide about changes that wait until somebody agrees
+    #[command(subcommand)]
+    Changes(registry::changes::ChangesArgs),
     /// Show or resume what becomes due by time alone: renewals, ends of redemption, purges
     #[command(subcommand)]
     Timers(registry::arguments::TimersArgs),

@@ -33,6 +33,7 @@ pub mod timers;
 pub mod types;
 pub mod writer;
 
+pub(crate) use calendar::to_text as time_text;
 pub use code::ResultCode;
 pub use command::{Actor, Command, CommandError, Info, Outcome, Rejection, Request, Role};
 pub use csv::{CsvExport, CsvImport, CsvOptions, export_csv, import_csv};

@@ -155,7 +155,10 @@ impl<'g> Zone<'g> {
     async fn change(&mut self, command: KeysCommand) -> anyhow::Result<()> {
         let event = self.submit(command).await?;
         if self.global.json {
-            return output::json(&Outcome::Changed { event });
+            return output::json(&Outcome::Changed {
+                event,
+                notes: Vec::new(),
+            });
         }
         output::line(format_args!("event {event}"));
         Ok(())

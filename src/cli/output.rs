@@ -15,6 +15,11 @@ pub(crate) fn line(text: impl Display) {
     let _ = writeln!(stdout(), "{text}");
 }
 
+/// Prints a result octet by octet.
+pub(crate) fn exact(text: &str) {
+    let _ = stdout().write_all(text.as_bytes());
+}
+
 /// Prints a result as JSON on one line.
 pub(crate) fn json(value: &impl Serialize) -> anyhow::Result<()> {
     line(serde_json::to_string(value)?);

@@ -3,12 +3,14 @@
 mod apply;
 pub(crate) mod arguments;
 mod build;
+pub(crate) mod changes;
 pub(crate) mod contact;
 pub(crate) mod domain;
 mod files;
 mod objects;
 pub(crate) mod orphans;
 pub(crate) mod poll;
+mod servers;
 
 use anyhow::Context;
 use zone_image::Name;
@@ -71,6 +73,7 @@ async fn obey(command: &RegistryCommand, global: &Global) -> anyhow::Result<()> 
         RegistryCommand::Registrar(args) => objects::run(build::registrar(args), global).await?,
         RegistryCommand::Zone(args) => objects::run(build::zone(args), global).await?,
         RegistryCommand::Poll(args) => objects::run(poll::build(args), global).await?,
+        RegistryCommand::Changes(args) => changes::obey(args, global).await?,
         RegistryCommand::Timers(args) => objects::run(build::timers(args), global).await?,
         RegistryCommand::Apply(args) => apply::run(args, global).await?,
         RegistryCommand::Status(args) => {
@@ -134,6 +137,11 @@ fn wait(event: u64, timeout_seconds: u64, global: &Global) -> anyhow::Result<()>
 
 pub(super) fn now() -> Timestamp {
     Timestamp(unix_microseconds())
+}
+
+/// A moment for people.
+pub(super) fn show_time(at: Timestamp) -> String {
+    crate::registry::time_text(at)
 }
 
 fn apex(zone: Option<&str>) -> anyhow::Result<Option<Name>> {

@@ -9,14 +9,13 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpStream, UdpSocket};
 use tokio::time::timeout;
 use zone_compiler::RecordType;
 use zone_compiler::sign::{DigestType, ds_rdata};
 use zone_compiler::wire::read_sections;
 use zone_image::Name;
 
+use crate::exchange::{over_tcp, over_udp, question};
 use crate::registry::command::keys::ZoneKeys;
 use crate::registry::signing::{KeyId, State, Timeline};
 
@@ -26,7 +25,6 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(3);
 const TRIES: u16 = 2;
 /// Most servers that are asked.
 const SERVERS_MAX: usize = 16;
-const HEADER_BYTES: usize = 12;
 
 /// Why it is not known what the parent has.
 #[derive(Debug, thiserror::Error)]
@@ -117,7 +115,7 @@ async fn ds_set(server: SocketAddr, apex: &Name) -> Result<DsSet, ParentError> {
     let fault = |reason: String| ParentError::Server { server, reason };
     let mut reason = String::new();
     for try_number in 0..TRIES {
-        let query = query(apex, try_number)?;
+        let query = question(apex, RecordType::DS, try_number);
         let answer = match timeout(ANSWER_TIMEOUT, over_udp(server, &query)).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(error)) => {
@@ -140,63 +138,6 @@ async fn ds_set(server: SocketAddr, apex: &Name) -> Result<DsSet, ParentError> {
         return read(&answer, apex).map_err(fault);
     }
     Err(fault(reason))
-}
-
-fn query(apex: &Name, try_number: u16) -> Result<Vec<u8>, ParentError> {
-    let mut id = [0; 2];
-    if aws_lc_rs::rand::fill(&mut id).is_err() {
-        id = try_number.to_be_bytes();
-    }
-    let mut query = id.to_vec();
-    query.extend([0, 0, 0, 1, 0, 0, 0, 0, 0, 0]);
-    query.extend(apex.as_wire());
-    query.extend(RecordType::DS.0.to_be_bytes());
-    query.extend([0, 1]);
-    Ok(query)
-}
-
-/// Whether a message answers a query: same id and question (RFC 5452 section 9.1).
-fn answers(message: &[u8], query: &[u8]) -> bool {
-    let question = message.get(HEADER_BYTES..query.len());
-    message.len() >= query.len()
-        && message[..2] == query[..2]
-        && message[2] & 0x80 != 0
-        && question.is_some_and(|found| found.eq_ignore_ascii_case(&query[HEADER_BYTES..]))
-}
-
-async fn over_udp(server: SocketAddr, query: &[u8]) -> std::io::Result<Vec<u8>> {
-    let local = if server.is_ipv4() {
-        "0.0.0.0:0"
-    } else {
-        "[::]:0"
-    };
-    let socket = UdpSocket::bind(local).await?;
-    socket.connect(server).await?;
-    socket.send(query).await?;
-    let mut buffer = vec![0; 4096];
-    loop {
-        let length = socket.recv(&mut buffer).await?;
-        // Others' messages are passed over until the time is up.
-        if answers(&buffer[..length], query) {
-            buffer.truncate(length);
-            return Ok(buffer);
-        }
-    }
-}
-
-async fn over_tcp(server: SocketAddr, query: &[u8]) -> std::io::Result<Vec<u8>> {
-    let mut stream = TcpStream::connect(server).await?;
-    let length = u16::try_from(query.len()).unwrap_or_default();
-    let mut message = length.to_be_bytes().to_vec();
-    message.extend(query);
-    stream.write_all(&message).await?;
-    let length = stream.read_u16().await?;
-    let mut answer = vec![0; usize::from(length)];
-    stream.read_exact(&mut answer).await?;
-    if answers(&answer, query) {
-        return Ok(answer);
-    }
-    Err(std::io::Error::other("an answer to something else"))
 }
 
 fn read(answer: &[u8], apex: &Name) -> Result<DsSet, String> {

@@ -8,6 +8,7 @@
 //! are written together or not at all.
 
 mod answer;
+pub mod changes;
 pub(crate) mod checks;
 pub mod contact;
 mod context;
@@ -16,10 +17,12 @@ pub mod domain;
 pub mod host;
 mod idn;
 pub mod keys;
+pub mod lock;
 pub mod notices;
 pub mod poll;
 mod publication;
 pub mod registrar;
+pub mod rights;
 pub(crate) mod tables;
 pub mod timers;
 pub mod zone;
@@ -34,6 +37,7 @@ use context::Context;
 use notices::Watch;
 
 pub use answer::{CommandError, Info, Outcome, Rejection};
+pub use changes::ChangesCommand;
 pub use contact::ContactCommand;
 pub use domain::DomainCommand;
 pub use host::HostCommand;
@@ -63,6 +67,8 @@ pub enum Command {
     Poll(PollCommand),
     /// With the timers.
     Timers(TimersCommand),
+    /// With changes that wait for somebody's consent.
+    Changes(ChangesCommand),
 }
 
 impl Command {
@@ -70,6 +76,9 @@ impl Command {
     pub fn is_read(&self) -> bool {
         if let Self::Domain(DomainCommand::Transfer(transfer)) = self {
             return transfer.op == domain::TransferOp::Query;
+        }
+        if let Self::Changes(command) = self {
+            return command.is_read();
         }
         matches!(
             self,
@@ -95,6 +104,7 @@ impl Command {
             Self::Keys(command) => command.kind(),
             Self::Poll(command) => command.kind(),
             Self::Timers(command) => command.kind(),
+            Self::Changes(command) => command.kind(),
         }
     }
 
@@ -108,6 +118,7 @@ impl Command {
             Self::Zone(command) => command.apex().as_str(),
             Self::Keys(command) => command.apex().as_str(),
             Self::Timers(_) => "timers",
+            Self::Changes(_) => return None,
             Self::Poll(command) => return command.registrar().map(Handle::as_str),
         })
     }
@@ -119,6 +130,9 @@ impl Command {
 pub enum Role {
     /// For a registrar: may change what it sponsors.
     Registrar(Handle),
+    /// A contact for itself: may change what it is registrant or contact of, as far as its
+    /// role there goes.
+    Contact(Handle),
     /// For the registry: may change everything, but is bound by the same rules.
     Operator,
     /// Nobody: timers and start-up.
@@ -177,11 +191,21 @@ impl Actor {
         }
     }
 
+    /// A contact that was authenticated as such.
+    pub fn contact(handle: Handle) -> Self {
+        Self {
+            who: handle.to_string(),
+            role: Role::Contact(handle),
+            cause: None,
+        }
+    }
+
     /// As the event log has it.
     fn logged(&self) -> String {
         match &self.role {
             Role::Registrar(handle) if self.who == handle.as_str() => format!("registrar:{handle}"),
             Role::Registrar(handle) => format!("registrar:{handle}:{}", self.who),
+            Role::Contact(handle) => format!("contact:{handle}"),
             Role::Operator => format!("operator:{}", self.who),
             Role::System => format!("system:{}", self.who),
         }
@@ -218,6 +242,7 @@ impl Database {
     pub(crate) async fn read(&mut self, request: &Request) -> Result<Outcome, CommandError> {
         let mut tables = self.tables();
         let reader = checks::acting(&mut tables, &request.actor).await?;
+        rights::may_read(&mut tables, &reader, &request.command).await?;
         let info = match &request.command {
             Command::Domain(DomainCommand::Info(query)) => {
                 domain::info(&mut tables, &reader, query, request.at).await?
@@ -246,19 +271,76 @@ impl Database {
             Command::Timers(TimersCommand::Info) => {
                 timers::info(&mut tables, &reader, request.at).await?
             }
+            Command::Changes(ChangesCommand::List { registrar }) => {
+                changes::list(&mut tables, &reader, registrar.as_ref()).await?
+            }
+            Command::Changes(ChangesCommand::Info(id)) => {
+                changes::info(&mut tables, &reader, *id).await?
+            }
+            Command::Changes(ChangesCommand::Text(id)) => {
+                changes::text(&mut tables, &reader, *id).await?
+            }
             _ => unreachable!("changes are not read"),
         };
         Ok(Outcome::Read(Box::new(info)))
     }
 }
 
-/// Runs one change inside a transaction: rows, then its event with the names whose
-/// records it may have changed. After an error the caller rolls back.
+/// Runs one change inside a transaction, or queues it where somebody has to agree first:
+/// rows, then its event with the names whose records it may have changed. After an error
+/// the caller rolls back.
 pub(crate) async fn change(
     write: &mut Write<'_>,
     request: &Request,
 ) -> Result<Outcome, CommandError> {
     let mut context = Context::begin(write, request).await?;
+    let zone_id = match &request.command {
+        Command::Changes(command) => Box::pin(changes::change(&mut context, command)).await?,
+        command => match Box::pin(changes::needs(&mut context, command)).await? {
+            None => return Box::pin(obey(context, request)).await,
+            Some((needs, wait)) => {
+                Box::pin(changes::ask(&mut context, request, &needs, wait)).await?;
+                None
+            }
+        },
+    };
+    Box::pin(finish(context, request, zone_id)).await
+}
+
+/// Runs a change that nobody is asked about any more. `reserved` is the number of an object
+/// that it makes, where that was given out before.
+async fn perform(
+    write: &mut Write<'_>,
+    request: &Request,
+    reserved: Option<i64>,
+) -> Result<Outcome, CommandError> {
+    let mut context = Context::begin(write, request).await?;
+    context.reserved = reserved;
+    Box::pin(obey(context, request)).await
+}
+
+/// Runs a change as if everybody had agreed who has to; the caller undoes it.
+pub(crate) async fn attempt(write: &mut Write<'_>, request: &Request) -> Result<(), CommandError> {
+    let mut context = Context::begin(write, request).await?;
+    if let Command::Changes(command) = &request.command
+        && let Some(id) = command.makes()
+    {
+        return Box::pin(changes::run_now(&mut context, id)).await;
+    }
+    if Box::pin(changes::needs(&mut context, &request.command))
+        .await?
+        .is_none()
+    {
+        drop(context);
+        return Box::pin(change(write, request)).await.map(drop);
+    }
+    lock::lift(&mut context, &request.command).await?;
+    Box::pin(obey(context, request)).await.map(drop)
+}
+
+async fn obey(mut context: Context<'_, '_>, request: &Request) -> Result<Outcome, CommandError> {
+    let acting = context.acting.clone();
+    rights::may_change(&mut context.tables(), &acting, &request.command).await?;
     let watch = Watch::begin(&mut context, &request.command).await?;
     let zone_id = match &request.command {
         Command::Domain(command) => Box::pin(domain::change(&mut context, command)).await?,
@@ -269,24 +351,57 @@ pub(crate) async fn change(
         Command::Keys(command) => Box::pin(keys::change(&mut context, command)).await?,
         Command::Poll(command) => poll::change(&mut context, command).await?,
         Command::Timers(command) => timers::change(&mut context, command).await?,
+        Command::Changes(_) => unreachable!("decisions are no changes of objects"),
     };
     if let Some(watch) = watch {
         Box::pin(watch.end(&mut context, &request.command)).await?;
     }
+    Box::pin(finish(context, request, zone_id)).await
+}
+
+/// Queues what registrars are to be told and appends the event.
+async fn finish(
+    mut context: Context<'_, '_>,
+    request: &Request,
+    zone_id: Option<i64>,
+) -> Result<Outcome, CommandError> {
     notices::queue(&mut context, &request.actor).await?;
-    let changed = std::mem::take(&mut context.changed);
-    let is_pending = context.is_pending;
-    let detail = logged(write, &request.command)?;
+    let Context {
+        write,
+        changed,
+        is_pending,
+        asked,
+        made,
+        about,
+        notes,
+        ..
+    } = context;
+    let command = &request.command;
+    let (kind, detail) = match (asked, made) {
+        (Some(id), _) => {
+            let detail = serde_json::json!({
+                "change": id.0,
+                "number": id.1,
+                "asked": command,
+            });
+            ("change-ask", logged(write, &detail)?)
+        }
+        (None, Some(event)) => {
+            let detail = serde_json::json!({ "decided": command, "made": event });
+            (command.kind(), logged(write, &detail)?)
+        }
+        (None, None) => (command.kind(), logged(write, command)?),
+    };
     let cause = match &request.actor.cause {
         Some(cause) => Some(logged(write, cause)?),
         None => None,
     };
     let event = write.append(Event {
         time: request.at,
-        kind: request.command.kind(),
+        kind,
         actor: &request.actor.logged(),
         zone_id,
-        object: request.command.object(),
+        object: about.as_deref().or_else(|| command.object()),
         cause: cause.as_deref(),
         detail: Some(&detail),
     });
@@ -294,8 +409,8 @@ pub(crate) async fn change(
         write.note_changed(zone_id, owner);
     }
     Ok(match is_pending {
-        true => Outcome::Pending { event },
-        false => Outcome::Changed { event },
+        true => Outcome::Pending { event, notes },
+        false => Outcome::Changed { event, notes },
     })
 }
 

@@ -37,7 +37,7 @@ pub use export::{CsvExport, export_csv};
 /// What the files do not have yet, for those who take an export for a backup.
 pub const NOT_CARRIED: &str = "policies of zones, held labels and IDN tables; where a domain is \
     in its life, its grace periods, transfers, authorization and contacts' wishes; keys, \
-    events and messages";
+    locks, changes that wait, events and messages";
 pub use table::columns_help;
 
 /// What to import and how.

@@ -275,8 +275,12 @@ impl Database {
         };
         let mut transaction = self.connection.begin_with(begin).await.map_err(&fault)?;
         let row: AnyRow = sqlx::query(
-            "UPDATE registry SET epoch = epoch WHERE id = 1 RETURNING epoch, last_event, next_object, \
-             last_digest",
+            "UPDATE registry SET epoch = epoch WHERE id = 1 RETURNING epoch, last_event, \
+             next_object, last_digest, CASE WHEN \
+             EXISTS (SELECT 1 FROM zones WHERE change_control <> 'auto') \
+             OR EXISTS (SELECT 1 FROM zones WHERE registrant_change <> 'free') \
+             OR EXISTS (SELECT 1 FROM locks) OR EXISTS (SELECT 1 FROM changes) \
+             THEN CAST(1 AS BIGINT) ELSE CAST(0 AS BIGINT) END",
         )
         .fetch_one(&mut *transaction)
         .await
@@ -295,6 +299,7 @@ impl Database {
             first_event: row.try_get(1).map_err(&fault)?,
             last_event: row.try_get(1).map_err(&fault)?,
             next_object: row.try_get(2).map_err(&fault)?,
+            has_reviews: row.try_get::<i64, _>(4).map_err(&fault)? == 1,
             digest,
             engine,
             place,

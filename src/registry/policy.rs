@@ -7,6 +7,7 @@
 //! one need not ask.
 
 mod model;
+mod review;
 
 use serde::{Deserialize, Serialize};
 use sqlx::Row as _;
@@ -15,6 +16,7 @@ use sqlx::any::AnyRow;
 use super::sql::AnyQuery;
 
 pub use model::{ContactRole, ContactRoles, DataModel, Expiry, NameRule, ReportRule};
+pub use review::{Approvers, ChangeControl, RegistrantChange, ServerCheck, Silence};
 
 /// What stands in a column of its own.
 pub(crate) trait Column: Sized {
@@ -124,6 +126,12 @@ policy! {
         label_min = 1, 1..=63;
         /// Most characters of a label.
         label_max = 63, 1..=63;
+        /// Approvers that have to agree where changes are verified.
+        approvals = 1, 1..=10;
+        /// Until a change that waits for them is given up.
+        review_wait = 1_209_600, 60..=31_536_000;
+        /// Until a registrant who is asked for consent has said nothing.
+        veto_wait = 172_800, 60..=31_536_000;
     }
     words {
         /// Whether contacts are kept here.
@@ -136,6 +144,16 @@ policy! {
         restore_report: ReportRule = ReportRule::Required;
         /// What a label may look like.
         name_rule: NameRule = NameRule::Rfc1123;
+        /// Whether what registrars ask for is done at once.
+        change_control: ChangeControl = ChangeControl::Auto;
+        /// Operators that may approve it where it is not.
+        approvers: Approvers = Approvers::default();
+        /// Whether a registrant may forbid that somebody else gets the domain.
+        registrant_change: RegistrantChange = RegistrantChange::Free;
+        /// What it means that it says nothing.
+        veto_silence: Silence = Silence::Reject;
+        /// Whether name servers have to answer for a domain before it gets them.
+        server_check: ServerCheck = ServerCheck::Off;
     }
 }
 
@@ -159,6 +177,16 @@ impl RegistrationPolicy {
         self.outside()
             .or_else(|| order("years", self.years_min, self.years_max))
             .or_else(|| order("label", self.label_min, self.label_max))
+            .or_else(|| self.few_approvers())
+    }
+
+    /// More approvals than there is anybody for would let nothing through.
+    fn few_approvers(&self) -> Option<String> {
+        let (needed, named) = (self.approvals, self.approvers.count());
+        let is_asked = self.change_control == ChangeControl::Verify;
+        (is_asked && named < needed).then(|| {
+            format!("change-control verify: {needed} approvals, and {named} approvers are named")
+        })
     }
 
     /// What is wrong with the leftmost label of a name in the zone. A label is one of

@@ -12,7 +12,7 @@ use zone_compiler::{Record, RecordType};
 use zone_image::Name;
 
 use super::command::tables::{Rows, Tables};
-use super::command::{CommandError, Request, change};
+use super::command::{CommandError, Request, attempt};
 use super::database::Database;
 use super::error::RegistryError;
 
@@ -34,14 +34,15 @@ const VIEWS: [(&str, &str); 3] = [
 ];
 
 impl Database {
-    /// Runs a change and takes it back.
+    /// Runs a change and takes it back; one that has to wait, or does, as if everybody had
+    /// agreed to it.
     pub async fn rehearse(&mut self, request: &Request) -> Result<Rehearsal, CommandError> {
         if request.command.is_read() {
             return Ok(Rehearsal::default());
         }
         let mut write = self.write().await?;
         let savepoint = write.savepoint().await?;
-        Box::pin(change(&mut write, request)).await?;
+        Box::pin(attempt(&mut write, request)).await?;
         let changed = write.changed_since(savepoint);
         let after = Box::pin(published(&mut write.tables(), &changed)).await?;
         write.undo(savepoint).await?;

@@ -10,7 +10,7 @@ use sqlx::AssertSqlSafe;
 use super::database::Engine;
 
 /// The migrations in order; version N is reached by the first N.
-const MIGRATIONS: [&str; 14] = [
+const MIGRATIONS: [&str; 16] = [
     include_str!("migrations/0001_tables.sql"),
     include_str!("migrations/0002_views.sql"),
     include_str!("migrations/0003_lease.sql"),
@@ -25,6 +25,8 @@ const MIGRATIONS: [&str; 14] = [
     include_str!("migrations/0012_transfers.sql"),
     include_str!("migrations/0013_contacts.sql"),
     include_str!("migrations/0014_idn.sql"),
+    include_str!("migrations/0015_changes.sql"),
+    include_str!("migrations/0016_rights.sql"),
 ];
 
 /// The schema version that this program reads and writes.

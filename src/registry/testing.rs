@@ -96,7 +96,7 @@ pub(crate) fn published(location: &Location) -> BTreeSet<String> {
 
 /// Rows of every table, to show that nothing was changed.
 pub(crate) async fn row_counts(database: &mut Database) -> Vec<(String, i64)> {
-    const TABLES: [&str; 21] = [
+    const TABLES: [&str; 26] = [
         "zones",
         "zone_records",
         "registrars",
@@ -118,6 +118,11 @@ pub(crate) async fn row_counts(database: &mut Database) -> Vec<(String, i64)> {
         "poll_queues",
         "grace_periods",
         "transfers",
+        "changes",
+        "consents",
+        "locks",
+        "contact_keys",
+        "server_checks",
     ];
     let mut counts = Vec::new();
     for table in TABLES {

@@ -12,8 +12,8 @@ use std::time::Duration;
 use super::command::tables::rows;
 use super::command::timers::{TimersRow, load};
 use super::command::{
-    Actor, Command, CommandError, DomainCommand, Request, Role, TimersCommand, change,
-    domain::DomainStep,
+    Actor, ChangesCommand, Command, CommandError, DomainCommand, Request, Role, TimersCommand,
+    change, domain::DomainStep,
 };
 use super::database::{Database, Timestamp, Write};
 use super::error::RegistryError;
@@ -126,14 +126,34 @@ fn doubt(
     None
 }
 
-/// What is due, in the order of kinds, without purges that have to be asked about.
+/// What is due: a step of a domain's life, or the end of a change's wait.
+enum Due {
+    Step(DomainStep),
+    Change { id: i64, expires_at: Timestamp },
+}
+
+impl Due {
+    fn command(&self) -> Command {
+        match self {
+            Self::Step(step) => Command::Domain(DomainCommand::Step(step.clone())),
+            Self::Change { id, expires_at } => Command::Changes(ChangesCommand::Expire {
+                id: *id,
+                expires_at: *expires_at,
+            }),
+        }
+    }
+}
+
+/// What is due, in the order of kinds, without purges that have to be asked about. Changes
+/// come first: time does to a domain what it does without them.
 async fn gather(
     database: &mut Database,
     state: &TimersRow,
     now: Timestamp,
     looked: &mut Looked,
-) -> Result<Vec<DomainStep>, RegistryError> {
-    let mut due = Vec::new();
+) -> Result<Vec<Due>, RegistryError> {
+    let mut due = due_changes(database, now).await?;
+    looked.has_more = i64::try_from(due.len()).is_ok_and(|found| found == STEPS_MAX);
     for (_, step) in Step::NAMES {
         let most = match step {
             Step::Purge if state.purges_held == 1 => {
@@ -156,9 +176,22 @@ async fn gather(
         };
         let found = due_steps(database, *step, now, most).await?;
         looked.has_more |= i64::try_from(found.len()).is_ok_and(|found| found == most);
-        due.extend(found);
+        due.extend(found.into_iter().map(Due::Step));
     }
     Ok(due)
+}
+
+async fn due_changes(database: &mut Database, now: Timestamp) -> Result<Vec<Due>, RegistryError> {
+    let query = rows::<(i64, i64)>(
+        "SELECT id, expires_at FROM changes WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2",
+    );
+    let query = query.bind(now.0).bind(STEPS_MAX);
+    let found = database.tables().all(query).await?.into_iter();
+    let changes = found.map(|(id, expires_at)| Due::Change {
+        id,
+        expires_at: Timestamp(expires_at),
+    });
+    Ok(changes.collect())
 }
 
 /// Purges that this hour still has.
@@ -226,25 +259,27 @@ fn fault(error: CommandError) -> RegistryError {
 /// One transaction; a step that is refused leaves the others as they are.
 async fn take(
     database: &mut Database,
-    due: &[DomainStep],
+    due: &[Due],
     now: Timestamp,
     looked: &mut Looked,
 ) -> Result<(), RegistryError> {
     let mut write = database.write().await?;
     let mut purged = 0_i64;
-    for step in due {
+    for due in due {
         let savepoint = write.savepoint().await?;
-        let request = system(now, Command::Domain(DomainCommand::Step(step.clone())));
+        let request = system(now, due.command());
         match Box::pin(change(&mut write, &request)).await {
             Ok(_) => {
                 looked.taken += 1;
-                purged += i64::from(step.step == Step::Purge);
+                let is_purge = matches!(due, Due::Step(step) if step.step == Step::Purge);
+                purged += i64::from(is_purge);
             }
             Err(CommandError::Rejected(rejection)) => {
                 write.undo(savepoint).await?;
-                if postpone(&mut write, step, now).await? {
+                if postpone(&mut write, due, now).await? {
                     looked.refused += 1;
-                    tracing::error!(step = %step.step, reason = %rejection, "step not taken");
+                    let step = request.command.kind();
+                    tracing::error!(step, reason = %rejection, "step not taken");
                 }
             }
             Err(CommandError::Failed(error)) => return Err(RegistryError::Group(error)),
@@ -260,18 +295,23 @@ async fn take(
 }
 
 /// Puts a step that was refused off; `false` where somebody else took it meanwhile.
-async fn postpone(
-    write: &mut Write<'_>,
-    step: &DomainStep,
-    now: Timestamp,
-) -> Result<bool, RegistryError> {
-    let update = sqlx::query(
-        "UPDATE domains SET due_at = $1 WHERE name = $2 AND due_step = $3 AND due_at = $4",
-    )
-    .bind(now.0 + microseconds(RETRY))
-    .bind(step.name.as_str())
-    .bind(step.step.name())
-    .bind(step.due_at.0);
+async fn postpone(write: &mut Write<'_>, due: &Due, now: Timestamp) -> Result<bool, RegistryError> {
+    let later = now.0 + microseconds(RETRY);
+    let update = match due {
+        Due::Step(step) => sqlx::query(
+            "UPDATE domains SET due_at = $1 WHERE name = $2 AND due_step = $3 AND due_at = $4",
+        )
+        .bind(later)
+        .bind(step.name.as_str())
+        .bind(step.step.name())
+        .bind(step.due_at.0),
+        Due::Change { id, expires_at } => {
+            sqlx::query("UPDATE changes SET expires_at = $1 WHERE id = $2 AND expires_at = $3")
+                .bind(later)
+                .bind(*id)
+                .bind(expires_at.0)
+        }
+    };
     Ok(write.execute(update).await? > 0)
 }
 

@@ -7,6 +7,7 @@ pub(crate) mod alone;
 mod changes;
 mod client;
 mod compare;
+mod consents;
 pub(crate) mod differential;
 pub(crate) mod faults;
 mod idn;

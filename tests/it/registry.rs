@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "what fails here is a failed test")]
 
 mod apply;
+mod changes;
 mod commands;
 mod csv;
 pub(crate) mod failover;
@@ -12,6 +13,7 @@ mod full;
 pub(crate) mod kills;
 #[path = "../../src/registry/testing/postgres.rs"]
 mod postgres;
+mod servers;
 
 use sqlx::{AnyConnection, Connection as _};
 use tempfile::TempDir;

@@ -16,6 +16,16 @@ pub(crate) struct ActingArgs {
     /// Act as this registrar, bound by its rights [default: the registry's operator]
     #[arg(long = "as", value_name = "HANDLE")]
     pub(super) acting_as: Option<String>,
+    /// Act as this contact, bound by what its roles may ask for
+    #[arg(
+        long = "as-contact",
+        value_name = "HANDLE",
+        conflicts_with = "acting_as"
+    )]
+    pub(super) acting_as_contact: Option<String>,
+    /// Name of the operator, as the event log and approvals have it [default: $USER]
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["acting_as", "acting_as_contact"])]
+    pub(super) operator: Option<String>,
     /// Take addresses that are set apart for documentation
     #[arg(long)]
     pub(super) lab: bool,

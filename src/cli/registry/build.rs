@@ -267,7 +267,7 @@ fn policy_change(set: &[String]) -> Result<RegistrationChange, ValueError> {
         let (key, value) = pair.ok_or_else(|| syntax(text, "write KEY=VALUE"))?;
         let value = match value.parse::<u32>() {
             Ok(number) => number.into(),
-            Err(_) if key == "contacts-required" => {
+            Err(_) if matches!(key, "contacts-required" | "approvers") => {
                 let words = value
                     .split(',')
                     .filter(|word| !word.is_empty() && *word != "none");

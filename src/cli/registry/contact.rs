@@ -4,11 +4,13 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
+use rustls::pki_types::SubjectPublicKeyInfoDer;
+use rustls::pki_types::pem::PemObject as _;
 
 use super::arguments::ActingArgs;
 use super::build::{Built, syntax};
 use crate::registry::Command;
-use crate::registry::command::contact::ContactCommand;
+use crate::registry::command::contact::{ContactCommand, ContactKey, ContactKeys};
 use crate::registry::types::ValueError;
 
 const EXAMPLE: &str = r#"FILE has the contact as JSON, such as
@@ -29,6 +31,10 @@ pub(crate) enum ContactArgs {
     /// Change a contact
     #[command(after_long_help = EXAMPLE)]
     Update(FileArgs),
+    /// Put public keys on file whose signatures agree to changes, or take them off
+    ///
+    /// The registry's own, with the number of a --case.
+    Keys(KeysArgs),
     /// Remove a contact that no domain names
     Delete(HandleArgs),
     /// Show a contact
@@ -40,6 +46,22 @@ pub(crate) enum ContactArgs {
 pub(crate) struct HandleArgs {
     /// What it is called
     handle: String,
+    #[command(flatten)]
+    acting: ActingArgs,
+}
+
+/// `meridian registry contact keys`
+#[derive(Debug, Args)]
+pub(crate) struct KeysArgs {
+    /// What it is called
+    handle: String,
+    /// A key of Ed25519 to add: a file as `openssl pkey -pubout` writes it, or 64
+    /// hexadecimal digits
+    #[arg(long, value_name = "KEY")]
+    add: Vec<String>,
+    /// A key to remove, alike
+    #[arg(long, value_name = "KEY")]
+    remove: Vec<String>,
     #[command(flatten)]
     acting: ActingArgs,
 }
@@ -67,10 +89,38 @@ pub(super) fn build(args: &ContactArgs) -> Built<'_> {
             let update = read(&args.file, &args.handle)?;
             (ContactCommand::Update(Box::new(update)), &args.acting)
         }
+        ContactArgs::Keys(args) => {
+            let keys = |texts: &[String]| -> Result<Vec<_>, ValueError> {
+                texts.iter().map(|text| key(text)).collect()
+            };
+            let keys = ContactKeys {
+                handle: args.handle.parse()?,
+                add: keys(&args.add)?,
+                remove: keys(&args.remove)?,
+            };
+            (ContactCommand::Keys(keys), &args.acting)
+        }
         ContactArgs::Delete(args) => (ContactCommand::Delete(args.handle.parse()?), &args.acting),
         ContactArgs::Info(args) => (ContactCommand::Info(args.handle.parse()?), &args.acting),
     };
     Ok((Command::Contact(command), acting))
+}
+
+/// Reads a key from a file of PEM, or as it is.
+fn key(text: &str) -> Result<ContactKey, ValueError> {
+    /// What stands before the key (RFC 8410 section 4).
+    const HEAD: [u8; 12] = [
+        0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00,
+    ];
+    if !Path::new(text).exists() {
+        return text.parse();
+    }
+    let read = SubjectPublicKeyInfoDer::from_pem_file(text);
+    let read = read.map_err(|error| syntax(text, error.to_string()))?;
+    let key = read.strip_prefix(&HEAD[..]);
+    let key = key.ok_or_else(|| syntax(text, "not a public key of Ed25519"))?;
+    let digits: String = key.iter().map(|octet| format!("{octet:02x}")).collect();
+    digits.parse()
 }
 
 fn read<T: serde::de::DeserializeOwned>(path: &Path, handle: &str) -> Result<T, ValueError> {

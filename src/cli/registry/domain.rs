@@ -16,6 +16,8 @@ use crate::registry::command::domain::{
     DomainCommand, DomainCreate, DomainParts, DomainQuery, DomainRenew, DomainRestore,
     DomainTransfer, DomainUpdate, RestoreReport, TransferOp, TtlChange,
 };
+use crate::registry::command::lock::DomainLock;
+use crate::registry::policy::Approvers;
 use crate::registry::types::{AuthInfo, Handle, Ttl, ValueError, Years};
 
 /// `meridian registry domain ..`
@@ -36,6 +38,10 @@ pub(crate) enum DomainArgs {
     Restore(RestoreArgs),
     /// Remove a domain at once, wherever it is in its life: the registry's own
     Purge(NameArgs),
+    /// Let a domain change only if those agree whom the lock names; needs a --case
+    Lock(LockArgs),
+    /// Ask for the end of a lock: its approvers have to agree
+    Unlock(NameArgs),
     /// Say whether a name can be registered
     Check(NameArgs),
     /// Bring a domain to another registrar: request, approve, reject, cancel, query
@@ -49,6 +55,21 @@ pub(crate) enum DomainArgs {
 pub(crate) struct NameArgs {
     /// Its name
     name: String,
+    #[command(flatten)]
+    acting: ActingArgs,
+}
+
+/// `meridian registry domain lock`
+#[derive(Debug, Args)]
+pub(crate) struct LockArgs {
+    /// Its name
+    name: String,
+    /// How many have to agree to a change
+    #[arg(long, value_name = "COUNT", default_value_t = 2)]
+    approvals: u32,
+    /// An operator that may; repeat for each
+    #[arg(long, value_name = "NAME", required = true)]
+    approver: Vec<String>,
     #[command(flatten)]
     acting: ActingArgs,
 }
@@ -211,6 +232,8 @@ pub(super) fn build(args: &DomainArgs) -> Built<'_> {
         }
         DomainArgs::Delete(args) => (DomainCommand::Delete(args.name.parse()?), &args.acting),
         DomainArgs::Purge(args) => (DomainCommand::Purge(args.name.parse()?), &args.acting),
+        DomainArgs::Lock(args) => (DomainCommand::Lock(Box::new(lock(args)?)), &args.acting),
+        DomainArgs::Unlock(args) => (DomainCommand::Unlock(args.name.parse()?), &args.acting),
         DomainArgs::Check(args) => (DomainCommand::Check(args.name.parse()?), &args.acting),
         DomainArgs::Transfer(args) => {
             let transfer = Box::new(transfer(args)?);
@@ -261,6 +284,15 @@ fn update(args: &UpdateArgs) -> Result<DomainUpdate, ValueError> {
         ds_ttl: ttl_change(args.ds_ttl.as_deref())?,
         registrant: args.registrant.as_deref().map(registrant).transpose()?,
         auth_info: args.auth.read()?,
+    })
+}
+
+fn lock(args: &LockArgs) -> Result<DomainLock, ValueError> {
+    let approvers = Approvers::try_from(args.approver.clone());
+    Ok(DomainLock {
+        name: args.name.parse()?,
+        approvals: args.approvals,
+        approvers: approvers.map_err(|reason| syntax(&args.approver.join(" "), reason))?,
     })
 }
 

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::super::{Global, diff, output};
 use super::arguments::ActingArgs;
 use super::build::Built;
-use super::{location, now, poke_server};
+use super::{location, now, poke_server, servers};
 use crate::registry::command::Cause;
 use crate::registry::types::ValueError;
 use crate::registry::{Actor, Command, CommandError, Database, Info, Outcome, Rejection, Request};
@@ -28,6 +28,7 @@ pub(super) async fn run(built: Built<'_>, global: &Global) -> anyhow::Result<()>
             Err(error) => show(Err(error), global),
         };
     }
+    servers::ask(&mut database, &request).await?;
     let outcome = Box::pin(database.execute(&request)).await;
     if outcome.as_ref().is_ok_and(|done| done.event().is_some()) {
         poke_server(global);
@@ -37,9 +38,13 @@ pub(super) async fn run(built: Built<'_>, global: &Global) -> anyhow::Result<()>
 
 /// Who acts: a registrar that was named, or the operator who runs this.
 pub(super) fn actor(acting: &ActingArgs) -> Result<Actor, ValueError> {
-    let mut actor = match &acting.acting_as {
-        Some(handle) => Actor::registrar(handle.parse()?),
-        None => Actor::operator(std::env::var("USER").unwrap_or_else(|_| "cli".to_owned())),
+    let mut actor = match (&acting.acting_as, &acting.acting_as_contact) {
+        (Some(handle), _) => Actor::registrar(handle.parse()?),
+        (None, Some(handle)) => Actor::contact(handle.parse()?),
+        (None, None) => Actor::operator(match &acting.operator {
+            Some(name) => name.clone(),
+            None => std::env::var("USER").unwrap_or_else(|_| "cli".to_owned()),
+        }),
     };
     let (reason, case) = (acting.reason.clone(), acting.case_number.clone());
     if reason.is_some() || case.is_some() {
@@ -60,8 +65,11 @@ pub(super) fn request(actor: Actor, acting: &ActingArgs, command: Command) -> Re
 /// An outcome as JSON, refusals too: `code` is EPP's.
 pub(super) fn as_json(outcome: &Result<Outcome, CommandError>) -> serde_json::Value {
     match outcome {
-        Ok(done @ (Outcome::Changed { event } | Outcome::Pending { event })) => {
-            json!({ "code": done.code(), "event": event })
+        Ok(done @ (Outcome::Changed { event, notes } | Outcome::Pending { event, notes })) => {
+            match notes.is_empty() {
+                true => json!({ "code": done.code(), "event": event }),
+                false => json!({ "code": done.code(), "event": event, "notes": notes }),
+            }
         }
         Ok(done @ Outcome::Read(info)) => json!({ "code": done.code(), "info": info }),
         Err(CommandError::Rejected(rejection)) => json!(rejection),
@@ -74,9 +82,14 @@ fn show(outcome: Result<Outcome, CommandError>, global: &Global) -> anyhow::Resu
         output::json(&as_json(&outcome))?;
     } else if let Ok(outcome) = &outcome {
         match outcome {
-            Outcome::Changed { event } => output::line(format_args!("event {event}")),
-            Outcome::Pending { event } => output::line(format_args!("event {event}, pending")),
+            Outcome::Changed { event, .. } => output::line(format_args!("event {event}")),
+            Outcome::Pending { event, .. } => {
+                output::line(format_args!("event {event}, pending"));
+            }
             Outcome::Read(info) => show_info(info)?,
+        }
+        for note in outcome.notes() {
+            output::note(format_args!("note: {note}"));
         }
     }
     outcome.map(drop).map_err(Into::into)

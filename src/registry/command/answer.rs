@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::super::code::ResultCode;
 use super::super::error::RegistryError;
 use super::super::types::ValueError;
+use super::changes::{ChangeInfo, ChangeList, ChangeText};
 use super::contact::ContactInfo;
 use super::domain::{Availability, DomainInfo, TransferInfo};
 use super::host::HostInfo;
@@ -25,11 +26,17 @@ pub enum Outcome {
     Changed {
         /// Its number: what is served once it is at or beyond it has the change.
         event: i64,
+        /// What whoever asked should know although it was done.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        notes: Vec<String>,
     },
     /// Something was begun at this event; its end is still to come.
     Pending {
         /// Its number.
         event: i64,
+        /// As of a change.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        notes: Vec<String>,
     },
     /// What was asked for.
     Read(Box<Info>),
@@ -39,8 +46,16 @@ impl Outcome {
     /// The event of a change.
     pub fn event(&self) -> Option<i64> {
         match self {
-            Self::Changed { event } | Self::Pending { event } => Some(*event),
+            Self::Changed { event, .. } | Self::Pending { event, .. } => Some(*event),
             Self::Read(_) => None,
+        }
+    }
+
+    /// Warnings that go with it.
+    pub fn notes(&self) -> &[String] {
+        match self {
+            Self::Changed { notes, .. } | Self::Pending { notes, .. } => notes,
+            Self::Read(_) => &[],
         }
     }
 
@@ -85,6 +100,12 @@ pub enum Info {
     Poll(Box<PollInfo>),
     /// The timers.
     Timers(TimersInfo),
+    /// A change that waits.
+    Change(Box<ChangeInfo>),
+    /// Changes that wait.
+    Changes(Box<ChangeList>),
+    /// What of a change is signed.
+    ChangeText(ChangeText),
 }
 
 /// Why a command was not obeyed.

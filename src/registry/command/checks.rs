@@ -27,20 +27,28 @@ pub(crate) struct Acting {
     pub(crate) registrar: Option<i64>,
     /// As objects say who changed them: its handle, or "registry".
     pub(crate) by: String,
+    /// The contact that acts, by way of its registrar.
+    pub(crate) contact: Option<i64>,
 }
 
 /// Looks the account up: an unknown or suspended registrar may do nothing.
 pub(crate) async fn acting(tables: &mut Tables<'_>, actor: &Actor) -> Result<Acting, CommandError> {
-    let Role::Registrar(handle) = &actor.role else {
-        return Ok(Acting {
-            registrar: None,
-            by: "registry".to_owned(),
-        });
+    let handle = match &actor.role {
+        Role::Registrar(handle) => handle,
+        Role::Contact(handle) => return contact(tables, handle).await,
+        Role::Operator | Role::System => {
+            return Ok(Acting {
+                registrar: None,
+                by: "registry".to_owned(),
+                contact: None,
+            });
+        }
     };
     match registrar(tables, handle).await? {
         Some((id, status)) if status == "active" => Ok(Acting {
             registrar: Some(id),
             by: handle.to_string(),
+            contact: None,
         }),
         Some((_, status)) => {
             let reason = format!("the registrar is {status}");
@@ -48,6 +56,29 @@ pub(crate) async fn acting(tables: &mut Tables<'_>, actor: &Actor) -> Result<Act
         }
         None => {
             let reason = "no such registrar";
+            Err(rejected(ResultCode::AuthorizationError, handle, reason))
+        }
+    }
+}
+
+/// A contact acts on what its registrar sponsors; [`super::rights`] says what of it.
+async fn contact(tables: &mut Tables<'_>, handle: &Handle) -> Result<Acting, CommandError> {
+    let query = rows::<(i64, i64, String, String)>(
+        "SELECT c.id, r.id, r.handle, r.status FROM contacts c \
+         JOIN registrars r ON r.id = c.registrar_id WHERE c.handle = $1",
+    );
+    match tables.optional(query.bind(handle.as_str())).await? {
+        Some((id, registrar, by, status)) if status == "active" => Ok(Acting {
+            registrar: Some(registrar),
+            by,
+            contact: Some(id),
+        }),
+        Some((_, _, _, status)) => {
+            let reason = format!("its registrar is {status}");
+            Err(rejected(ResultCode::AuthorizationError, handle, reason))
+        }
+        None => {
+            let reason = "no such contact";
             Err(rejected(ResultCode::AuthorizationError, handle, reason))
         }
     }

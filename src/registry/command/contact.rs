@@ -6,6 +6,7 @@
 
 mod change;
 mod info;
+pub(super) mod keys;
 mod links;
 mod row;
 
@@ -21,6 +22,7 @@ use super::CommandError;
 use super::context::Context;
 
 pub(super) use info::info;
+pub use keys::{ContactKey, ContactKeys};
 pub(super) use links::{Links, contacts_of, find_contacts, write_links};
 
 /// A command on one contact.
@@ -31,6 +33,8 @@ pub enum ContactCommand {
     Create(Box<ContactCreate>),
     /// Change it.
     Update(Box<ContactUpdate>),
+    /// Change the keys that it has on file: the registry's own.
+    Keys(ContactKeys),
     /// Remove it, where no domain names it.
     Delete(Handle),
     /// Show it.
@@ -42,6 +46,7 @@ impl ContactCommand {
         match self {
             Self::Create(_) => "contact-create",
             Self::Update(_) => "contact-update",
+            Self::Keys(_) => "contact-keys",
             Self::Delete(_) => "contact-delete",
             Self::Info(_) => "contact-info",
         }
@@ -51,6 +56,7 @@ impl ContactCommand {
         match self {
             Self::Create(create) => &create.handle,
             Self::Update(update) => &update.handle,
+            Self::Keys(keys) => &keys.handle,
             Self::Delete(handle) | Self::Info(handle) => handle,
         }
     }
@@ -208,6 +214,19 @@ pub struct ContactUpdate {
 }
 
 impl ContactUpdate {
+    /// Whether it says that the contact is somebody else: its name, what it is, or where it
+    /// gets its mail.
+    pub(super) fn is_of_identity(&self) -> bool {
+        let Self {
+            kind,
+            int,
+            loc,
+            email,
+            ..
+        } = self;
+        kind.is_some() || int.is_some() || loc.is_some() || email.is_some()
+    }
+
     /// A change of nothing, to be filled in.
     pub fn new(handle: Handle) -> Self {
         Self {
@@ -262,6 +281,8 @@ pub struct ContactInfo {
     pub fax_extension: Option<String>,
     pub email: Option<String>,
     pub disclose: Option<String>,
+    /// Public keys whose signatures agree to changes.
+    pub keys: Vec<String>,
     pub created_at: Timestamp,
     pub created_by: Option<String>,
     pub updated_at: Option<Timestamp>,
@@ -290,6 +311,7 @@ pub(super) async fn change(
     match command {
         ContactCommand::Create(command) => change::create(context, command).await?,
         ContactCommand::Update(command) => change::update(context, command).await?,
+        ContactCommand::Keys(command) => keys::change(context, command).await?,
         ContactCommand::Delete(handle) => change::delete(context, handle).await?,
         ContactCommand::Info(_) => unreachable!("reads change nothing"),
     }

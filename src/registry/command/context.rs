@@ -15,14 +15,29 @@ pub(super) struct Context<'c, 'd> {
     pub(super) at: Timestamp,
     /// Whether the registry's timers act.
     pub(super) is_system: bool,
+    /// Person or account, as the event log has it.
+    pub(super) who: String,
+    /// Whether the actor says why, and of which case.
+    pub(super) has_reason: bool,
+    pub(super) has_case: bool,
     /// Set by a command that only begins something.
     pub(super) is_pending: bool,
+    /// The change that the command was queued as, and the number that was drawn for it.
+    pub(super) asked: Option<(i64, String)>,
+    /// The event of the command that a decision made.
+    pub(super) made: Option<i64>,
+    /// The object of a decision.
+    pub(super) about: Option<String>,
+    /// The number of the object that the command makes, where it was given out before.
+    pub(super) reserved: Option<i64>,
     /// Whether addresses for documentation are good enough.
     pub(super) lab: bool,
     /// Zone and owner name of records that may have changed; '' is the whole zone.
     pub(super) changed: BTreeSet<(i64, String)>,
     /// What registrars are to be told.
     pub(super) notices: Vec<Notice>,
+    /// What whoever asked should know although it was done.
+    pub(super) notes: Vec<String>,
 }
 
 impl<'c, 'd> Context<'c, 'd> {
@@ -31,15 +46,25 @@ impl<'c, 'd> Context<'c, 'd> {
         request: &Request,
     ) -> Result<Self, CommandError> {
         let acting = acting(&mut write.tables(), &request.actor).await?;
+        let cause = request.actor.cause.as_ref();
+        let has = |text: Option<&String>| text.is_some_and(|text| !text.trim().is_empty());
         Ok(Self {
             write,
             acting,
             is_system: request.actor.role == Role::System,
+            who: request.actor.who.clone(),
+            has_reason: has(cause.and_then(|cause| cause.reason.as_ref())),
+            has_case: has(cause.and_then(|cause| cause.case.as_ref())),
             is_pending: false,
+            asked: None,
+            made: None,
+            about: None,
+            reserved: None,
             at: request.at,
             lab: request.lab,
             changed: BTreeSet::new(),
             notices: Vec::new(),
+            notes: Vec::new(),
         })
     }
 
@@ -48,7 +73,10 @@ impl<'c, 'd> Context<'c, 'd> {
     }
 
     pub(super) fn new_object(&mut self) -> i64 {
-        self.write.reserve_objects(1)
+        match self.reserved.take() {
+            Some(id) => id,
+            None => self.write.reserve_objects(1),
+        }
     }
 
     pub(super) fn note_changed(&mut self, zone_id: i64, owner: &str) {

@@ -17,6 +17,7 @@ use std::collections::BTreeSet;
 
 use super::super::error::RegistryError;
 use super::CommandError;
+use super::changes;
 use super::context::Context;
 use super::notices::{Notice, NoticeKind};
 use super::publication::{hosts_of, refresh_hosts};
@@ -87,6 +88,10 @@ pub(super) async fn remove_domain(
 ) -> Result<(), CommandError> {
     let plan = plan(context, domain).await?;
     let named = hosts_of(context, domain.id).await?;
+    let hosts = plan.used.iter().chain(&plan.unused).map(|host| host.id);
+    for object in hosts.chain([domain.id]) {
+        Box::pin(changes::abandon(context, object)).await?;
+    }
     for statement in [
         "DELETE FROM delegations WHERE domain_id = $1",
         "DELETE FROM ds WHERE domain_id = $1",

@@ -7,9 +7,12 @@ mod check;
 mod create;
 mod delete;
 mod info;
+mod networks;
 mod renew;
 mod restore;
+mod review;
 mod row;
+mod servers;
 mod set;
 mod step;
 mod transfer;
@@ -22,12 +25,15 @@ use super::super::types::{AuthInfo, DomainName, DsData, Handle, HostName, Status
 use super::CommandError;
 use super::contact::{Change, DomainContact};
 use super::context::Context;
+use super::lock::{self, DomainLock};
 
 pub use check::Availability;
 pub(super) use check::check;
 pub(super) use info::{info, names, roid};
 pub use renew::DomainRenew;
 pub use restore::{DomainRestore, RestoreReport};
+pub(super) use review::{changeable, hold_name, kept_auth, statuses_of, store_statuses, touch};
+pub use servers::{DomainServers, ServerResult, ServersToAsk};
 pub use step::DomainStep;
 pub(super) use transfer::query;
 pub use transfer::{DomainTransfer, TransferInfo, TransferOp, TransferState};
@@ -50,6 +56,12 @@ pub enum DomainCommand {
     Restore(Box<DomainRestore>),
     /// Remove it at once, whatever it waits for: the registry's own.
     Purge(DomainName),
+    /// Let it change only if those agree whom the lock names: the registry's own.
+    Lock(Box<DomainLock>),
+    /// Take its lock off, if they agree.
+    Unlock(DomainName),
+    /// Keep what its name servers said: of whoever asked them, for the registry.
+    Servers(Box<DomainServers>),
     /// Take the step of its life that is due: the timers' own.
     Step(DomainStep),
     /// Show it.
@@ -74,6 +86,9 @@ impl DomainCommand {
                 TransferOp::Query => "domain-transfer-query",
             },
             Self::Purge(_) => "domain-purge",
+            Self::Lock(_) => "domain-lock",
+            Self::Unlock(_) => "domain-unlock",
+            Self::Servers(_) => "domain-servers",
             Self::Step(step) => step.kind(),
             Self::Info(_) => "domain-info",
             Self::Check(_) => "domain-check",
@@ -87,9 +102,11 @@ impl DomainCommand {
             Self::Renew(renew) => &renew.name,
             Self::Restore(restore) => &restore.name,
             Self::Step(step) => &step.name,
+            Self::Lock(lock) => &lock.name,
+            Self::Servers(servers) => &servers.name,
             Self::Transfer(transfer) => &transfer.name,
             Self::Info(query) => &query.name,
-            Self::Delete(name) | Self::Purge(name) | Self::Check(name) => name,
+            Self::Delete(name) | Self::Purge(name) | Self::Check(name) | Self::Unlock(name) => name,
         }
     }
 }
@@ -319,6 +336,9 @@ pub(super) async fn change(
         DomainCommand::Transfer(command) => transfer::transfer(context, command).await.map(Some),
         DomainCommand::Purge(name) => delete::purge(context, name).await.map(Some),
         DomainCommand::Step(command) => step::step(context, command).await.map(Some),
+        DomainCommand::Lock(command) => lock::lock(context, command).await.map(Some),
+        DomainCommand::Unlock(name) => lock::unlock(context, name).await.map(Some),
+        DomainCommand::Servers(command) => servers::keep(context, command).await,
         DomainCommand::Info(_) | DomainCommand::Check(_) => unreachable!("reads change nothing"),
     }
 }

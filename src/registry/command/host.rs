@@ -7,6 +7,7 @@
 mod create;
 mod delete;
 mod info;
+mod review;
 mod row;
 mod update;
 
@@ -18,6 +19,7 @@ use super::CommandError;
 use super::context::Context;
 
 pub(super) use info::info;
+pub(super) use review::hold_name;
 
 /// A command on one host.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

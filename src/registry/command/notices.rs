@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Cause;
+use super::changes::Review;
 
 pub(super) use queue::queue;
 pub(super) use watch::Watch;
@@ -85,6 +86,24 @@ kinds! {
     NameServersRenamed = "name-servers-renamed", Domain, "custom", Some("nameServersRenamed");
     /// Name servers of the registrar's domains still are hosts of domains that are gone.
     NameServersLame = "name-servers-lame", Domain, "custom", Some("nameServersLame");
+    /// Somebody else asked for a change of the registrar's domain that others must agree to.
+    DomainChangeWaits = "domain-change-waits", Domain, "custom", Some("changeWaits");
+    /// A change of a domain that waited was made.
+    DomainChangeApproved = "domain-change-approved", Domain, "custom", Some("changeApproved");
+    /// It was not, and will not be.
+    DomainChangeRefused = "domain-change-refused", Domain, "custom", Some("changeRefused");
+    /// As of a domain.
+    HostChangeWaits = "host-change-waits", Host, "custom", Some("changeWaits");
+    /// As of a domain.
+    HostChangeApproved = "host-change-approved", Host, "custom", Some("changeApproved");
+    /// As of a domain.
+    HostChangeRefused = "host-change-refused", Host, "custom", Some("changeRefused");
+    /// As of a domain.
+    ContactChangeWaits = "contact-change-waits", Contact, "custom", Some("changeWaits");
+    /// As of a domain.
+    ContactChangeApproved = "contact-change-approved", Contact, "custom", Some("changeApproved");
+    /// As of a domain.
+    ContactChangeRefused = "contact-change-refused", Contact, "custom", Some("changeRefused");
     /// The queue was full: so many changes were not told one by one.
     Summary = "summary", Registrar, "custom", Some("summary");
 }
@@ -126,6 +145,9 @@ pub struct Content {
     /// The object afterwards.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<Value>,
+    /// What became of a change that waited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub review: Option<Review>,
     /// Hosts that have another name now.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub renamed: Vec<RenamedHost>,
@@ -158,6 +180,7 @@ pub(crate) struct Notice {
     pub(crate) object: String,
     pub(crate) before: Option<Value>,
     pub(crate) after: Option<Value>,
+    pub(crate) review: Option<Review>,
     pub(crate) renamed: Vec<RenamedHost>,
     /// Changes that it stands for.
     pub(crate) changes: i64,
@@ -172,6 +195,7 @@ impl Notice {
             object: object.into(),
             before: None,
             after: None,
+            review: None,
             renamed: Vec::new(),
             changes: 1,
         }

@@ -257,6 +257,7 @@ async fn delete(context: &mut Context<'_, '_>, handle: &Handle) -> Result<(), Co
         "SELECT id FROM domains WHERE registrar_id = $1 LIMIT 1",
         "SELECT id FROM hosts WHERE registrar_id = $1 LIMIT 1",
         "SELECT id FROM contacts WHERE registrar_id = $1 LIMIT 1",
+        "SELECT id FROM changes WHERE registrar_id = $1 LIMIT 1",
         "SELECT t.domain_id FROM transfers t JOIN registrars r ON r.handle = t.gaining \
          WHERE r.id = $1 AND t.state = 'pending' LIMIT 1",
     ] {

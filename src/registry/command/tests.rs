@@ -3,6 +3,8 @@
 //! A case is a script: who, what, and the code that comes. Afterwards the records
 //! that the compiler reads are compared.
 
+mod changes;
+mod consents;
 mod contacts;
 mod histories;
 mod idn;
@@ -10,6 +12,7 @@ mod life;
 mod matrix;
 mod policy;
 mod published;
+mod servers;
 mod transfer;
 
 use super::*;
@@ -69,16 +72,23 @@ fn request(actor: Actor, command: Command) -> Request {
 
 /// Reads `WHO OBJECT VERB NAME [WORD..]`. A word is `by=REGISTRAR`, `ns=HOST`, `ip=ADDRESS`,
 /// `ds=TEXT` with underscores for blanks, `status=WORD`, `to=NAME`, `ttl=SECONDS`; a
-/// minus before it removes. `at=30d` is when, counted from [`NOW`].
+/// minus before it removes. `at=30d` is when, counted from [`NOW`]; `op:ada` is the operator
+/// ada, `reason=` and `case=` say why.
 pub(super) fn parse(line: &str) -> Request {
     let words: Vec<_> = line.split_whitespace().collect();
     let [who, object, verb, name, rest @ ..] = &words[..] else {
         panic!("{line}")
     };
-    let actor = match *who {
-        "op" => Actor::operator("test"),
-        registrar => Actor::registrar(registrar.parse().unwrap()),
+    let mut actor = match who.split_once(':') {
+        Some(("op", name)) => Actor::operator(name),
+        Some(("contact", handle)) => Actor::contact(handle.parse().unwrap()),
+        _ if *who == "op" => Actor::operator("test"),
+        _ => Actor::registrar(who.parse().unwrap()),
     };
+    let (reason, case) = (all_of(rest, "reason=").pop(), all_of(rest, "case=").pop());
+    if reason.is_some() || case.is_some() {
+        actor.cause = Some(Cause { reason, case });
+    }
     let values = |key: &str| -> Vec<String> {
         let found = all_of(rest, key).into_iter();
         found.map(|value| value.replace('_', " ")).collect()
@@ -113,6 +123,7 @@ pub(super) fn parse(line: &str) -> Request {
         ("registrar", "info") => Command::Registrar(RegistrarCommand::Info(name.parse().unwrap())),
         ("contact", verb) => Command::Contact(contacts::command(verb, name, &values)),
         ("host", verb) => Command::Host(host_command(verb, name, &values)),
+        ("change", verb) => Command::Changes(changes::command(verb, name, &values)),
         ("domain", verb) => Command::Domain(domain_command(verb, name, &values)),
         ("zone", verb) => Command::Zone(zone_command(verb, name, rest, &values)),
         _ => panic!("{line}"),
@@ -146,7 +157,9 @@ fn policy_of(words: &[&str]) -> RegistrationChange {
         let (key, value) = word.split_once('=').unwrap();
         let value = match value.parse::<u32>() {
             Ok(number) => number.into(),
-            Err(_) if key == "contacts-required" => value.split(',').collect::<Vec<_>>().into(),
+            Err(_) if matches!(key, "contacts-required" | "approvers") => {
+                value.split(',').collect::<Vec<_>>().into()
+            }
             Err(_) => value.into(),
         };
         (key.to_owned(), value)
@@ -268,6 +281,9 @@ fn domain_command(verb: &str, name: &str, values: &dyn Fn(&str) -> Vec<String>) 
             ..domain::DomainCreate::new(name)
         }),
         "delete" => DomainCommand::Delete(name),
+        "lock" => changes::lock(name, values),
+        "unlock" => DomainCommand::Unlock(name),
+        "servers" => servers::command(name, values),
         "purge" => DomainCommand::Purge(name),
         "renew" => DomainCommand::Renew(domain::DomainRenew {
             name,
@@ -321,7 +337,8 @@ pub(in crate::registry) async fn play(test: &mut TestDatabase, script: &str) {
     {
         let (command, code) = line.rsplit_once(" = ").unwrap();
         let before = row_counts(&mut test.database).await;
-        let outcome = run(test, &parse(command)).await;
+        let command = changes::numbered(test, command).await;
+        let outcome = run(test, &parse(&command)).await;
         let found = match &outcome {
             Ok(outcome) => outcome.code().number(),
             Err(error) => error.code().number(),

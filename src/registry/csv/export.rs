@@ -269,7 +269,8 @@ fn rtype(number: Option<i64>) -> RecordType {
     RecordType(number.unwrap_or_default())
 }
 
-/// A page of a table in the order of its columns.
+/// A page of a table in the order of its columns. An object that waits for a change comes as
+/// it is without it, and one that waits to be created does not come: the change stays here.
 fn select(table: Table) -> &'static str {
     match table {
         Table::Zones => {
@@ -284,22 +285,26 @@ fn select(table: Table) -> &'static str {
         }
         Table::Contacts => {
             "SELECT c.handle, r.handle, c.kind, c.name, c.organization, c.street, c.city, \
-             c.province, c.postal_code, c.country, c.voice, c.fax, c.email, c.statuses, \
-             c.created_at, c.updated_at FROM contacts c JOIN registrars r \
-             ON r.id = c.registrar_id WHERE c.id >= $1 AND c.id < $2 ORDER BY c.id"
+             c.province, c.postal_code, c.country, c.voice, c.fax, c.email, \
+             COALESCE(w.statuses, c.statuses), c.created_at, c.updated_at FROM contacts c \
+             JOIN registrars r ON r.id = c.registrar_id \
+             LEFT JOIN changes w ON w.object_id = c.id WHERE c.id >= $1 AND c.id < $2 ORDER BY c.id"
         }
         Table::Domains => {
-            "SELECT d.name, z.apex, r.handle, c.handle, d.statuses, d.created_at, \
-             d.updated_at, d.transferred_at, d.expires_at, d.ns_ttl, d.ds_ttl FROM domains d \
-             JOIN zones z ON z.id = d.zone_id JOIN registrars r ON r.id = d.registrar_id \
+            "SELECT d.name, z.apex, r.handle, c.handle, COALESCE(w.statuses, d.statuses), \
+             d.created_at, d.updated_at, d.transferred_at, d.expires_at, d.ns_ttl, d.ds_ttl \
+             FROM domains d JOIN zones z ON z.id = d.zone_id \
+             JOIN registrars r ON r.id = d.registrar_id \
              LEFT JOIN contacts c ON c.id = d.registrant_id \
-             WHERE d.id >= $1 AND d.id < $2 ORDER BY d.id"
+             LEFT JOIN changes w ON w.object_id = d.id WHERE d.id >= $1 AND d.id < $2 \
+             AND (w.id IS NULL OR w.statuses IS NOT NULL) ORDER BY d.id"
         }
         Table::Hosts => {
-            "SELECT h.name, d.name, z.apex, r.handle, h.statuses, h.created_at, h.updated_at \
-             FROM hosts h JOIN registrars r ON r.id = h.registrar_id \
+            "SELECT h.name, d.name, z.apex, r.handle, COALESCE(w.statuses, h.statuses), \
+             h.created_at, h.updated_at FROM hosts h JOIN registrars r ON r.id = h.registrar_id \
              LEFT JOIN domains d ON d.id = h.domain_id LEFT JOIN zones z ON z.id = d.zone_id \
-             WHERE h.id >= $1 AND h.id < $2 ORDER BY h.id"
+             LEFT JOIN changes w ON w.object_id = h.id WHERE h.id >= $1 AND h.id < $2 \
+             AND (w.id IS NULL OR w.statuses IS NOT NULL) ORDER BY h.id"
         }
         Table::Delegations => {
             "SELECT d.name, z.apex, h.name FROM delegations n \

@@ -26,6 +26,9 @@ pub(crate) struct Write<'d> {
     /// What goes into the event log with the commit.
     pub(super) log: Log,
     pub(super) has_savepoint: bool,
+    /// Whether some command may have to wait for somebody's consent: most registries need
+    /// not ask for each.
+    pub(crate) has_reviews: bool,
 }
 
 /// Events of a write and the names whose records they may have changed. A command has
@@ -111,11 +114,35 @@ impl Write<'_> {
     pub(crate) async fn undo(&mut self, savepoint: Savepoint) -> Result<(), RegistryError> {
         self.execute(sqlx::query("ROLLBACK TO SAVEPOINT command"))
             .await?;
+        self.return_to(savepoint);
+        Ok(())
+    }
+
+    /// Marks a point inside a command, for what is only tried; one at a time.
+    pub(crate) async fn begin_trial(&mut self) -> Result<Savepoint, RegistryError> {
+        self.execute(sqlx::query("SAVEPOINT trial")).await?;
+        Ok(Savepoint {
+            last_event: self.last_event,
+            next_object: self.next_object,
+            events: self.log.events.len(),
+            changed: self.log.changed.len(),
+        })
+    }
+
+    /// Undoes what was tried, numbers included.
+    pub(crate) async fn undo_trial(&mut self, savepoint: Savepoint) -> Result<(), RegistryError> {
+        let back = "ROLLBACK TO SAVEPOINT trial; RELEASE SAVEPOINT trial";
+        let done = sqlx::raw_sql(back).execute(&mut *self.transaction).await;
+        done.map_err(|source| self.fault(source))?;
+        self.return_to(savepoint);
+        Ok(())
+    }
+
+    fn return_to(&mut self, savepoint: Savepoint) {
         self.last_event = savepoint.last_event;
         self.next_object = savepoint.next_object;
         self.log.events.truncate(savepoint.events);
         self.log.changed.truncate(savepoint.changed);
-        Ok(())
     }
 
     /// Gives out `count` object ids in a row and returns the first.

@@ -75,6 +75,7 @@ macro_rules! columns {
         })+
     };
 }
+pub(super) use columns;
 columns!(DataModel, Expiry, ReportRule, NameRule);
 
 /// Several roles.

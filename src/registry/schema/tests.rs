@@ -165,6 +165,29 @@ async fn views_find_one_name_without_a_scan() {
     }
 }
 
+/// Each write asks these: in a registry of many zones none may be read for it.
+#[tokio::test]
+async fn whether_anything_is_reviewed_is_asked_of_an_index() {
+    for engine in engines() {
+        let mut test = test_database(engine).await;
+        let connection = test.database.connection();
+        for (condition, index) in [
+            ("change_control <> 'auto'", "zones_reviewed"),
+            ("registrant_change <> 'free'", "zones_vetoed"),
+        ] {
+            let look_up = format!("SELECT 1 FROM zones WHERE {condition} LIMIT $1");
+            let plan = match engine {
+                Engine::Sqlite => sqlite_plan(connection, &look_up).await,
+                Engine::Postgres => postgres_plan(connection, &look_up).await,
+            };
+            assert!(
+                plan.iter().any(|step| step.contains(index)),
+                "{look_up}: {plan:?}"
+            );
+        }
+    }
+}
+
 async fn sqlite_plan(connection: &mut AnyConnection, look_up: &str) -> Vec<String> {
     let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {look_up}"));
     let plan = sqlx::query(explain).fetch_all(connection).await.unwrap();

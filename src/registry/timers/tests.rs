@@ -113,11 +113,12 @@ async fn a_step_is_taken_once_whoever_saw_it_due() {
         let seen = due_steps(&mut test.database, Step::Expire, now, 10).await;
         let seen = seen.unwrap();
         assert_eq!(seen.len(), 1);
+        let due: Vec<_> = seen.iter().cloned().map(Due::Step).collect();
         let mut looked = Looked::default();
-        take(&mut test.database, &seen, now, &mut looked)
+        take(&mut test.database, &due, now, &mut looked)
             .await
             .unwrap();
-        take(&mut test.database, &seen, now, &mut looked)
+        take(&mut test.database, &due, now, &mut looked)
             .await
             .unwrap();
         assert_eq!((looked.taken, looked.refused), (1, 0));

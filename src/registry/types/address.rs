@@ -33,6 +33,11 @@ impl Address {
         Ok(Self(address))
     }
 
+    /// As the standard library has it.
+    pub(crate) fn ip(self) -> IpAddr {
+        self.0
+    }
+
     /// The type of the record that holds it: A is 1, AAAA is 28.
     pub(crate) fn rtype(self) -> i64 {
         match self.0 {

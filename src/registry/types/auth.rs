@@ -25,7 +25,14 @@ const SALT_BYTES: usize = 16;
 /// Authorization information as somebody said it; empty is unset.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
-pub struct AuthInfo(Zeroizing<String>);
+pub struct AuthInfo(Form);
+
+#[derive(Clone, PartialEq, Eq)]
+enum Form {
+    Said(Zeroizing<String>),
+    /// Of a command that waits: as it is kept with an object.
+    Kept(Vec<u8>),
+}
 
 impl AuthInfo {
     /// Reads printable characters; an empty text unsets.
@@ -35,21 +42,32 @@ impl AuthInfo {
             let reason = format!("{CHARACTERS_MAX} printable characters of ASCII at most");
             return Err(ValueError::syntax("authorization information", reason));
         }
-        Ok(Self(Zeroizing::new(text.to_owned())))
+        Ok(Self(Form::Said(Zeroizing::new(text.to_owned()))))
+    }
+
+    /// None.
+    pub(crate) fn unset() -> Self {
+        Self(Form::Said(Zeroizing::default()))
+    }
+
+    /// What a command that waited had, which was judged when it was said.
+    pub(crate) fn from_kept(kept: Vec<u8>) -> Self {
+        Self(Form::Kept(kept))
     }
 
     /// Whether it says that there is none.
     pub fn is_unset(&self) -> bool {
-        self.0.is_empty()
+        matches!(&self.0, Form::Said(text) if text.is_empty())
     }
 
     /// Why it may not be set.
     pub(crate) fn weakness(&self) -> Option<String> {
-        if self.is_unset() {
-            return None;
-        }
-        let distinct: std::collections::BTreeSet<_> = self.0.bytes().collect();
-        if self.0.len() >= CHARACTERS_MIN && distinct.len() >= DISTINCT_MIN {
+        let text = match &self.0 {
+            Form::Said(text) if !text.is_empty() => text,
+            Form::Said(_) | Form::Kept(_) => return None,
+        };
+        let distinct: std::collections::BTreeSet<_> = text.bytes().collect();
+        if text.len() >= CHARACTERS_MIN && distinct.len() >= DISTINCT_MIN {
             return None;
         }
         Some(format!(
@@ -59,16 +77,14 @@ impl AuthInfo {
 
     /// As it is kept: salt, then digest; nothing where it is unset.
     pub(crate) fn kept(&self, salt: [u8; SALT_BYTES]) -> Option<Vec<u8>> {
+        let text = match &self.0 {
+            Form::Said(text) if text.is_empty() => return None,
+            Form::Said(text) => text,
+            Form::Kept(kept) => return Some(kept.clone()),
+        };
         let mut kept = salt.to_vec();
-        kept.extend(self.digest(&salt));
-        (!self.is_unset()).then_some(kept)
-    }
-
-    fn digest(&self, salt: &[u8]) -> Vec<u8> {
-        let mut context = Context::new(&SHA256);
-        context.update(salt);
-        context.update(self.0.as_bytes());
-        context.finish().as_ref().to_vec()
+        kept.extend(digest(text, &salt));
+        Some(kept)
     }
 
     /// Whether it is what is kept. What is unset is matched by nothing, and an empty
@@ -77,9 +93,19 @@ impl AuthInfo {
         let Some((salt, digest)) = kept.and_then(|kept| kept.split_at_checked(SALT_BYTES)) else {
             return false;
         };
-        let is_same = verify_slices_are_equal(&self.digest(salt), digest).is_ok();
-        is_same && !self.is_unset()
+        match &self.0 {
+            Form::Said(text) if text.is_empty() => false,
+            Form::Said(text) => verify_slices_are_equal(&self::digest(text, salt), digest).is_ok(),
+            Form::Kept(own) => own.get(..SALT_BYTES) == Some(salt) && own[SALT_BYTES..] == *digest,
+        }
     }
+}
+
+fn digest(text: &str, salt: &[u8]) -> Vec<u8> {
+    let mut context = Context::new(&SHA256);
+    context.update(salt);
+    context.update(text.as_bytes());
+    context.finish().as_ref().to_vec()
 }
 
 /// A salt for one value.

@@ -119,6 +119,12 @@ const LAYERS: &[Layer] = &[
             "zone_image",
         ],
     },
+    // Questions to name servers of others, of the control plane.
+    Layer {
+        path: "src/exchange",
+        modules: Some(&["exchange"]),
+        crates: &["tokio", "zone_compiler", "zone_image"],
+    },
     // The one place that speaks to tokens.
     Layer {
         path: "src/keys/token",
@@ -127,7 +133,7 @@ const LAYERS: &[Layer] = &[
     },
     Layer {
         path: "src/keys",
-        modules: Some(&["keys", "registry", "background", "clock"]),
+        modules: Some(&["keys", "exchange", "registry", "background", "clock"]),
         crates: &[
             "serde",
             "serde_json",

@@ -2,6 +2,7 @@
 
 use super::ContactInfo;
 use super::change::offered;
+use super::keys::keys_of;
 use super::links::is_linked;
 use super::row::existing;
 use crate::registry::command::CommandError;
@@ -35,6 +36,7 @@ pub(in crate::registry::command) async fn info(
     if is_linked(tables, row.id).await? {
         statuses.push("linked".into());
     }
+    let keys = keys_of(tables, handle.as_str()).await?;
     let [voice, voice_extension, fax, fax_extension, email, disclose] = row.texts.others();
     Ok(Info::Contact(Box::new(ContactInfo {
         handle: handle.clone(),
@@ -50,6 +52,7 @@ pub(in crate::registry::command) async fn info(
         fax_extension,
         email,
         disclose,
+        keys: keys.iter().map(ToString::to_string).collect(),
         created_at: Timestamp(row.created_at),
         created_by: row.created_by,
         updated_at: row.updated_at.map(Timestamp),

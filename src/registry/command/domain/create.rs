@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use super::DomainCreate;
 use super::check::{registrable, unregistered};
+use super::networks;
 use super::row::{begin_grace, store_life, write_auth};
+use super::servers;
 use super::set::{check_count, check_ds, check_glue, find_hosts, insert_parts};
 use crate::registry::calendar::add_years;
 use crate::registry::code::ResultCode;
@@ -52,6 +54,7 @@ pub(super) async fn create(
     check_count(&zone, command.hosts.len(), name)?;
     check_glue(&command.hosts, &found)?;
     check_ds(&command.ds, command.ds.len(), name)?;
+    servers::check(context, &zone, &command.name, &command.hosts).await?;
 
     let id = context.new_object();
     let insert = sqlx::query(
@@ -77,6 +80,7 @@ pub(super) async fn create(
     idn::note(context, zone.id, id, &admitted).await?;
     refresh_domain(context, id, statuses.allow_publication()).await?;
     refresh_hosts(context, hosts).await?;
+    networks::note(context, id, found.values()).await?;
     Ok(zone.id)
 }
 

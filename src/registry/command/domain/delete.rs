@@ -5,6 +5,7 @@
 
 use super::row::{DomainRow, existing, graces, leaving, write_life};
 use crate::registry::command::CommandError;
+use crate::registry::command::changes;
 use crate::registry::command::checks::{
     ZoneRow, active, no_pending, not_prohibited, registry_only, sponsorship, zone_of,
 };
@@ -51,6 +52,10 @@ pub(super) async fn begin_redemption(
 ) -> Result<(), CommandError> {
     let tables = context.tables();
     let (mut statuses, life) = (row.statuses(&tables)?, row.life(&tables)?);
+    // Time does not wait for a review.
+    if let Some(before) = changes::abandon(context, row.id).await? {
+        statuses = before;
+    }
     statuses.begin(Status::PendingDelete);
     let life = life.deleted(context.at, &zone.policy);
     write_life(context, &life, &statuses, &zone.policy).await?;

@@ -8,6 +8,7 @@ use crate::registry::command::CommandError;
 use crate::registry::command::answer::rejected;
 use crate::registry::command::checks::{ZoneRow, active, not_prohibited, sponsorship, zone_of};
 use crate::registry::command::context::Context;
+use crate::registry::command::lock;
 use crate::registry::command::publication::{hosts_of, refresh_domain, refresh_hosts};
 use crate::registry::database::Timestamp;
 use crate::registry::life::{Life, Phase};
@@ -109,6 +110,7 @@ async fn finish(
 ) -> Result<(), CommandError> {
     let mut statuses = row.statuses(&context.tables())?;
     statuses.end(Status::PendingDelete);
+    lock::keep(context, row.id, &mut statuses).await?;
     write_life(context, &life.restored(), &statuses, &zone.policy).await?;
     refresh_domain(context, row.id, statuses.allow_publication()).await?;
     let hosts = hosts_of(context, row.id).await?;

@@ -60,19 +60,36 @@ impl DomainRow {
     }
 }
 
+macro_rules! select {
+    ($condition:literal) => {
+        concat!(
+            "SELECT id, zone_id, registrar_id, statuses, created_at, created_by, updated_at, \
+             updated_by, transferred_at, expires_at, phase, phase_ends_at, redemption_ends_at, \
+             transfer_ends_at, auth, due_step, due_at, ns_ttl, ds_ttl, published FROM domains \
+             WHERE ",
+            $condition
+        )
+    };
+}
+
 /// The domain, or 2303.
 pub(super) async fn existing(
     tables: &mut Tables<'_>,
     name: &DomainName,
 ) -> Result<DomainRow, CommandError> {
-    let query = rows::<DomainRow>(
-        "SELECT id, zone_id, registrar_id, statuses, created_at, created_by, updated_at, \
-         updated_by, transferred_at, expires_at, phase, phase_ends_at, redemption_ends_at, \
-         transfer_ends_at, auth, due_step, due_at, ns_ttl, ds_ttl, published FROM domains WHERE name = $1",
-    );
+    let query = rows::<DomainRow>(select!("name = $1"));
     let row = tables.optional(query.bind(name.as_str())).await?;
     let missing = || rejected(ResultCode::ObjectDoesNotExist, name, "no such domain");
     row.ok_or_else(missing)
+}
+
+/// The domain of this number, if it is there.
+pub(super) async fn existing_by_id(
+    tables: &mut Tables<'_>,
+    id: i64,
+) -> Result<Option<DomainRow>, RegistryError> {
+    let query = rows::<DomainRow>(select!("id = $1"));
+    tables.optional(query.bind(id)).await
 }
 
 /// As the dependency engine takes it.

@@ -15,6 +15,8 @@ use crate::registry::types::{DsData, HostName};
 #[derive(Debug, Clone, Copy)]
 pub(super) struct NameServer {
     pub(super) id: i64,
+    /// In this registry, which so knows its addresses.
+    pub(super) is_internal: bool,
     /// In this registry, and without an address: nobody could reach it.
     is_glueless: bool,
     /// Below a domain that is being deleted.
@@ -44,6 +46,7 @@ pub(super) async fn find_hosts(
         .map(|(name, id, domain_id, address, phase)| {
             let server = NameServer {
                 id,
+                is_internal: domain_id.is_some(),
                 is_glueless: domain_id.is_some() && address.is_none(),
                 is_leaving: phase.is_some_and(|phase| phase != Phase::Registered.name()),
             };

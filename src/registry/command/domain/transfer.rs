@@ -13,10 +13,12 @@ use crate::registry::calendar::add_years;
 use crate::registry::code::ResultCode;
 use crate::registry::command::CommandError;
 use crate::registry::command::answer::{Info, rejected};
+use crate::registry::command::changes;
 use crate::registry::command::checks::{
     Acting, ZoneRow, active, no_pending, not_prohibited, registrar, sponsorship, zone_of,
 };
 use crate::registry::command::context::Context;
+use crate::registry::command::lock;
 use crate::registry::command::tables::{Tables, from_row, rows};
 use crate::registry::database::Timestamp;
 use crate::registry::error::RegistryError;
@@ -73,6 +75,13 @@ pub struct DomainTransfer {
     /// What authorizes a request, or another's look at it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub auth_info: Option<AuthInfo>,
+}
+
+impl DomainTransfer {
+    /// Whether it asks for the domain.
+    pub(in crate::registry::command) fn is_request(&self) -> bool {
+        self.op == TransferOp::Request
+    }
 }
 
 /// The last transfer of a domain.
@@ -214,6 +223,11 @@ pub(super) async fn transfer(
         }
     };
     active(&zone)?;
+    // One that nobody was asked about yet is given up where it waits.
+    let is_cancel = command.op == TransferOp::Cancel;
+    if is_cancel && waiting.is_none() && changes::give_up_transfer(context, row.id).await? {
+        return Ok(row.zone_id);
+    }
     let waiting = waiting.ok_or_else(|| none_pending(name))?;
     match command.op {
         TransferOp::Approve => complete(context, &row, &zone, &waiting, state).await?,
@@ -423,6 +437,7 @@ async fn over(
     tables.run(update).await?;
     let mut statuses = row.statuses(&tables)?;
     statuses.end(Status::PendingTransfer);
+    lock::keep(context, row.id, &mut statuses).await?;
     let life = Life {
         transfer_ends_at: None,
         ..life

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::DomainUpdate;
+use super::networks;
 use super::row::{DomainRow, existing, write_auth, write_life};
+use super::servers;
 use super::set::{check_count, check_ds, check_glue, find_hosts, insert_parts};
 use crate::registry::code::ResultCode;
 use crate::registry::command::CommandError;
@@ -64,6 +66,7 @@ pub(super) async fn update(
     }
     check_glue(&add.hosts, &found)?;
     check_ds(&add.ds, signers.len(), name)?;
+    servers::check(context, &zone, &command.name, &add.hosts).await?;
     // Only what is signed is timed by keys: NS sets of delegations are not.
     if let Some(super::TtlChange::Own(ttl)) = command.ds_ttl {
         check_ttl(&mut context.tables(), row.zone_id, name, ttl.column()).await?;
@@ -83,17 +86,13 @@ pub(super) async fn update(
     write_row(context, command, &row, &after, &zone.policy).await?;
     remove_parts(context, row.id, &removed, &remove.ds).await?;
     let added: Vec<_> = found.values().map(|host| host.id).collect();
-    insert_parts(
-        &mut context.tables(),
-        row.id,
-        added.iter().copied(),
-        &add.ds,
-    )
-    .await?;
+    let mut tables = context.tables();
+    insert_parts(&mut tables, row.id, added.iter().copied(), &add.ds).await?;
     refresh_domain(context, row.id, after.allow_publication()).await?;
     // A hold, or its end, concerns every name server, not only those that moved.
     let all: BTreeSet<_> = before.iter().map(|(_, id)| *id).chain(added).collect();
     refresh_hosts(context, all).await?;
+    networks::note(context, row.id, found.values()).await?;
     Ok(row.zone_id)
 }
 

@@ -33,7 +33,7 @@ pub(in super::super) async fn queue(
         let others = named.map(|notice| notice.object.clone()).collect();
         let mut first = notices.swap_remove(0);
         // The state of one among many is no state of the whole.
-        (first.before, first.after) = (None, None);
+        (first.before, first.after, first.review) = (None, None, None);
         first.changes = changes;
         put(context, actor, first, others).await?;
     }
@@ -93,6 +93,7 @@ async fn insert(
         cause: actor.cause.clone(),
         before: notice.before,
         after: notice.after,
+        review: notice.review,
         renamed: notice.renamed,
         others,
     };

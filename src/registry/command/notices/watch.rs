@@ -34,15 +34,19 @@ struct State {
 }
 
 impl Watch {
-    /// Nothing where a registrar acts, or where no object has a sponsor.
+    /// Nothing where a registrar acts, or where no object has a sponsor. What a contact does
+    /// for itself its registrar hears like the registry's own.
     pub(in super::super) async fn begin(
         context: &mut Context<'_, '_>,
         command: &Command,
     ) -> Result<Option<Self>, CommandError> {
-        if context.acting.registrar.is_some() {
+        let acting = &context.acting;
+        if acting.registrar.is_some() && acting.contact.is_none() {
             return Ok(None);
         }
         let object = match command {
+            // What servers said changes no object.
+            Command::Domain(DomainCommand::Servers(_)) => return Ok(None),
             // Both sides are told of the transfer itself.
             Command::Domain(DomainCommand::Transfer(_)) => return Ok(None),
             Command::Domain(DomainCommand::Step(step)) if step.step == Step::ApproveTransfer => {

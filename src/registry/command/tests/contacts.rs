@@ -3,8 +3,8 @@
 use super::life::shown;
 use super::*;
 use crate::registry::command::contact::{
-    Address, Change, ContactCommand, ContactCreate, ContactInfo, ContactKind, ContactUpdate,
-    Disclose, DomainContact, Element, Phone, PostalInfo,
+    Address, Change, ContactCommand, ContactCreate, ContactInfo, ContactKeys, ContactKind,
+    ContactUpdate, Disclose, DomainContact, Element, Phone, PostalInfo,
 };
 use crate::registry::types::Handle;
 
@@ -34,6 +34,11 @@ pub(super) fn command(
             disclose: values("disclose=").first().map(|word| disclose(word)),
             auth_info: auth(values),
         })),
+        "keys" => ContactCommand::Keys(ContactKeys {
+            handle,
+            add: all(values("key=")),
+            remove: all(values("-key=")),
+        }),
         "delete" => ContactCommand::Delete(handle),
         "info" => ContactCommand::Info(handle),
         _ => ContactCommand::Update(Box::new(ContactUpdate {

@@ -5,6 +5,8 @@
 //! A history is lines of commands, so that one that fails is printed and can be played
 //! again; its seed is in the message.
 
+mod waiting;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -55,8 +57,8 @@ const AUTH: &str = "auth=k9$Tq2-vX7mB!zR4pL0w";
 /// The next command; mostly by whoever may give it, so that histories get somewhere.
 fn next(random: &mut Random, domains: &BTreeMap<String, (String, Option<Timestamp>)>) -> String {
     let (name, host, other) = (random.domain(), random.host(), random.host());
-    let kind = random.below(24);
-    let object = if kind < 19 {
+    let kind = random.below(30);
+    let object = if !(19..24).contains(&kind) {
         &name
     } else {
         host.split_once('.').map_or(&*host, |(_, d)| d)
@@ -98,6 +100,7 @@ fn next(random: &mut Random, domains: &BTreeMap<String, (String, Option<Timestam
             format!("{who} host create {host}{sponsor} ip=192.0.2.{address}")
         }
         22 => format!("{who} host update {host} to={other}"),
+        24.. => waiting::decision(random, &who, [&name, &name, &host]),
         _ => match random.below(3) {
             0 => format!("{who} host delete {host}"),
             1 => format!("{who} host update {host} ip=192.0.2.7"),
@@ -188,11 +191,15 @@ impl History {
         let mut random = Random(seed);
         let expiry = random.of(&["auto-renew", "delete", "keep"]);
         let report = random.of(&["required", "unneeded"]);
+        let control = random.of(&["auto", "verify"]);
         let policy = RegistrationPolicy {
             expiry: expiry.parse().unwrap(),
             ..RegistrationPolicy::default()
         };
-        let line = format!("op zone policy tld expiry={expiry} restore-report={report}");
+        let line = format!(
+            "op zone policy tld expiry={expiry} restore-report={report} approvers=ada,bob \
+             change-control={control}"
+        );
         run(&mut test, &parse(&line)).await.unwrap();
         Self {
             test,
@@ -235,7 +242,8 @@ impl History {
             assert_eq!(records, now_published, "{line}: without an event");
         }
         kept(&before, &after, &line);
-        self.lives(&after);
+        let waiting = self.waiting(&line).await;
+        self.lives(&after, &waiting);
         glue(&now_published, &line);
         self.sponsors(&line).await;
     }
@@ -248,13 +256,14 @@ impl History {
         let line = next(&mut self.random, &domains.collect());
         let line = format!("{line} at={}s", self.now);
         self.lines.push(line.clone());
-        let request = parse(&line);
+        let request = parse(&changes::numbered(&mut self.test, &line).await);
         let is_read = request.command.is_read();
         let outcome = run(&mut self.test, &request).await;
         let last = crate::registry::last_event(&mut self.test.database)
             .await
             .unwrap();
-        let events = u64::from(outcome.is_ok() && !is_read);
+        let is_decided = line.contains(" change approve ") && waiting::is_made(&outcome);
+        let events = u64::from(outcome.is_ok() && !is_read) + u64::from(is_decided);
         assert_eq!(last, first + events, "{line}: {outcome:?}");
         if let Err(error) = &outcome {
             assert!(
@@ -290,7 +299,7 @@ impl History {
     }
 
     /// What is stored of a domain's life follows from it.
-    fn lives(&self, all: &[Held]) {
+    fn lives(&self, all: &[Held], waiting: &BTreeSet<i64>) {
         for held in all {
             let Held {
                 name,
@@ -299,10 +308,14 @@ impl History {
                 ..
             } = held;
             assert_eq!(statuses.conflict(), None, "{name}");
-            let waits = statuses.has(Status::PendingTransfer);
-            assert_eq!(waits, life.transfer_ends_at.is_some(), "{name}");
-            let goes = statuses.has(Status::PendingDelete);
-            assert_eq!(goes, life.phase != Phase::Registered, "{name}");
+            if !waiting.contains(&life.id) {
+                let waits = statuses.has(Status::PendingTransfer);
+                assert_eq!(waits, life.transfer_ends_at.is_some(), "{name}");
+                let goes = statuses.has(Status::PendingDelete);
+                assert_eq!(goes, life.phase != Phase::Registered, "{name}");
+                let pending = statuses.iter().filter(|status| status.is_pending()).count();
+                assert_eq!(pending, usize::from(waits || goes), "{name}: {statuses:?}");
+            }
             let due = life.next(&self.policy).map(|due| (due.step, due.at.0));
             assert_eq!(held.due, due, "{name}");
             let limit = add_years(later(&format!("{}s", self.now)), 10);

@@ -10,7 +10,9 @@ use crate::registry::command::CommandError;
 use crate::registry::command::answer::rejected;
 use crate::registry::command::checks::zone_of;
 use crate::registry::command::context::{Context, Touched};
-use crate::registry::policy::{Expiry, RegistrationChange, RegistrationPolicy};
+use crate::registry::policy::{
+    ChangeControl, Expiry, RegistrantChange, RegistrationChange, RegistrationPolicy,
+};
 use crate::registry::types::AnyName;
 
 /// A change of a zone's policy.
@@ -40,6 +42,8 @@ pub(super) async fn change(
         return Err(rejected(ResultCode::ParameterRange, apex, fault));
     }
     write(context, id, &after).await?;
+    context.write.has_reviews |= after.change_control != ChangeControl::Auto
+        || after.registrant_change != RegistrantChange::Free;
     if after.expiry != before.expiry {
         reschedule(context, id, after.expiry).await?;
     }
