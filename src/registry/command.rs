@@ -19,6 +19,7 @@ pub mod keys;
 pub mod notices;
 pub mod poll;
 mod publication;
+mod referral;
 pub mod registrar;
 pub(crate) mod tables;
 pub mod timers;

@@ -12,6 +12,7 @@ mod full;
 pub(crate) mod kills;
 #[path = "../../src/registry/testing/postgres.rs"]
 mod postgres;
+mod referrals;
 
 use sqlx::{AnyConnection, Connection as _};
 use tempfile::TempDir;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::DomainUpdate;
 use super::row::{DomainRow, existing, write_auth, write_life};
-use super::set::{check_count, check_ds, check_glue, find_hosts, insert_parts};
+use super::set::{NameServer, check_count, check_ds, check_glue, find_hosts, insert_parts};
 use crate::registry::code::ResultCode;
 use crate::registry::command::CommandError;
 use crate::registry::command::answer::rejected;
@@ -15,6 +15,7 @@ use crate::registry::command::contact::{Change, Links, contacts_of, find_contact
 use crate::registry::command::context::Context;
 use crate::registry::command::keys::check_ttl;
 use crate::registry::command::publication::{refresh_domain, refresh_hosts};
+use crate::registry::command::referral;
 use crate::registry::command::tables::{Tables, rows};
 use crate::registry::error::RegistryError;
 use crate::registry::policy::RegistrationPolicy;
@@ -55,15 +56,7 @@ pub(super) async fn update(
     let after = change.apply(&statuses, &context.acting)?;
     let links = links(context, command, &row, &zone).await?;
     let before = name_servers(context, row.id).await?;
-    let mut names = before.iter().map(|(name, _)| name.clone()).collect();
-    difference(&mut names, &add.hosts, &remove.hosts)?;
-    let mut signers = signers(context, row.id).await?;
-    difference(&mut signers, &add.ds, &remove.ds)?;
-    if !(add.hosts.is_empty() && remove.hosts.is_empty()) {
-        check_count(&zone, names.len(), name)?;
-    }
-    check_glue(&add.hosts, &found)?;
-    check_ds(&add.ds, signers.len(), name)?;
+    check_delegation(context, command, &row, &zone, &before, &found).await?;
     // Only what is signed is timed by keys: NS sets of delegations are not.
     if let Some(super::TtlChange::Own(ttl)) = command.ds_ttl {
         check_ttl(&mut context.tables(), row.zone_id, name, ttl.column()).await?;
@@ -95,6 +88,39 @@ pub(super) async fn update(
     let all: BTreeSet<_> = before.iter().map(|(_, id)| *id).chain(added).collect();
     refresh_hosts(context, all).await?;
     Ok(row.zone_id)
+}
+
+/// What the rules say of the name servers and the DS after an update.
+async fn check_delegation(
+    context: &mut Context<'_, '_>,
+    command: &DomainUpdate,
+    row: &DomainRow,
+    zone: &ZoneRow,
+    before: &[(HostName, i64)],
+    found: &BTreeMap<String, NameServer>,
+) -> Result<(), CommandError> {
+    let (name, add, remove) = (command.name.as_str(), &command.add, &command.remove);
+    let mut names = before.iter().map(|(name, _)| name.clone()).collect();
+    difference(&mut names, &add.hosts, &remove.hosts)?;
+    let former = signers(context, row.id).await?;
+    let mut signers = former.clone();
+    difference(&mut signers, &add.ds, &remove.ds)?;
+    if !(add.hosts.is_empty() && remove.hosts.is_empty()) {
+        check_count(zone, names.len(), name)?;
+    }
+    check_glue(&add.hosts, found)?;
+    check_ds(&add.ds, signers.len(), name)?;
+    if add.hosts.is_empty() && add.ds.is_empty() {
+        return Ok(());
+    }
+    let change = referral::Change {
+        hosts: [
+            before.iter().map(|(name, _)| name).collect(),
+            names.iter().collect(),
+        ],
+        ds: [former.iter().collect(), signers.iter().collect()],
+    };
+    referral::check(&mut context.tables(), zone, name, &change).await
 }
 
 /// Contacts that the update names anew.
