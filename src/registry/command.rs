@@ -21,6 +21,7 @@ pub mod lock;
 pub mod notices;
 pub mod poll;
 mod publication;
+mod referral;
 pub mod registrar;
 pub mod rights;
 pub(crate) mod tables;

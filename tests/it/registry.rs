@@ -13,6 +13,7 @@ mod full;
 pub(crate) mod kills;
 #[path = "../../src/registry/testing/postgres.rs"]
 mod postgres;
+mod referrals;
 mod servers;
 
 use sqlx::{AnyConnection, Connection as _};

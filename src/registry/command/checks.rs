@@ -300,6 +300,10 @@ pub(super) struct ZoneRow {
     pub(super) ns_count_max: i64,
     /// How many IDN tables it has.
     pub(super) idn_tables: i64,
+    /// How it proves absence, where it is signed.
+    pub(super) denial: Option<String>,
+    /// Signatures of an RRset in it, one for each algorithm, and their octets.
+    pub(super) signatures: [i64; 2],
     pub(super) policy: RegistrationPolicy,
 }
 
@@ -312,6 +316,8 @@ impl<'r> sqlx::FromRow<'r, AnyRow> for ZoneRow {
             ns_count_min: row.try_get("ns_count_min")?,
             ns_count_max: row.try_get("ns_count_max")?,
             idn_tables: row.try_get("idn_tables")?,
+            denial: row.try_get("denial")?,
+            signatures: [row.try_get("signatures")?, row.try_get("signature_bytes")?],
             policy: RegistrationPolicy::from_row(row)?,
         })
     }
@@ -323,7 +329,8 @@ pub(super) fn select_zones() -> String {
     format!(
         "SELECT id, apex, state, ns_count_min, ns_count_max, \
          (SELECT COUNT(*) FROM idn_tables t WHERE t.zone_id = zones.id) AS idn_tables, \
-         {policy} FROM zones"
+         {}, {policy} FROM zones",
+        super::referral::COLUMNS
     )
 }
 

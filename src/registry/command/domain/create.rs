@@ -17,6 +17,7 @@ use crate::registry::command::contact::{Links, find_contacts, write_links};
 use crate::registry::command::context::Context;
 use crate::registry::command::idn;
 use crate::registry::command::publication::{refresh_domain, refresh_hosts};
+use crate::registry::command::referral;
 use crate::registry::life::{Grace, GraceKind, Life, after};
 use crate::registry::types::{Statuses, Years};
 
@@ -54,6 +55,11 @@ pub(super) async fn create(
     check_count(&zone, command.hosts.len(), name)?;
     check_glue(&command.hosts, &found)?;
     check_ds(&command.ds, command.ds.len(), name)?;
+    let change = referral::Change {
+        hosts: [Vec::new(), command.hosts.iter().collect()],
+        ds: [Vec::new(), command.ds.iter().collect()],
+    };
+    referral::check(&mut tables, &zone, name, &change).await?;
     servers::check(context, &zone, &command.name, &command.hosts).await?;
 
     let id = context.new_object();

@@ -6,7 +6,7 @@ use super::DomainUpdate;
 use super::networks;
 use super::row::{DomainRow, existing, write_auth, write_life};
 use super::servers;
-use super::set::{check_count, check_ds, check_glue, find_hosts, insert_parts};
+use super::set::{NameServer, check_count, check_ds, check_glue, find_hosts, insert_parts};
 use crate::registry::code::ResultCode;
 use crate::registry::command::CommandError;
 use crate::registry::command::answer::rejected;
@@ -17,6 +17,7 @@ use crate::registry::command::contact::{Change, Links, contacts_of, find_contact
 use crate::registry::command::context::Context;
 use crate::registry::command::keys::check_ttl;
 use crate::registry::command::publication::{refresh_domain, refresh_hosts};
+use crate::registry::command::referral;
 use crate::registry::command::tables::{Tables, rows};
 use crate::registry::error::RegistryError;
 use crate::registry::policy::RegistrationPolicy;
@@ -57,16 +58,7 @@ pub(super) async fn update(
     let after = change.apply(&statuses, &context.acting)?;
     let links = links(context, command, &row, &zone).await?;
     let before = name_servers(context, row.id).await?;
-    let mut names = before.iter().map(|(name, _)| name.clone()).collect();
-    difference(&mut names, &add.hosts, &remove.hosts)?;
-    let mut signers = signers(context, row.id).await?;
-    difference(&mut signers, &add.ds, &remove.ds)?;
-    if !(add.hosts.is_empty() && remove.hosts.is_empty()) {
-        check_count(&zone, names.len(), name)?;
-    }
-    check_glue(&add.hosts, &found)?;
-    check_ds(&add.ds, signers.len(), name)?;
-    servers::check(context, &zone, &command.name, &add.hosts).await?;
+    check_delegation(context, command, &row, &zone, &before, &found).await?;
     // Only what is signed is timed by keys: NS sets of delegations are not.
     if let Some(super::TtlChange::Own(ttl)) = command.ds_ttl {
         check_ttl(&mut context.tables(), row.zone_id, name, ttl.column()).await?;
@@ -94,6 +86,40 @@ pub(super) async fn update(
     refresh_hosts(context, all).await?;
     networks::note(context, row.id, found.values()).await?;
     Ok(row.zone_id)
+}
+
+/// What the rules say of the name servers and the DS after an update.
+async fn check_delegation(
+    context: &mut Context<'_, '_>,
+    command: &DomainUpdate,
+    row: &DomainRow,
+    zone: &ZoneRow,
+    before: &[(HostName, i64)],
+    found: &BTreeMap<String, NameServer>,
+) -> Result<(), CommandError> {
+    let (name, add, remove) = (command.name.as_str(), &command.add, &command.remove);
+    let mut names = before.iter().map(|(name, _)| name.clone()).collect();
+    difference(&mut names, &add.hosts, &remove.hosts)?;
+    let former = signers(context, row.id).await?;
+    let mut signers = former.clone();
+    difference(&mut signers, &add.ds, &remove.ds)?;
+    if !(add.hosts.is_empty() && remove.hosts.is_empty()) {
+        check_count(zone, names.len(), name)?;
+    }
+    check_glue(&add.hosts, found)?;
+    check_ds(&add.ds, signers.len(), name)?;
+    if add.hosts.is_empty() && add.ds.is_empty() {
+        return Ok(());
+    }
+    let change = referral::Change {
+        hosts: [
+            before.iter().map(|(name, _)| name).collect(),
+            names.iter().collect(),
+        ],
+        ds: [former.iter().collect(), signers.iter().collect()],
+    };
+    referral::check(&mut context.tables(), zone, name, &change).await?;
+    servers::check(context, zone, &command.name, &add.hosts).await
 }
 
 /// Contacts that the update names anew.

@@ -17,6 +17,7 @@ use crate::registry::command::checks::{
 };
 use crate::registry::command::context::{Context, Touched};
 use crate::registry::command::publication::note_dependents;
+use crate::registry::command::referral;
 use crate::registry::types::{Address, HostName};
 
 pub(super) async fn update(
@@ -62,7 +63,8 @@ pub(super) async fn update(
         Some((_, home)) => matches!(home, Home::External),
         None => row.domain_id.is_none(),
     };
-    let kept = check_addresses(context, command, &row, ends_external, is_linked).await?;
+    let before = addresses_of(&mut context.tables(), row.id).await?;
+    let kept = check_addresses(context, command, &before, ends_external, is_linked).await?;
     if to.is_some() {
         may_rename(context, &row, ends_external, object).await?;
     }
@@ -80,10 +82,37 @@ pub(super) async fn update(
     if let (Some(zone_id), false) = (row.zone_id, quiet && to.is_none()) {
         context.note_changed(zone_id, object);
     }
-    match to {
-        Some((name, home)) => rename(context, &row, name, &home).await,
-        None => Ok(row.zone_id),
+    let zone_id = match &to {
+        Some((name, home)) => rename(context, &row, name, home).await?,
+        None => row.zone_id,
+    };
+    if is_linked {
+        check_referrals(context, command, &row, &before).await?;
     }
+    Ok(zone_id)
+}
+
+/// Whether the domains that name the host can still be told in a datagram.
+async fn check_referrals(
+    context: &mut Context<'_, '_>,
+    command: &HostUpdate,
+    row: &HostRow,
+    before: &[Address],
+) -> Result<(), CommandError> {
+    let (name, to) = (command.name.as_str(), command.new_name.as_ref());
+    if to.is_none() && command.add.addresses.is_empty() {
+        return Ok(());
+    }
+    let count = |rtype| before.iter().filter(|a| a.rtype() == rtype).count();
+    let former = referral::Former {
+        id: row.id,
+        now: to.map_or(name, HostName::as_str),
+        name,
+        v4: count(1),
+        v6: count(28),
+        domain: row.domain_id.filter(|_| to.is_none()),
+    };
+    referral::check_users(&mut context.tables(), &former).await
 }
 
 /// Where a new name belongs, if nobody has it.
@@ -101,13 +130,12 @@ async fn free_home(
 async fn check_addresses(
     context: &mut Context<'_, '_>,
     command: &HostUpdate,
-    row: &HostRow,
+    before: &[Address],
     ends_external: bool,
     is_linked: bool,
 ) -> Result<Vec<Address>, CommandError> {
     let (object, lab) = (command.name.as_str(), context.lab);
-    let before = addresses_of(&mut context.tables(), row.id).await?;
-    let mut after: BTreeSet<_> = before.into_iter().collect();
+    let mut after: BTreeSet<_> = before.iter().cloned().collect();
     difference(
         &mut after,
         &command.add.addresses,
