@@ -257,6 +257,11 @@ impl Generation {
         self.segments.iter().flatten().count()
     }
 
+    /// The slots of its segments.
+    pub fn slots(&self) -> BTreeSet<u16> {
+        self.order.iter().copied().collect()
+    }
+
     /// The zones, by the hash of their apex.
     pub fn zones(&self) -> Vec<ZoneInfo> {
         self.first_zones(usize::MAX)
