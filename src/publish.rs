@@ -10,6 +10,7 @@
 
 mod build;
 pub mod canary;
+mod fold;
 mod follow;
 mod gates;
 mod history;
@@ -33,6 +34,7 @@ use crate::dns::net::yield_to_workers;
 use crate::keys::signers::Signers;
 use crate::registry::Location;
 use build::{Builder, Compiled};
+use fold::Folder;
 use follow::Follower;
 use gates::Gates;
 use schedule::Schedule;
@@ -95,7 +97,9 @@ impl Publisher {
         let (wakeup, inbox) = sync_channel(1);
         let state = Arc::new(State::new(wakeup));
         let stop = Arc::new(AtomicBool::new(false));
+        let memory = generations.memory();
         let work = Work {
+            folder: Folder::spawn(&settings.directory, memory, &state)?,
             follower: Follower::new(settings.location.clone())?,
             builder: Builder::new(settings),
             schedule: Schedule::new(settings.timing),
@@ -134,13 +138,14 @@ impl Drop for Publisher {
 
 /// What the thread owns.
 struct Work {
+    folder: Folder,
     follower: Follower,
     builder: Builder,
     schedule: Schedule,
     gates: Gates,
     /// For canary queries.
     engine: Engine,
-    /// Whether there may be something to fold or to prepare.
+    /// Whether there may be something to prepare.
     is_idle_work_due: bool,
     generations: Arc<Generations>,
     /// The generation that was served when we last looked.
@@ -198,8 +203,12 @@ impl Work {
         if self.schedule.is_due(self.begin.elapsed()) {
             self.publish()?;
         } else if std::mem::take(&mut self.is_idle_work_due) {
-            self.prepare()?;
+            // Makes what the next change of a large zone needs; there may be more zones.
+            self.is_idle_work_due = self.builder.warm(&self.generations.current());
         }
+        self.install_fold();
+        let current = self.generations.current();
+        self.folder.begin(&current, self.begin.elapsed());
         Ok(())
     }
 
@@ -284,32 +293,27 @@ impl Work {
         }
     }
 
-    /// While nothing else is to be done: folds segments, and makes what the next change
-    /// of a large zone needs.
-    fn prepare(&mut self) -> Result<(), Failure> {
-        let before = self.generations.current();
-        if self.builder.warm(&before) {
-            self.is_idle_work_due = true;
-            return Ok(());
-        }
-        let is_quiet = self.schedule.is_quiet(self.begin.elapsed());
-        let Some(staged) = self.builder.fold(&before, is_quiet)? else {
-            // What is left for a quiet time is looked at again.
-            self.is_idle_work_due = !is_quiet;
-            return Ok(());
+    /// Carries a fold that is made over to what is installed; what is served stays the same.
+    fn install_fold(&mut self) {
+        let Some(fold) = self.folder.take(self.begin.elapsed()) else {
+            return;
         };
-        self.state
-            .written_bytes
-            .fetch_add(staged.segment_bytes(), Ordering::Relaxed);
-        self.generations
-            .install_staged(staged)
-            .map_err(|error| install_failure(&error))?;
+        let before = self.generations.current();
+        let staged = match fold.stage(&before) {
+            Ok(Some(staged)) => staged,
+            // Other pages took the place of those that were folded.
+            Ok(None) => return,
+            Err(error) => return self.folder.failed(&error.to_string(), self.begin.elapsed()),
+        };
+        let bytes = staged.segment_bytes();
+        if let Err(error) = self.generations.install_staged(staged) {
+            return self.folder.failed(&error.to_string(), self.begin.elapsed());
+        }
+        self.state.written_bytes.fetch_add(bytes, Ordering::Relaxed);
         let after = self.generations.current();
         self.number = after.number();
         self.builder.folded(&before, &after);
-        self.state.folds.fetch_add(1, Ordering::Relaxed);
-        self.is_idle_work_due = true;
-        Ok(())
+        self.folder.succeeded();
     }
 
     /// Notes how long the events after `before` took to be served.

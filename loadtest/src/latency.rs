@@ -33,6 +33,9 @@ pub struct Setup {
     pub signed: bool,
     /// Whether it is asked at half of what it can answer meanwhile.
     pub half_load: bool,
+    /// Where the registry and its image are kept for the next run; they are made where they
+    /// are not there.
+    pub reuse: Option<PathBuf>,
 }
 
 /// What is measured.
@@ -57,8 +60,8 @@ pub struct Report {
     pub kinds: Vec<Measured>,
     /// The load meanwhile.
     pub load: Option<Load>,
-    /// Largest resident memory of the server, in octets.
-    pub memory_peak_bytes: u64,
+    /// Memory of the server before and after, and at most, in octets.
+    pub memory_bytes: [u64; 3],
     /// Octets of the image at the end.
     pub image_bytes: u64,
 }
@@ -142,10 +145,10 @@ impl fmt::Display for Report {
         if let Some(load) = &self.load {
             writeln!(f, "{load}")?;
         }
+        let [before, after, most] = self.memory_bytes.map(mebibytes);
         writeln!(
             f,
-            "server {:.0} MiB at most, image {:.0} MiB",
-            mebibytes(self.memory_peak_bytes),
+            "server {before:.0} MiB before, {after:.0} after, {most:.0} at most; image {:.0} MiB",
             mebibytes(self.image_bytes)
         )
     }
@@ -157,6 +160,7 @@ pub fn measure(plan: &Plan) -> anyhow::Result<Report> {
     let has_dependants = plan.kinds.iter().any(|kind| *kind != Kind::Ttl);
     let stage = Stage::new(&plan.setup, has_dependants, "")?;
     let load = stage.start_load()?;
+    let before = stage.memory_bytes();
     let mut kinds = Vec::new();
     for kind in &plan.kinds {
         kinds.push(measure_kind(&stage, *kind, plan.changes)?);
@@ -166,7 +170,7 @@ pub fn measure(plan: &Plan) -> anyhow::Result<Report> {
         signed: plan.setup.signed,
         kinds,
         load: load.map(stage::RunningLoad::end).transpose()?,
-        memory_peak_bytes: stage.memory_peak_bytes(),
+        memory_bytes: [before, stage.memory_bytes(), stage.memory_peak_bytes()],
         image_bytes: stage.metric("meridian_image_bytes")?,
     })
 }
@@ -175,8 +179,8 @@ fn measure_kind(stage: &Stage, kind: Kind, count: u64) -> anyhow::Result<Measure
     let (mut from_acknowledgement, mut from_command) = (Vec::new(), Vec::new());
     let written = stage.metric("meridian_publish_written_bytes_total")?;
     let whole = stage.metric("meridian_zone_compiles_total{kind=\"whole\"}")?;
-    let mut changes = Changes::new(kind, stage.registry());
     let mut serial = stage.serial()?;
+    let mut changes = Changes::new(kind, stage.registry(), serial);
     for _ in 0..count {
         let words = changes.next_command();
         let words: Vec<&str> = words.iter().map(String::as_str).collect();

@@ -147,6 +147,11 @@ impl Generations {
         self.current.load_full()
     }
 
+    /// Where pages of what it opens live.
+    pub fn memory(&self) -> Memory {
+        self.source.memory
+    }
+
     /// The generation in service for as long as one answer takes.
     pub fn load(&self) -> Guard<Arc<Generation>> {
         self.current.load()

@@ -29,9 +29,6 @@ use super::plan::{Installed, Plan, Wanted};
 use super::state::{Failure, Step};
 use crate::keys::signers::{Signers, SignersError};
 
-/// Octets that are folded at once while changes come: a tenth of a second of work.
-const FOLD_BUSY_BYTES_MAX: u64 = 32 << 20;
-
 /// Compiles of one build: the second one leaves out what the first one refused.
 const PASSES_MAX: usize = 3;
 
@@ -126,30 +123,6 @@ impl Builder {
     /// was one.
     pub(super) fn warm(&mut self, image: &Generation) -> bool {
         self.indexes.warm(image)
-    }
-
-    /// Folds segments of an image; what is served does not change. `is_quiet` says that
-    /// nobody waits for a change, so that it may take its time.
-    pub(super) fn fold(
-        &self,
-        image: &Arc<Generation>,
-        is_quiet: bool,
-    ) -> Result<Option<Staged>, Failure> {
-        let bytes_max = if is_quiet {
-            u64::MAX
-        } else {
-            FOLD_BUSY_BYTES_MAX
-        };
-        let worn = image.worn_segments_within(bytes_max);
-        if worn.is_empty() {
-            return Ok(None);
-        }
-        let fold = || {
-            let mut installer = Installer::update_after(&self.directory, Arc::clone(image))?;
-            installer.fold(&worn)?;
-            installer.stage()
-        };
-        fold().map(Some).map_err(|error| write_failure(&error))
     }
 
     /// A fold was installed.

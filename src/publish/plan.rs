@@ -8,9 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use zone_image::{Generation, Name};
 
-/// Segments at which everything is compiled into one. Folding keeps them far below it;
-/// this is for an image that was made without.
-const SEGMENTS_MAX: usize = 64;
+/// Segments at which everything is compiled into one. Folding keeps them far below it,
+/// even while a large fold takes its time and each publish adds one; this is for an image
+/// that cannot be folded.
+const SEGMENTS_MAX: usize = 4096;
 
 /// A zone as it is installed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -10,9 +10,6 @@ const RETRY_MIN: Duration = Duration::from_millis(100);
 /// Doublings after which the pause is at its limit whatever that is.
 const DOUBLINGS_MAX: u32 = 16;
 
-/// How long there is no news when none is expected soon.
-const QUIET: Duration = Duration::from_secs(2);
-
 /// How a publisher keeps time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timing {
@@ -34,8 +31,6 @@ pub(super) struct Schedule {
     seen: Option<u64>,
     /// The event up to which all is done that can be done.
     done: Option<u64>,
-    /// When something new was seen last.
-    news_at: Duration,
     /// First and last time that something new was seen since then.
     burst: Option<(Duration, Duration)>,
     /// Whether to look again although there is no new event.
@@ -55,7 +50,6 @@ impl Schedule {
             timing,
             seen: None,
             done: None,
-            news_at: Duration::ZERO,
             burst: None,
             again: false,
             next_poll: Duration::ZERO,
@@ -73,7 +67,6 @@ impl Schedule {
         let is_first = self.seen.is_none();
         if self.seen != Some(event) {
             self.seen = Some(event);
-            self.news_at = now;
             // What was there at the start has settled long ago.
             if !is_first {
                 let begin = self.burst.map_or(now, |(begin, _)| begin);
@@ -142,11 +135,6 @@ impl Schedule {
     /// Whether the pause after a failure is not over.
     pub(super) fn is_held(&self, now: Duration) -> bool {
         now < self.held_until
-    }
-
-    /// Whether nothing new was seen for a while, so that longer work is in nobody's way.
-    pub(super) fn is_quiet(&self, now: Duration) -> bool {
-        now.saturating_sub(self.news_at) >= QUIET
     }
 
     /// Whether to publish now.

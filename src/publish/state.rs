@@ -96,6 +96,8 @@ pub struct State {
     pub written_bytes: AtomicU64,
     /// Folds.
     pub folds: AtomicU64,
+    /// Folds that came to nothing.
+    pub fold_failures: AtomicU64,
     /// Seconds from accepting an event to serving it.
     pub latency: Histogram,
     /// Seconds that builds took: reading, compiling, writing.
@@ -118,6 +120,7 @@ impl State {
             names: AtomicU64::new(0),
             written_bytes: AtomicU64::new(0),
             folds: AtomicU64::new(0),
+            fold_failures: AtomicU64::new(0),
             latency: Histogram::new(SECONDS_BUCKETS),
             compile: Histogram::new(SECONDS_BUCKETS),
         }

@@ -10,17 +10,20 @@ fn setup(half_load: bool) -> Setup {
         domains: 4000,
         signed: true,
         half_load,
+        reuse: None,
     }
 }
 
 #[test]
 fn changes_of_every_kind_cost_what_they_change() {
     let kinds = vec![Kind::Ttl, Kind::Ns, Kind::Ds, Kind::Rename];
-    let plan = Plan {
+    let kept = tempfile::tempdir().unwrap();
+    let mut plan = Plan {
         setup: setup(false),
         kinds: kinds.clone(),
         changes: 2,
     };
+    plan.setup.reuse = Some(kept.path().to_owned());
     let report = measure(&plan).unwrap();
     let measured: Vec<_> = report.kinds.iter().map(|measured| measured.kind).collect();
     assert_eq!(measured, kinds);
@@ -36,6 +39,13 @@ fn changes_of_every_kind_cost_what_they_change() {
         panic!("{report:?}")
     };
     assert!(ttl.written_bytes * 4 < rename.written_bytes, "{report}");
+    // What was kept is changed further, and not taken for something else.
+    plan.kinds = vec![Kind::Ttl];
+    let again = measure(&plan).unwrap();
+    assert_eq!(again.kinds[0].whole, 0, "{again}");
+    plan.setup.domains += 1;
+    let refused = measure(&plan).unwrap_err().to_string();
+    assert!(refused.contains("of 4000 signed, not of 4001"), "{refused}");
 }
 
 #[test]

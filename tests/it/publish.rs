@@ -3,6 +3,7 @@
 
 mod changes;
 mod faults;
+mod folds;
 mod kills;
 mod orphans;
 mod registry;

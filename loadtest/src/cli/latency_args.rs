@@ -40,6 +40,9 @@ struct ServerArgs {
     /// Ask it meanwhile at half of the rate that it can answer.
     #[arg(long)]
     half_load: bool,
+    /// Keep the registry and its image here for the next run, which need not make them.
+    #[arg(long, value_name = "DIRECTORY")]
+    reuse: Option<PathBuf>,
 }
 
 pub(super) fn run(arguments: &Latency, json: bool) -> anyhow::Result<()> {
@@ -48,6 +51,7 @@ pub(super) fn run(arguments: &Latency, json: bool) -> anyhow::Result<()> {
         domains: arguments.server.domains,
         signed: arguments.server.signed,
         half_load: arguments.server.half_load,
+        reuse: arguments.server.reuse.clone(),
     };
     if let Some(rate) = arguments.per_second {
         let seconds = arguments.seconds;

@@ -14,6 +14,8 @@ use crate::generate::Registry;
 pub(super) const DEPENDANTS: u64 = 1000;
 /// The first TTL that a change sets; each sets another.
 const TTL_FIRST: u64 = 1000;
+/// TTLs that changes go through.
+const TTLS: u64 = 1_000_000;
 /// Steps between the domains of two changes: far apart, and all different for long.
 pub(super) const STRIDE: u64 = 7919;
 const DS: &str = "12345 13 2 49FD46E6C4B45C55D4AC69CBD3CD34AC1AFE51DE49FD46E6C4B45C55D4AC69CB";
@@ -47,14 +49,17 @@ impl fmt::Display for Kind {
 pub(super) struct Changes<'r> {
     kind: Kind,
     registry: &'r Registry,
+    /// The serial at the start: where a registry is used again, TTLs are to be others.
+    serial: u32,
     done: u64,
 }
 
 impl<'r> Changes<'r> {
-    pub(super) fn new(kind: Kind, registry: &'r Registry) -> Self {
+    pub(super) fn new(kind: Kind, registry: &'r Registry, serial: u32) -> Self {
         Self {
             kind,
             registry,
+            serial,
             done: 0,
         }
     }
@@ -69,7 +74,7 @@ impl<'r> Changes<'r> {
         let host = shared_host(0, &suffix);
         match self.kind {
             Kind::Ttl => {
-                let ttl = (TTL_FIRST + number).to_string();
+                let ttl = ttl_of(TTL_FIRST, self.serial, number).to_string();
                 let index = number * STRIDE % self.registry.parameters().domains;
                 let name = format!("{}{suffix}", self.registry.domain(index).label);
                 words(&["registry", "domain", "update", &name, "--ns-ttl", &ttl])
@@ -99,6 +104,13 @@ impl<'r> Changes<'r> {
         let label = self.registry.domain(found.unwrap_or(from)).label;
         format!("{label}{}", self.registry.suffix())
     }
+}
+
+/// A TTL that a change sets, from `first` on: another one for each change, and for the same
+/// change of another run.
+pub(super) fn ttl_of(first: u64, serial: u32, number: u64) -> u32 {
+    let ttl = first + (u64::from(serial) + number) % TTLS;
+    u32::try_from(ttl).expect("below two millions")
 }
 
 fn shared_host(number: u64, suffix: &str) -> String {

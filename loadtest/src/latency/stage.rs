@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream, UdpSocket};
+use std::path::Path;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -36,13 +37,16 @@ const CAPACITY_TIME: Duration = Duration::from_secs(3);
 /// Queries under way meanwhile.
 const OUTSTANDING: usize = 128;
 
+/// Says in a kept folder that all is there, and what.
+const READY_FILE: &str = "ready";
+
 pub(super) struct Stage {
     setup: Setup,
     registry: Registry,
     meridian: Meridian,
     metrics: SocketAddr,
     server: Server,
-    _folder: TempDir,
+    _folder: Option<TempDir>,
 }
 
 /// What the load came to.
@@ -88,36 +92,28 @@ impl Stage {
             exponent: 1.0,
             signed: false,
         })?;
-        let folder = tempfile::tempdir().context("making a temporary folder")?;
-        let files = folder.path().join("registry");
-        generate::write_csv(&registry, &files)?;
+        let (folder, here) = match &setup.reuse {
+            Some(kept) => (None, kept.clone()),
+            None => {
+                let folder = tempfile::tempdir().context("making a temporary folder")?;
+                let here = folder.path().to_owned();
+                (Some(folder), here)
+            }
+        };
+        std::fs::create_dir_all(&here).with_context(|| format!("making {}", here.display()))?;
         let metrics = free_address()?;
-        let secret = folder.path().join("secret");
+        let secret = here.join("secret");
         let keys = format!("[keys]\nsecret-file = \"{}\"\n\n{more}", secret.display());
         let more = if setup.signed { &keys } else { more };
-        let meridian = Meridian::new(&setup.meridian, folder.path())?.with(metrics, more)?;
-        meridian.run(&["registry", "init"])?;
-        meridian.run(&["registry", "import", "--csv", &files.display().to_string()])?;
-        std::fs::remove_dir_all(&files).context("removing the files of the registry")?;
-        if has_dependants {
-            for lines in changes::dependants(&registry.suffix()) {
-                apply(&meridian, &lines)?;
-            }
-        }
-        if setup.signed {
-            meridian.run(&["keys", "init"])?;
-            meridian.run(&[
-                "keys",
-                "policy",
-                "--zone",
-                "example",
-                "--denial",
-                "nsec3-opt-out",
-            ])?;
+        let meridian = Meridian::new(&setup.meridian, &here)?.with(metrics, more)?;
+        // What is kept is for runs of every kind.
+        let has_dependants = has_dependants || setup.reuse.is_some();
+        if !is_prepared(setup, &here)? {
+            prepare(setup, &registry, &meridian, &here, has_dependants)?;
         }
         let zone = Zone {
             apex,
-            file: folder.path().join("none"),
+            file: here.join("none"),
         };
         let server = meridian.serve(&[zone], 1, PATIENCE)?;
         let stage = Self {
@@ -263,6 +259,54 @@ impl Stage {
             thread,
         }))
     }
+}
+
+/// What a kept folder holds, in words.
+fn contents(setup: &Setup) -> String {
+    let how = if setup.signed { "signed" } else { "unsigned" };
+    format!("{} {how}\n", setup.domains)
+}
+
+/// Whether the folder has what `setup` asks for; one that has something else is refused.
+fn is_prepared(setup: &Setup, here: &Path) -> anyhow::Result<bool> {
+    let Ok(found) = std::fs::read_to_string(here.join(READY_FILE)) else {
+        return Ok(false);
+    };
+    anyhow::ensure!(
+        found == contents(setup),
+        "{} holds a registry of {}, not of {}",
+        here.display(),
+        found.trim(),
+        contents(setup).trim()
+    );
+    Ok(true)
+}
+
+/// Makes the registry, with keys where it is to be signed.
+fn prepare(
+    setup: &Setup,
+    registry: &Registry,
+    meridian: &Meridian,
+    here: &Path,
+    has_dependants: bool,
+) -> anyhow::Result<()> {
+    let files = here.join("registry");
+    generate::write_csv(registry, &files)?;
+    meridian.run(&["registry", "init"])?;
+    meridian.run(&["registry", "import", "--csv", &files.display().to_string()])?;
+    std::fs::remove_dir_all(&files).context("removing the files of the registry")?;
+    if has_dependants {
+        for lines in changes::dependants(&registry.suffix()) {
+            apply(meridian, &lines)?;
+        }
+    }
+    if setup.signed {
+        meridian.run(&["keys", "init"])?;
+        let policy = ["keys", "policy", "--zone", "example"];
+        meridian.run(&[&policy[..], &["--denial", "nsec3-opt-out"]].concat())?;
+    }
+    let ready = here.join(READY_FILE);
+    std::fs::write(&ready, contents(setup)).with_context(|| format!("writing {}", ready.display()))
 }
 
 /// A load that goes on.

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use serde::Serialize;
 
-use super::changes::STRIDE;
+use super::changes::{STRIDE, ttl_of};
 use super::stage::{Load, RunningLoad, Stage};
 use super::{Setup, Times, mebibytes};
 use crate::generate::Registry;
@@ -115,6 +115,7 @@ pub fn measure(plan: &Plan) -> anyhow::Result<Report> {
         Ok([of(names[0])?, of(names[1])?])
     };
     let load = stage.start_load()?;
+    let serial = stage.serial()?;
     let (before, compiled) = (stage.memory_bytes(), compiles()?);
     let written = stage.metric("meridian_publish_written_bytes_total")?;
     let start = Instant::now();
@@ -122,9 +123,9 @@ pub fn measure(plan: &Plan) -> anyhow::Result<Report> {
     let (sender, receiver) = channel();
     let (samples, last) = std::thread::scope(|scope| {
         let registry = stage.registry();
-        let fed = scope.spawn(move || feed(registry, input, plan, start));
+        let fed = scope.spawn(move || feed(registry, serial, input, plan, start));
         let heard = scope.spawn(move || listen(output, &sender));
-        let samples = follow(&stage, &receiver);
+        let samples = follow(&stage, serial, &receiver);
         fed.join().expect("feeding does not panic")?;
         heard.join().expect("listening does not panic")?;
         samples
@@ -175,16 +176,16 @@ fn start_apply(stage: &Stage) -> anyhow::Result<(Child, ChildStdin, ChildStdout)
 }
 
 /// The domain and the TTL of a change, counted from 1.
-fn change(registry: &Registry, number: u64) -> (String, u32) {
+fn change(registry: &Registry, serial: u32, number: u64) -> (String, u32) {
     let index = number * STRIDE % registry.parameters().domains;
     let name = format!("{}{}", registry.domain(index).label, registry.suffix());
-    let ttl = u32::try_from(TTL_FIRST + number % 1_000_000).expect("below two millions");
-    (name, ttl)
+    (name, ttl_of(TTL_FIRST, serial, number))
 }
 
 /// Writes commands when they are due.
 fn feed(
     registry: &Registry,
+    serial: u32,
     mut input: ChildStdin,
     plan: &Plan,
     start: Instant,
@@ -192,7 +193,7 @@ fn feed(
     for number in 1..=plan.rate * plan.seconds {
         let due = start + Duration::from_nanos((number - 1) * 1_000_000_000 / plan.rate);
         std::thread::sleep(due.saturating_duration_since(Instant::now()));
-        let (name, ttl) = change(registry, number);
+        let (name, ttl) = change(registry, serial, number);
         writeln!(
             input,
             "{{\"domain\":{{\"update\":{{\"name\":\"{name}\",\"ns-ttl\":{{\"own\":{ttl}}}}}}}}}"
@@ -217,6 +218,7 @@ type Sample = (Instant, Duration);
 /// Looks for the newest change each time; gives also the last one of all.
 fn follow(
     stage: &Stage,
+    serial: u32,
     receiver: &Receiver<Acknowledged>,
 ) -> anyhow::Result<(Vec<Sample>, Acknowledged)> {
     let mut samples = Vec::new();
@@ -228,7 +230,7 @@ fn follow(
             (newest, heard) = (next, heard + 1);
         }
         count += heard;
-        let (name, ttl) = change(stage.registry(), newest.0);
+        let (name, ttl) = change(stage.registry(), serial, newest.0);
         stage.wait_for_ttl(&name, ttl)?;
         samples.push((newest.1, newest.1.elapsed()));
         last = Some(newest.1);

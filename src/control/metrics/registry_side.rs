@@ -142,6 +142,11 @@ impl Page {
             load(&publish.written_bytes),
         );
         self.counter("image_folds", "Folds of segments", load(&publish.folds));
+        self.counter(
+            "image_fold_failures",
+            "Folds of segments that failed and are tried again",
+            load(&publish.fold_failures),
+        );
         let now = unix_microseconds();
         let age = |since: i64| u64::try_from((now - since) / 1_000_000).unwrap_or_default();
         let ages = publish.serial_times().into_iter();

@@ -58,7 +58,11 @@ impl<'g> Answer<'g, '_, '_> {
     fn parked_any(&self, part: Part) -> Option<BodyRef<'g>> {
         let soa = self.zone.parked(part, rtype::SOA);
         let bodies = self.zone.parked_bodies();
-        let smallest = || bodies.filter(|body| body.part() == part).min_by_key(BodyRef::length);
+        let smallest = || {
+            bodies
+                .filter(|body| body.part() == part)
+                .min_by_key(BodyRef::length)
+        };
         soa.or_else(smallest)
     }
 }

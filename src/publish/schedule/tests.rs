@@ -163,12 +163,3 @@ fn what_was_left_out_is_tried_again_and_holds_up_nothing() {
     schedule.succeeded(2, now);
     assert!(!schedule.is_due(now + ms(10_000)));
 }
-
-#[test]
-fn it_is_quiet_when_nothing_new_came_for_two_seconds() {
-    let mut schedule = at_rest();
-    schedule.saw(2, ms(5000));
-    assert!(!schedule.is_quiet(ms(6999)));
-    schedule.saw(2, ms(6999));
-    assert!(schedule.is_quiet(ms(7000)), "the same event is no news");
-}

@@ -12,7 +12,7 @@ const BY_CHANGES: &str = "meridian_zone_compiles_total{kind=\"changes\"}";
 const WHOLE: &str = "meridian_zone_compiles_total{kind=\"whole\"}";
 
 /// Delegations `d0` up, half of them to hosts of their own and half to two shared ones.
-fn registry(delegations: u32) -> Registry {
+pub(super) fn registry(delegations: u32) -> Registry {
     let mut zone = zone_text(1);
     for number in 0..delegations {
         zone += &if number % 2 == 0 {
@@ -26,7 +26,7 @@ fn registry(delegations: u32) -> Registry {
     registry
 }
 
-fn run(registry: &Registry, words: &[&str]) {
+pub(super) fn run(registry: &Registry, words: &[&str]) {
     let said = registry.folder.succeed(&[&["registry"], words].concat());
     assert!(said.starts_with("event "), "{said}");
     registry.wait();

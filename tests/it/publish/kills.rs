@@ -16,6 +16,8 @@ enum Moment {
     Segment,
     Generation,
     Swap,
+    /// Not of an install: a fold goes on beside it.
+    Fold,
 }
 
 #[test]
@@ -32,8 +34,9 @@ fn a_killed_publisher_leaves_nothing_that_a_restart_does_not_mend() {
         Moment::Segment,
         Moment::Generation,
         Moment::Swap,
+        Moment::Fold,
     ];
-    for (round, moment) in (0..).zip(moments.iter().cycle().take(12)) {
+    for (round, moment) in (0..).zip(moments.iter().cycle().take(15)) {
         let server = registry.folder.serve();
         registry.wait();
         assert_eq!(serial(server.addresses[0]), serial_now, "round {round}");
@@ -59,6 +62,7 @@ fn reach(moment: Moment, registry: &Registry, server: &Running, new: u32) {
         Moment::Commit => return,
         Moment::Segment => Some(registry.folder.path("image/segment.tmp")),
         Moment::Generation => Some(registry.folder.path("image/generation.tmp")),
+        Moment::Fold => Some(registry.folder.path("image/segment.folding")),
         Moment::Swap => None,
     };
     let mut looks = 0u32;

@@ -77,7 +77,7 @@ impl Generation {
         let mut retries = 0;
         loop {
             let file = read_generation_file(&directory.join(GENERATION_FILE))?;
-            match Self::from_manifest(directory, &file, memory, previous) {
+            match Self::from_manifest(directory, &file, memory, previous, None) {
                 // A segment can go away between our two reads when an install
                 // replaces it; then there is another generation to open.
                 Err(OpenError::Io { source, .. })
@@ -92,14 +92,17 @@ impl Generation {
         }
     }
 
-    /// Opens a generation whose file has not got its name yet.
+    /// Opens a generation whose file has not got its name yet. What it shares with
+    /// `verified` is not verified again; of `open` it takes segments as well.
     pub(crate) fn open_staged(
         directory: &Path,
         file: &Path,
         memory: Memory,
-        previous: Option<&Self>,
+        verified: Option<&Self>,
+        open: Option<&Self>,
     ) -> Result<Self, OpenError> {
-        Self::from_manifest(directory, &read_generation_file(file)?, memory, previous)
+        let file = read_generation_file(file)?;
+        Self::from_manifest(directory, &file, memory, verified, open)
     }
 
     /// The segment files that the installed generation uses; `None` where its file
@@ -120,6 +123,7 @@ impl Generation {
         file: &[u8],
         memory: Memory,
         previous: Option<&Self>,
+        also: Option<&Self>,
     ) -> Result<Self, OpenError> {
         let path = directory.join(GENERATION_FILE);
         let invalid = |rule| {
@@ -141,7 +145,8 @@ impl Generation {
                 digest: reference.digest,
                 bytes: reference.bytes.to_native(),
             };
-            let open = previous.and_then(|previous| previous.segment_by_digest(&reference.digest));
+            let mut open = [previous, also].into_iter().flatten();
+            let open = open.find_map(|open| open.segment_by_digest(&reference.digest));
             let segment = match open {
                 Some(segment) => segment,
                 None => Arc::new(Segment::open(
@@ -226,7 +231,7 @@ impl Generation {
     }
 
     /// Octets of dead pages in one segment.
-    fn garbage_of(&self, slot: u16) -> u64 {
+    pub(crate) fn garbage_of(&self, slot: u16) -> u64 {
         let segment = self.segments[usize::from(slot)].as_deref();
         let pages = segment.map_or(0, Segment::pages_bytes);
         pages.saturating_sub(self.live.bytes(slot))
@@ -250,6 +255,11 @@ impl Generation {
     /// Number of segments.
     pub fn segments_count(&self) -> usize {
         self.segments.iter().flatten().count()
+    }
+
+    /// The slots of its segments.
+    pub fn slots(&self) -> BTreeSet<u16> {
+        self.order.iter().copied().collect()
     }
 
     /// The zones, by the hash of their apex.

@@ -10,7 +10,8 @@ use crate::body::BodyRef;
 use crate::generation::depths;
 use crate::layout::{
     ArchivedBody, ArchivedEntry, ArchivedNamePage, ArchivedSharedPage, ArchivedZonePage,
-    ENTRY_CNAME, ENTRY_DELEGATION, ENTRY_PARKED, PageRef, Part, SHARED, SHARED_PAGE_BODIES, shared_key,
+    ENTRY_CNAME, ENTRY_DELEGATION, ENTRY_PARKED, PageRef, Part, SHARED, SHARED_PAGE_BODIES,
+    shared_key,
 };
 use crate::prefetch;
 use crate::seek::{Found, Probe, SharedSeek};

@@ -22,6 +22,8 @@ use crate::verify;
 pub(crate) struct Segment {
     octets: Octets,
     digest: [u8; 32],
+    /// Octets of its pages, without header and table.
+    pages_bytes: u64,
     path: PathBuf,
 }
 
@@ -42,15 +44,27 @@ impl Segment {
         memory: Memory,
     ) -> Result<Self, OpenError> {
         let path = directory.join(file_name(&expected.digest));
-        let file = File::open(&path).map_err(|error| OpenError::io(&path, error))?;
+        Self::open_file(&path, path.clone(), expected, seed, memory)
+    }
+
+    /// The same from a file that will be at `path`.
+    pub(crate) fn open_file(
+        now: &Path,
+        path: PathBuf,
+        expected: &SegmentRef,
+        seed: &[u8; 16],
+        memory: Memory,
+    ) -> Result<Self, OpenError> {
+        let file = File::open(now).map_err(|error| OpenError::io(now, error))?;
         let octets = Octets::load(&file, memory).map_err(|error| OpenError::io(&path, error))?;
         let digest = check_header(octets.as_slice(), SEGMENT_MAGIC, &path)?;
         if digest != expected.digest {
             return Err(OpenError::Digest(path));
         }
-        let segment = Self {
+        let mut segment = Self {
             octets,
             digest,
+            pages_bytes: 0,
             path,
         };
         let fault = |rule| {
@@ -68,6 +82,9 @@ impl Segment {
             return Err(fault("the segment was written with another name hash seed"));
         }
         verify::segment(&segment, toc).map_err(|fault| OpenError::invalid(&segment.path, fault))?;
+        let pages = toc.pages.iter();
+        let bytes = pages.map(|page| u64::from(page.units.to_native()) * UNIT as u64);
+        segment.pages_bytes = bytes.sum();
         Ok(segment)
     }
 
@@ -85,10 +102,7 @@ impl Segment {
 
     /// Octets of its pages, without header and table.
     pub(crate) fn pages_bytes(&self) -> u64 {
-        let pages = self.toc().pages.iter();
-        pages
-            .map(|page| u64::from(page.units.to_native()) * UNIT as u64)
-            .sum()
+        self.pages_bytes
     }
 
     pub(crate) fn huge_bytes(&self) -> u64 {

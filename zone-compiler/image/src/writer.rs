@@ -13,6 +13,7 @@ mod staged;
 mod tree;
 mod update;
 
+pub use fold::Fold;
 pub use install::{Installer, Proofs, ZoneRoots};
 pub use order::write_order;
 pub use page::{BodyBytes, NamePageBuilder, Nsec3PageBuilder, SharedPageBuilder};

@@ -182,7 +182,9 @@ impl Change<'_> {
         let parking = parking::prepare(parking.as_ref(), self.apex.as_wire(), &mut known.faults);
         known.names.parking = parking.0;
         if !parking::is_same(self.zone, &parking.1) {
-            return Ok(Attempt::Whole("what parked names have is other than it was"));
+            return Ok(Attempt::Whole(
+                "what parked names have is other than it was",
+            ));
         }
         let table = &gathered.table;
         let used: Vec<_> = (0..table.groups())

@@ -4,8 +4,8 @@ use std::ops::Range;
 use std::sync::atomic::AtomicBool;
 
 use zone_image::layout::{
-    ENTRY_CNAME, ENTRY_DELEGATION, ENTRY_DNAME, ENTRY_PARKED, ENTRY_WILDCARD,
-    ENTRY_WILDCARD_BELOW, PAGE_NAMES_FILL, PageKind, PageRef, Part,
+    ENTRY_CNAME, ENTRY_DELEGATION, ENTRY_DNAME, ENTRY_PARKED, ENTRY_WILDCARD, ENTRY_WILDCARD_BELOW,
+    PAGE_NAMES_FILL, PageKind, PageRef, Part,
 };
 use zone_image::writer::{NamePageBuilder, SegmentWriter, TreePlan};
 

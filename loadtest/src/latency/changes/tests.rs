@@ -20,7 +20,7 @@ fn every_second_change_takes_back_the_one_before() {
         (Kind::Ns, ["--add-host", "--remove-host"]),
         (Kind::Ds, ["--add-ds", "--remove-ds"]),
     ] {
-        let mut changes = Changes::new(kind, &registry);
+        let mut changes = Changes::new(kind, &registry, 0);
         let mut names = Vec::new();
         for _ in 0..3 {
             let [first, second] = [changes.next_command(), changes.next_command()];
@@ -31,7 +31,7 @@ fn every_second_change_takes_back_the_one_before() {
         names.dedup();
         assert_eq!(names.len(), 3, "{names:?}");
     }
-    let mut changes = Changes::new(Kind::Rename, &registry);
+    let mut changes = Changes::new(Kind::Rename, &registry, 0);
     let [first, second] = [changes.next_command(), changes.next_command()];
     assert_eq!((&first[3], &first[5]), (&second[5], &second[3]));
 }
@@ -49,4 +49,13 @@ fn a_thousand_domains_name_the_host() {
     for line in domains.iter().chain(&hosts).chain(&updates) {
         serde_json::from_str::<serde_json::Value>(line).unwrap();
     }
+}
+
+#[test]
+fn a_ttl_is_another_one_in_the_next_run() {
+    let registry = registry();
+    let ttl = |serial| Changes::new(Kind::Ttl, &registry, serial).next_command();
+    assert_eq!(ttl(1)[3], ttl(2)[3]);
+    assert_ne!(ttl(1)[5], ttl(2)[5]);
+    assert_eq!(ttl_of(1000, u32::MAX, 1), 1000 + 967_296);
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::*;
-use crate::writer::{NameChange, NewBody, ZoneChange};
+use crate::writer::{Fold, NameChange, NewBody, ZoneChange};
 
 /// The relative name of delegation `number`, deep ones below `sub`.
 fn relative(number: u16) -> Vec<u8> {
@@ -82,15 +82,30 @@ impl History {
         self.generation = Arc::new(after);
     }
 
-    /// Folds these segments, or what is worn.
+    /// Folds these segments.
     fn fold(&mut self, slots: &BTreeSet<u16>) {
-        let kept = Arc::clone(&self.generation);
-        let mut installer = Installer::update_after(self.directory.path(), kept).unwrap();
-        installer.fold(slots).unwrap();
-        let staged = installer.stage().unwrap();
+        let fold = self.begin_fold(slots);
+        assert!(self.end_fold(fold));
+    }
+
+    fn begin_fold(&self, slots: &BTreeSet<u16>) -> Fold {
+        let memory = Memory::Mapped;
+        Fold::make(self.directory.path(), &self.generation, slots, memory).unwrap()
+    }
+
+    /// Installs a fold; says whether it had anything to do with what is installed.
+    fn end_fold(&mut self, fold: Fold) -> bool {
+        let Some(staged) = fold.stage(&self.generation).unwrap() else {
+            return false;
+        };
         let after = staged.open(Memory::Mapped, Some(&self.generation)).unwrap();
         staged.install().unwrap();
         self.generation = Arc::new(after);
+        true
+    }
+
+    fn slots(&self) -> BTreeSet<u16> {
+        self.generation.order.iter().copied().collect()
     }
 
     fn check(&self) {
@@ -213,7 +228,7 @@ fn segments_stay_few_whatever_is_written() {
     let (mut folds, mut most) = (0, 0);
     for step in 2u16..400 {
         history.step(&BTreeSet::from([step % 399]), u32::from(step));
-        let worn = history.generation.worn_segments();
+        let worn = history.generation.worn_segments(u64::MAX);
         if !worn.is_empty() {
             history.fold(&worn);
             folds += 1;
@@ -227,31 +242,108 @@ fn segments_stay_few_whatever_is_written() {
 }
 
 #[test]
-fn what_is_folded_at_once_can_be_bounded_and_segments_stay_few() {
-    const BYTES_MAX: u64 = 200_000;
+fn a_fold_takes_no_more_than_it_is_allowed() {
+    const BYTES_MAX: u64 = 100_000;
     let mut history = History::new(8000);
-    let (mut bounded, mut most) = (0, 0);
+    let (mut folds, mut most) = (0, 0);
     for step in 2u16..300 {
         history.step(&BTreeSet::from([step % 399]), u32::from(step));
-        let generation = &history.generation;
-        let worn = generation.worn_segments_within(BYTES_MAX);
-        let sizes = worn.iter().map(|slot| {
-            let segment = generation.segments[usize::from(*slot)].as_ref();
-            segment.unwrap().bytes()
-        });
-        let bytes: u64 = sizes.sum();
-        let live: u64 = (0..64).map(|slot| generation.live.bytes(slot)).sum();
-        let is_urgent = generation.segments_count() >= 40 || generation.garbage_bytes() > 3 * live;
-        assert!(bytes <= BYTES_MAX || is_urgent, "{bytes} octets at once");
-        bounded += u32::from(!worn.is_empty() && !is_urgent);
-        if !worn.is_empty() {
-            history.fold(&worn);
+        let generation = Arc::clone(&history.generation);
+        let worn = generation.worn_segments(BYTES_MAX);
+        most = most.max(generation.segments_count());
+        if worn.is_empty() {
+            continue;
         }
-        most = most.max(history.generation.segments_count());
+        let live: u64 = worn.iter().map(|slot| generation.live.bytes(*slot)).sum();
+        assert!(
+            live <= BYTES_MAX || worn.len() == 1,
+            "{live} octets at once"
+        );
+        let fold = history.begin_fold(&worn);
+        // What it copies, the nodes that lead there, and its table of contents.
+        assert!(
+            fold.bytes() <= 2 * live + 16_384,
+            "{} of {live}",
+            fold.bytes()
+        );
+        assert!(history.end_fold(fold));
+        folds += 1;
     }
     history.check();
-    assert!(
-        bounded > 10 && most <= 44,
-        "{bounded} folds, {most} segments"
+    assert!(folds > 10 && most <= 30, "{folds} folds, {most} segments");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// A fold of any segments, with changes before, between its making and its install,
+    /// and after.
+    #[test]
+    fn a_fold_is_carried_over_to_what_changed_meanwhile(
+        count in prop::sample::select(vec![40u16, 300, 2000]),
+        before in prop::collection::vec(prop::collection::btree_set(0u16..400, 0..40), 0..4),
+        folded in any::<u64>(),
+        between in prop::collection::vec(prop::collection::btree_set(0u16..400, 0..120), 0..4),
+        after in prop::collection::btree_set(0u16..400, 0..40),
+    ) {
+        let mut history = History::new(count);
+        let mut serials = 2..;
+        for step in &before {
+            history.step(step, serials.next().unwrap());
+        }
+        let some = history.slots().into_iter();
+        let some: BTreeSet<u16> = some.filter(|slot| folded >> slot & 1 == 1).collect();
+        let fold = history.begin_fold(&some);
+        for step in &between {
+            history.step(step, serials.next().unwrap());
+        }
+        let had = history.generation.number();
+        let is_related = history.end_fold(fold);
+        if is_related {
+            prop_assert_eq!(history.generation.number(), had + 1);
+        }
+        history.check();
+        history.step(&after, serials.next().unwrap());
+        history.check();
+        history.fold(&history.slots());
+        history.check();
+        prop_assert_eq!(history.generation.garbage_bytes(), 0);
+    }
+}
+
+#[test]
+fn a_fold_of_what_was_replaced_is_left() {
+    let mut history = History::new(300);
+    let fold = history.begin_fold(&history.slots());
+    let mut installer = Installer::replace(history.directory.path(), None).unwrap();
+    add_zone(&mut installer, "example.", 9, 3);
+    installer.commit().unwrap();
+    history.generation = Arc::new(open(history.directory.path()).unwrap());
+    assert!(!history.end_fold(fold));
+    let files = std::fs::read_dir(history.directory.path()).unwrap();
+    let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
+    let left: Vec<_> = names.filter(|name| name.contains("folding")).collect();
+    assert_eq!(left, [""; 0]);
+}
+
+#[test]
+fn one_fold_at_a_time_and_what_a_killed_one_left_goes() {
+    let history = History::new(300);
+    let fold = history.begin_fold(&history.slots());
+    let directory = history.directory.path();
+    let path = directory.join("segment.folding");
+    let other = Fold::make(
+        directory,
+        &history.generation,
+        &history.slots(),
+        Memory::Mapped,
     );
+    assert!(other.is_err());
+    Fold::clean(directory);
+    assert!(path.exists(), "a fold that goes on keeps its file");
+    drop(fold);
+    assert!(!path.exists());
+    std::fs::write(&path, "left").unwrap();
+    Fold::clean(directory);
+    assert!(!path.exists());
 }

@@ -54,7 +54,8 @@ pub(crate) fn zone_page(page: &ArchivedZonePage) -> Checked {
 /// The child zone of parked names, where there is one: a single SOA at its apex, RRsets in
 /// order, and nothing that would lead elsewhere or belong to the parent.
 fn parking(page: &ArchivedZonePage) -> Checked {
-    let is_parked = |body: &&ArchivedBody| Part::from_number(body.part).is_some_and(Part::is_parked);
+    let is_parked =
+        |body: &&ArchivedBody| Part::from_number(body.part).is_some_and(Part::is_parked);
     let mut bodies = page.negative.iter().skip_while(|body| !is_parked(body));
     let mut last = None;
     rule(
@@ -62,13 +63,15 @@ fn parking(page: &ArchivedZonePage) -> Checked {
         "a zone has too much for parked names, or other records behind it",
     )?;
     let has_any = bodies.clone().next().is_some();
-    let is_soa =
-        |body: &ArchivedBody| body.part == Part::ParkedApex as u8 && body.rtype == SOA;
+    let is_soa = |body: &ArchivedBody| body.part == Part::ParkedApex as u8 && body.rtype == SOA;
     let has_soa = bodies.clone().any(|body| is_soa(body) && body.records == 1);
     rule(has_soa || !has_any, "parked names have no SOA")?;
     bodies.try_for_each(|body| {
         let key = (body.part, body.rtype.to_native());
-        rule(Some(key) > last, "the RRsets of parked names are not sorted")?;
+        rule(
+            Some(key) > last,
+            "the RRsets of parked names are not sorted",
+        )?;
         last = Some(key);
         let is_below = body.part == Part::ParkedBelow as u8;
         let is_bad = [NS, CNAME, DNAME, DS, RRSIG].contains(&key.1) || is_below && key.1 == SOA;

@@ -4,7 +4,7 @@
 //! again, so that adding one zone to 100,000 costs a path and not the catalog. Never
 //! changes a page that is there; a generation that is open goes on with its own.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::change::{Leaves, TreeChange};
 use super::page::encode;
@@ -61,61 +61,12 @@ impl CatalogChanges {
         self.0.remove(apex).is_some()
     }
 
-    /// Makes every page of the kept catalog that stands in these segments be written
-    /// again, by putting a zone below it that stays as it is.
-    pub(super) fn touch(&mut self, kept: &Generation, slots: &BTreeSet<u16>) {
-        self.touch_below(kept, kept.catalog, slots);
-    }
-
-    /// Says whether a leaf below this page is written again.
-    fn touch_below(&mut self, kept: &Generation, page: PageRef, slots: &BTreeSet<u16>) -> bool {
-        if page.is_none() {
-            return false;
-        }
-        let is_there = slots.contains(&page.slot());
-        if !page.is_node() {
-            return is_there && self.touch_leaf(kept, page);
-        }
-        let (mut touched, mut last) = (false, PageRef::NONE);
-        let below = &access::node(kept.page(page)).slots;
-        for slot in below {
-            let slot = PageRef(slot.to_native());
-            if std::mem::replace(&mut last, slot) != slot {
-                touched |= self.touch_below(kept, slot, slots);
-            }
-        }
-        if is_there && !touched {
-            // A node whose own leaf was removed since: any other will do.
-            kept.find_in_leaves(page, &mut |octets| {
-                touched = self.touch_first(kept, octets);
-                touched
-            });
-        }
-        touched
-    }
-
-    fn touch_leaf(&mut self, kept: &Generation, leaf: PageRef) -> bool {
-        self.touch_first(kept, kept.page(leaf))
-    }
-
-    fn touch_first(&mut self, kept: &Generation, octets: &[u8]) -> bool {
-        let Some(entry) = access::catalog(octets).zones.first() else {
-            return false;
-        };
-        let zone = PageRef(entry.zone.to_native());
-        let event = kept.zone_at(zone).info().event;
-        let change = Change::Put(zone, event);
-        self.0.entry(entry.apex.to_vec()).or_insert(change);
-        true
-    }
-
     /// The page of a zone of the kept generation, if it is neither written again nor
     /// taken out.
     pub(super) fn unchanged(&self, kept: Option<&Generation>, apex: &[u8]) -> Option<PageRef> {
         let before = kept_zone(kept, apex)?;
         match self.0.get(apex) {
             None => Some(before),
-            Some(Change::Put(zone, _)) if *zone == before => Some(before),
             Some(_) => None,
         }
     }

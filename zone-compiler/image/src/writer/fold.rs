@@ -1,226 +1,229 @@
 //! Folding segments: what is reached of several becomes one segment, and what is not
 //! reached is left behind.
 //!
-//! Pages are copied as they are; only the nodes above them name other places. A page
-//! never refers to one of a later segment, so whatever is older than the oldest segment
-//! that is folded is not even read.
+//! A fold is made beside installs, on a thread of its caller's: it reads one generation,
+//! writes a segment that nobody refers to, and verifies what that generation would be
+//! with it. Only [`Fold::stage`] takes the lock of the directory. It carries the fold over
+//! to the generation that is installed by then: pages written meanwhile stay as they are,
+//! and the nodes that lead from them into folded segments are written again. So an install
+//! waits for as much as was written meanwhile, not for the fold. Killed at any moment, a
+//! fold leaves what is installed and one file that the next fold takes over.
+
+mod copy;
+mod worn;
 
 use std::collections::{BTreeSet, HashMap};
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use super::install::{Installer, Proofs, ZoneRoots};
-use super::page::{BodyBytes, encode};
-use super::segment::SegmentWriter;
-use crate::body::BodyRef;
+use self::copy::{Copying, Fate};
+use super::install::{SLOT_OF_FOLD, free_slot, halves, lock};
+use super::segment::{FOLD_FILE, SegmentWriter};
+use super::staged::Staged;
 use crate::error::WriteError;
-use crate::generation::{Generation, depths};
-use crate::layout::{ArchivedZonePage, Denial, Node, OrderPage, PageKind, PageRef};
-use crate::segment::access;
+use crate::generation::Generation;
+use crate::layout::{Manifest, PageKind, PageRef, SegmentRef};
+use crate::memory::Memory;
+use crate::reach::Live;
+use crate::segment::{Segment, file_name};
+use crate::verify;
 
-/// Fewest segments that are folded into one.
-const FOLD_MIN: usize = 8;
-/// Times what is newer that a segment may have and still be folded with it. So beyond
-/// the newest each segment is some times as large as the next one: there are few, and a
-/// page is copied a few times in all.
-const FOLD_RATIO: u64 = 2;
-/// An image whose garbage is more than what is reached, and more than this, is folded
-/// whole.
-const GARBAGE_BYTES_MIN: u64 = 1 << 20;
-
-/// Segments and times of garbage at which folding cannot wait.
-const SEGMENTS_MANY: usize = 40;
-const GARBAGE_RATIO_MAX: u64 = 3;
-
-impl Generation {
-    /// The segments that should become one now; none where all is well.
-    pub fn worn_segments(&self) -> BTreeSet<u16> {
-        self.worn_segments_within(u64::MAX)
-    }
-
-    /// As [`Generation::worn_segments`], of at most so many octets: for when others wait.
-    /// Beyond bounds of its own it takes no notice of that.
-    pub fn worn_segments_within(&self, bytes_max: u64) -> BTreeSet<u16> {
-        let live: u64 = self.order.iter().map(|slot| self.live.bytes(*slot)).sum();
-        let garbage = self.garbage_bytes();
-        let is_urgent =
-            self.order.len() >= SEGMENTS_MANY || garbage > live.saturating_mul(GARBAGE_RATIO_MAX);
-        let bytes_max = if is_urgent { u64::MAX } else { bytes_max };
-        if garbage > GARBAGE_BYTES_MIN && garbage > live && live <= bytes_max {
-            return self.order.iter().copied().collect();
-        }
-        let bytes: Vec<u64> = self
-            .order
-            .iter()
-            .map(|slot| self.segments[usize::from(*slot)].as_ref())
-            .map(|segment| segment.map_or(0, |segment| segment.bytes()))
-            .collect();
-        let last = bytes.len().saturating_sub(FOLD_MIN - 1);
-        let start = (0..last).find(|start| {
-            let newer: u64 = bytes[start + 1..].iter().sum();
-            bytes[*start] <= FOLD_RATIO * newer && bytes[*start] + newer <= bytes_max
-        });
-        let start = start.unwrap_or(self.order.len());
-        self.order[start..].iter().copied().collect()
-    }
-}
-
-impl Installer {
-    /// Copies what is reached of these segments; says how many zones that concerned.
-    pub fn fold(&mut self, slots: &BTreeSet<u16>) -> Result<usize, WriteError> {
-        let Some(kept) = self.kept() else {
-            return Ok(0);
-        };
-        let oldest = kept.order.iter().position(|slot| slots.contains(slot));
-        let Some(oldest) = oldest else {
-            return Ok(0);
-        };
-        self.fold_catalog(slots);
-        let mut zones = Vec::new();
-        kept.each_catalog_entry(&mut |entry| zones.push(PageRef(entry.zone.to_native())));
-        let newer: BTreeSet<u16> = kept.order[oldest..].iter().copied().collect();
-        zones.retain(|zone| newer.contains(&zone.slot()));
-        let mut count = 0;
-        for reference in zones {
-            let zone = access::zone(kept.page(reference));
-            let mut folding = Folding {
-                kept: &kept,
-                segment: self.segment(),
-                slots,
-                newer: &newer,
-                moved: HashMap::new(),
-                retired: Vec::new(),
-            };
-            let root = |root: &rkyv::rend::unaligned::u64_ule| PageRef(root.to_native());
-            let roots = [root(&zone.names), root(&zone.shared), root(&zone.proofs)];
-            let names = folding.tree(roots[0], PageKind::Names)?;
-            let shared = folding.tree(roots[1], PageKind::Shared)?;
-            let proofs = if zone.denial == Denial::Nsec as u8 {
-                folding.order(roots[2])?
-            } else {
-                folding.tree(roots[2], PageKind::Nsec3)?
-            };
-            let mut retired = folding.retired;
-            if [names, shared, proofs] == roots && !slots.contains(&reference.slot()) {
-                continue;
-            }
-            retired.push(reference);
-            let mut after = roots_of(zone);
-            (after.names, after.shared, after.proofs.root) = (names, shared, proofs);
-            self.put_zone(&after)?;
-            self.retire(retired);
-            count += 1;
-        }
-        Ok(count)
-    }
-}
-
-fn roots_of(zone: &ArchivedZonePage) -> ZoneRoots {
-    let bodies = zone.negative.iter();
-    let bodies = bodies.map(|body| BodyRef::local(body, &zone.heap));
-    let (parking, negative): (Vec<_>, Vec<_>) = bodies.partition(|body| body.part().is_parked());
-    let negative = negative.into_iter();
-    let parking = parking.into_iter();
-    ZoneRoots {
-        apex: zone.apex.to_vec(),
-        serial: zone.serial.to_native(),
-        event: zone.event.to_native(),
-        depths: depths(&zone.depths),
-        apex_flags: zone.apex_flags,
-        names: PageRef::NONE,
-        shared: PageRef::NONE,
-        shared_count: zone.shared_count.to_native(),
-        names_count: zone.names_count.to_native(),
-        delegations_count: zone.delegations_count.to_native(),
-        records_count: zone.records_count.to_native(),
-        proofs: Proofs::of(zone),
-        negative: negative
-            .map(|body| (body.part(), BodyBytes::from(body)))
-            .collect(),
-        parking: parking
-            .map(|body| (body.part(), body.rtype(), BodyBytes::from(body)))
-            .collect(),
-    }
-}
-
-struct Folding<'f> {
-    kept: &'f Generation,
-    segment: &'f mut SegmentWriter,
-    /// The segments that are folded.
-    slots: &'f BTreeSet<u16>,
-    /// The oldest of them and all later ones.
-    newer: &'f BTreeSet<u16>,
-    /// Where pages are now: a leaf of proofs is named from several places.
+/// Segments of a generation made one, and verified as that generation would be with it.
+pub struct Fold {
+    directory: PathBuf,
+    /// What was folded.
+    base: Arc<Generation>,
+    slots: BTreeSet<u16>,
+    /// Where its pages are now.
     moved: HashMap<PageRef, PageRef>,
-    retired: Vec<PageRef>,
+    /// The base with the folded segment in the place of those.
+    folded: Arc<Generation>,
+    segment: SegmentRef,
+    file: FoldFile,
 }
 
-impl Folding<'_> {
-    fn tree(&mut self, root: PageRef, kind: PageKind) -> Result<PageRef, WriteError> {
-        if root.is_none() || !self.newer.contains(&root.slot()) {
-            return Ok(root);
+/// The folded segment until it has its name.
+struct FoldFile {
+    path: PathBuf,
+    is_named: bool,
+    /// Released last.
+    _lock: File,
+}
+
+impl Drop for FoldFile {
+    fn drop(&mut self) {
+        if !self.is_named {
+            // What stays is taken over by the next fold.
+            let _ = std::fs::remove_file(&self.path);
         }
-        if let Some(moved) = self.moved.get(&root) {
-            return Ok(*moved);
+    }
+}
+
+impl Fold {
+    /// Removes what a fold left behind that was killed.
+    pub fn clean(directory: &Path) {
+        let path = directory.join(FOLD_FILE);
+        let file = File::open(&path);
+        if file.is_ok_and(|file| file.try_lock().is_ok()) {
+            let _ = std::fs::remove_file(&path);
         }
-        if !root.is_node() {
-            return self.copy(root, kind);
-        }
-        let node = access::node(self.kept.page(root));
-        let mut slots = [0; crate::layout::NODE_SLOTS];
-        let mut is_other = false;
-        let mut last = (PageRef::NONE, PageRef::NONE);
-        for (slot, old) in slots.iter_mut().zip(&node.slots) {
-            let old = PageRef(old.to_native());
-            if old != last.0 {
-                last = (old, self.tree(old, kind)?);
-            }
-            is_other |= last.1 != old;
-            *slot = last.1.0;
-        }
-        if !is_other && !self.slots.contains(&root.slot()) {
-            return Ok(root);
-        }
-        let octets = encode(&Node { slots })?;
-        self.put(root, PageKind::Node, &octets)
     }
 
-    /// A tree of names in canonical order.
-    fn order(&mut self, root: PageRef) -> Result<PageRef, WriteError> {
-        if root.is_none() || !self.newer.contains(&root.slot()) {
-            return Ok(root);
+    /// Folds these segments of an installed generation. Takes so much memory as its segment
+    /// has octets, and some for each page.
+    pub fn make(
+        directory: &Path,
+        base: &Arc<Generation>,
+        slots: &BTreeSet<u16>,
+        memory: Memory,
+    ) -> Result<Self, WriteError> {
+        let slot = free_slot(Some(base), SLOT_OF_FOLD)?;
+        let (mut writer, lock) = SegmentWriter::beside(directory, slot, base.seed)?;
+        let file = FoldFile {
+            path: directory.join(FOLD_FILE),
+            is_named: false,
+            _lock: lock,
+        };
+        let oldest = base.order.iter().position(|slot| slots.contains(slot));
+        let mut fates = vec![Fate::Stay; base.segments.len()];
+        for slot in &base.order[oldest.unwrap_or(base.order.len())..] {
+            let is_folded = slots.contains(slot);
+            let fate = if is_folded { Fate::Copy } else { Fate::Follow };
+            fates[usize::from(*slot)] = fate;
         }
-        let page = access::order(self.kept.page(root));
-        if page.children.is_empty() {
-            return self.copy(root, PageKind::Order);
-        }
-        let mut children = Vec::with_capacity(page.children.len());
-        for child in page.children.iter() {
-            children.push(self.order(PageRef(child.to_native()))?.0);
-        }
-        let before = page.children.iter().map(|child| child.to_native());
-        let is_same = before.eq(children.iter().copied());
-        if is_same && !self.slots.contains(&root.slot()) {
-            return Ok(root);
-        }
-        let octets = encode(&OrderPage {
-            ends: page.ends.iter().map(|end| end.to_native()).collect(),
-            heap: page.heap.to_vec(),
-            children,
-        })?;
-        self.put(root, PageKind::Order, &octets)
+        let before = HashMap::new();
+        let mut copying = Copying::new(base, fates, &before, &mut writer);
+        let catalog = copying.tree(base.catalog, PageKind::Catalog)?;
+        let moved = copying.moved;
+        let segment = writer.finish_unnamed()?;
+        let name = directory.join(file_name(&segment.digest));
+        let opened = Segment::open_file(&file.path, name, &segment, &base.seed.0, memory)?;
+        let folded = with_segment(base, slots, catalog, &segment, Arc::new(opened))?;
+        Ok(Self {
+            directory: directory.to_owned(),
+            base: Arc::clone(base),
+            slots: slots.clone(),
+            moved,
+            folded: Arc::new(folded),
+            segment,
+            file,
+        })
     }
 
-    fn copy(&mut self, page: PageRef, kind: PageKind) -> Result<PageRef, WriteError> {
-        if !self.slots.contains(&page.slot()) {
-            return Ok(page);
-        }
-        let kept = self.kept;
-        self.put(page, kind, kept.page(page))
+    /// Octets of the folded segment.
+    pub fn bytes(&self) -> u64 {
+        self.segment.bytes
     }
 
-    fn put(&mut self, old: PageRef, kind: PageKind, octets: &[u8]) -> Result<PageRef, WriteError> {
-        let new = self.segment.append(kind, octets)?;
-        self.moved.insert(old, new);
-        self.retired.push(old);
-        Ok(new)
+    /// Carries it over to `current`, which is installed. `None` where that has nothing to
+    /// do with what was folded any more.
+    pub fn stage(mut self, current: &Arc<Generation>) -> Result<Option<Staged>, WriteError> {
+        let lock = lock(&self.directory)?;
+        if !current.is_installed_in(&self.directory) {
+            return Err(WriteError::Replaced(self.directory));
+        }
+        let shares = |slot: u16| current.shares_slot(&self.base, slot);
+        let own = current.segments.get(usize::from(self.segment.slot));
+        let is_free = own.is_none_or(Option::is_none);
+        let is_related = current.seed == self.base.seed;
+        if !is_related || !is_free || !self.slots.iter().any(|slot| shares(*slot)) {
+            return Ok(None);
+        }
+        let fates = (0..current.segments.len()).map(|slot| {
+            let is_shared = u16::try_from(slot).is_ok_and(shares);
+            if is_shared { Fate::Moved } else { Fate::Follow }
+        });
+        let slot = free_slot(Some(current), 0)?;
+        let mut writer = SegmentWriter::create(&self.directory, slot, current.seed)?;
+        let mut copying = Copying::new(current, fates.collect(), &self.moved, &mut writer);
+        let catalog = copying.tree(current.catalog, PageKind::Catalog)?;
+        let mut segments = self.segments_of(current);
+        let mut bytes = self.segment.bytes;
+        if !writer.is_empty() {
+            let segment = writer.finish()?;
+            bytes += segment.bytes;
+            segments.push(segment);
+        }
+        let target = self.directory.join(file_name(&self.segment.digest));
+        std::fs::rename(&self.file.path, &target)
+            .map_err(|error| WriteError::io(&self.file.path, error))?;
+        self.file.is_named = true;
+        let manifest = Manifest {
+            number: current.number + 1,
+            event: current.event,
+            seed: current.seed.0,
+            catalog: catalog.0,
+            catalog_depths: halves(current.catalog_depths),
+            zones_count: current.zones_count,
+            segments,
+        };
+        let staged = Staged::write(self.directory.clone(), manifest, bytes, lock)?;
+        Ok(Some(staged.after_fold(self.folded)))
     }
+
+    /// The segments of `current` with the folded one, in an order in which no page refers
+    /// to a later segment: what was written meanwhile knows nothing of the folded one.
+    fn segments_of(&self, current: &Generation) -> Vec<SegmentRef> {
+        let is_shared = |slot: &u16| current.shares_slot(&self.base, *slot);
+        let (old, new): (Vec<_>, Vec<_>) = current.order.iter().copied().partition(is_shared);
+        let old = old.into_iter().filter(|slot| !self.slots.contains(slot));
+        let used = |slot: &u16| current.live.bytes(*slot) > 0;
+        let refer = |slot: u16| reference_to(current, slot);
+        let mut segments: Vec<_> = old.filter(used).filter_map(refer).collect();
+        segments.push(self.segment.clone());
+        segments.extend(new.into_iter().filter(used).filter_map(refer));
+        segments
+    }
+}
+
+fn reference_to(generation: &Generation, slot: u16) -> Option<SegmentRef> {
+    let segment = generation.segments[usize::from(slot)].as_ref()?;
+    Some(SegmentRef {
+        slot,
+        digest: *segment.digest(),
+        bytes: segment.bytes(),
+    })
+}
+
+/// `base` with `segment` in the place of others, verified.
+fn with_segment(
+    base: &Generation,
+    slots: &BTreeSet<u16>,
+    catalog: PageRef,
+    reference: &SegmentRef,
+    segment: Arc<Segment>,
+) -> Result<Generation, WriteError> {
+    let path = segment.path().to_owned();
+    let mut segments = base.segments.clone();
+    for slot in slots {
+        segments[usize::from(*slot)] = None;
+    }
+    let slot = usize::from(reference.slot);
+    if slot >= segments.len() {
+        segments.resize_with(slot + 1, || None);
+    }
+    segments[slot] = Some(segment);
+    let stays = |slot: &&u16| !slots.contains(*slot);
+    let mut order: Vec<u16> = base.order.iter().filter(stays).copied().collect();
+    order.push(reference.slot);
+    let mut folded = Generation {
+        number: base.number,
+        event: base.event,
+        seed: base.seed,
+        catalog,
+        catalog_depths: base.catalog_depths,
+        zones_count: base.zones_count,
+        segments,
+        order,
+        live: Live::default(),
+        // Nobody installs it: what is installed is made of it.
+        digest: [0; 32],
+    };
+    let live = verify::generation_after(&folded, base);
+    folded.live = live.map_err(|(found, fault)| crate::OpenError::Invalid {
+        path: found.unwrap_or(path),
+        fault,
+    })?;
+    Ok(folded)
 }

@@ -4,7 +4,6 @@
 //! directory synced. Whoever is killed in between leaves the old generation
 //! whole, and files that the next install removes.
 
-use std::collections::BTreeSet;
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -26,6 +25,10 @@ use crate::reach::{Live, each_page_of_zone};
 use crate::segment::read_generation_file;
 
 const SOA: u16 = 6;
+/// The least slots of segments that installs write, and of those that folds write; they
+/// go on by twos.
+const SLOT_OF_INSTALL: usize = 0;
+pub(super) const SLOT_OF_FOLD: usize = 1;
 
 /// A zone whose trees are written: what its zone page will say.
 #[derive(Debug, Clone)]
@@ -147,11 +150,7 @@ impl Installer {
         number_before: u64,
         seed: Seed,
     ) -> Result<Self, WriteError> {
-        let slot = kept.as_ref().map_or(0, |kept| {
-            let free = kept.segments.iter().position(Option::is_none);
-            free.unwrap_or(kept.segments.len())
-        });
-        let slot = u16::try_from(slot).map_err(|_| WriteError::TooLarge)?;
+        let slot = free_slot(kept.as_deref(), SLOT_OF_INSTALL)?;
         let number = kept.as_ref().map_or(number_before, |kept| kept.number);
         let segment = SegmentWriter::create(directory, slot, seed)?;
         let directory = directory.to_owned();
@@ -182,13 +181,6 @@ impl Installer {
         self.changes.unchanged(self.kept.as_deref(), apex)
     }
 
-    /// Writes again what of the catalog stands in these segments.
-    pub(super) fn fold_catalog(&mut self, slots: &BTreeSet<u16>) {
-        if let Some(kept) = &self.kept {
-            self.changes.touch(kept, slots);
-        }
-    }
-
     /// Nothing refers to these pages of kept segments any more.
     pub(super) fn retire(&mut self, pages: Vec<PageRef>) {
         for page in pages {
@@ -210,37 +202,7 @@ impl Installer {
 
     /// Writes the zone's page; the one before, if any, is retired by the caller.
     pub(super) fn put_zone(&mut self, roots: &ZoneRoots) -> Result<(), WriteError> {
-        let mut heap = Vec::new();
-        let negative = roots.negative.iter().map(|(part, body)| (part, SOA, body));
-        let parking = roots.parking.iter();
-        let parking = parking.map(|(part, rtype, body)| (part, *rtype, body));
-        let negative = negative
-            .chain(parking)
-            .map(|(part, rtype, body)| body.store(rtype, *part, &mut heap))
-            .collect();
-        let nsec3 = Nsec3Hasher::new(roots.proofs.iterations, &roots.proofs.salt);
-        let wildcard = [b"\x01*", &roots.apex[..]].concat();
-        let page = ZonePage {
-            denial: roots.proofs.denial as u8,
-            proofs: roots.proofs.root.0,
-            proofs_count: roots.proofs.count,
-            nsec3_iterations: roots.proofs.iterations,
-            nsec3_salt: roots.proofs.salt.clone(),
-            nsec3_apex: [nsec3.hash(&roots.apex), nsec3.hash(&wildcard)],
-            apex: roots.apex.clone(),
-            serial: roots.serial,
-            event: roots.event,
-            depths: halves(roots.depths),
-            apex_flags: roots.apex_flags,
-            names: roots.names.0,
-            shared: roots.shared.0,
-            shared_count: roots.shared_count,
-            names_count: roots.names_count,
-            delegations_count: roots.delegations_count,
-            records_count: roots.records_count,
-            negative,
-            heap,
-        };
+        let page = zone_page(roots);
         let reference = self.segment.append(PageKind::Zone, &encode(&page)?)?;
         self.changes.put(&roots.apex, reference, roots.event);
         Ok(())
@@ -295,7 +257,52 @@ impl Installer {
     }
 }
 
-fn halves(mask: u128) -> [u64; 2] {
+/// The page of a zone.
+pub(super) fn zone_page(roots: &ZoneRoots) -> ZonePage {
+    let mut heap = Vec::new();
+    let negative = roots.negative.iter().map(|(part, body)| (part, SOA, body));
+    let parking = roots.parking.iter();
+    let parking = parking.map(|(part, rtype, body)| (part, *rtype, body));
+    let negative = negative
+        .chain(parking)
+        .map(|(part, rtype, body)| body.store(rtype, *part, &mut heap))
+        .collect();
+    let nsec3 = Nsec3Hasher::new(roots.proofs.iterations, &roots.proofs.salt);
+    let wildcard = [b"\x01*", &roots.apex[..]].concat();
+    ZonePage {
+        denial: roots.proofs.denial as u8,
+        proofs: roots.proofs.root.0,
+        proofs_count: roots.proofs.count,
+        nsec3_iterations: roots.proofs.iterations,
+        nsec3_salt: roots.proofs.salt.clone(),
+        nsec3_apex: [nsec3.hash(&roots.apex), nsec3.hash(&wildcard)],
+        apex: roots.apex.clone(),
+        serial: roots.serial,
+        event: roots.event,
+        depths: halves(roots.depths),
+        apex_flags: roots.apex_flags,
+        names: roots.names.0,
+        shared: roots.shared.0,
+        shared_count: roots.shared_count,
+        names_count: roots.names_count,
+        delegations_count: roots.delegations_count,
+        records_count: roots.records_count,
+        negative,
+        heap,
+    }
+}
+
+/// The first free slot of those that installs take, or of those that folds take: a fold
+/// has its own while installs go on, and need ask nobody for it.
+pub(super) fn free_slot(kept: Option<&Generation>, first: usize) -> Result<u16, WriteError> {
+    let segments = kept.map_or(&[][..], |kept| &kept.segments);
+    let is_free = |slot: &usize| segments.get(*slot).is_none_or(Option::is_none);
+    let slot = (first..).step_by(2).find(is_free);
+    let slot = slot.and_then(|slot| u16::try_from(slot).ok());
+    slot.ok_or(WriteError::TooLarge)
+}
+
+pub(super) fn halves(mask: u128) -> [u64; 2] {
     #[expect(
         clippy::cast_possible_truncation,
         reason = "takes the low half, then the high one"
@@ -308,7 +315,7 @@ fn fresh_seed() -> Result<Seed, WriteError> {
 }
 
 /// Makes the directory and takes its lock, so that two installs never mix.
-fn lock(directory: &Path) -> Result<File, WriteError> {
+pub(super) fn lock(directory: &Path) -> Result<File, WriteError> {
     std::fs::create_dir_all(directory).map_err(|error| WriteError::io(directory, error))?;
     let path = directory.join("lock");
     let file = File::create(&path).map_err(|error| WriteError::io(&path, error))?;

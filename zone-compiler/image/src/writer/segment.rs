@@ -15,6 +15,11 @@ use crate::segment::file_name;
 
 /// Octets gathered before a write.
 const BUFFER_BYTES: usize = 1 << 20;
+/// Octets after which what a fold wrote goes to disk, so that at its end an install that
+/// syncs its own does not wait for all of it.
+const SYNC_BYTES: usize = 8 << 20;
+/// The name of what a fold writes. Installs leave it alone: they go on meanwhile.
+pub(super) const FOLD_FILE: &str = "segment.folding";
 
 /// A segment being written, under a temporary name until it is finished.
 pub struct SegmentWriter {
@@ -26,12 +31,50 @@ pub struct SegmentWriter {
     seed: Seed,
     end_units: u32,
     pages: Vec<PageMeta>,
+    /// Octets that are not on disk, where that is to be counted.
+    unsynced_bytes: Option<usize>,
 }
 
 impl SegmentWriter {
     pub(crate) fn create(directory: &Path, slot: u16, seed: Seed) -> Result<Self, WriteError> {
         let path = directory.join("segment.tmp");
         let file = File::create(&path).map_err(|error| WriteError::io(&path, error))?;
+        Self::begin(directory, path, file, slot, seed, None)
+    }
+
+    /// A segment that is written while installs go on beside it; gives its lock too, which
+    /// keeps other folds from its file.
+    pub(super) fn beside(
+        directory: &Path,
+        slot: u16,
+        seed: Seed,
+    ) -> Result<(Self, File), WriteError> {
+        let path = directory.join(FOLD_FILE);
+        let open = || -> std::io::Result<(File, File)> {
+            let mut options = File::options();
+            let file = options
+                .create(true)
+                .truncate(false)
+                .write(true)
+                .open(&path)?;
+            file.try_lock()?;
+            file.set_len(0)?;
+            let lock = file.try_clone()?;
+            Ok((file, lock))
+        };
+        let (file, lock) = open().map_err(|error| WriteError::io(&path, error))?;
+        let writer = Self::begin(directory, path, file, slot, seed, Some(0))?;
+        Ok((writer, lock))
+    }
+
+    fn begin(
+        directory: &Path,
+        path: PathBuf,
+        file: File,
+        slot: u16,
+        seed: Seed,
+        unsynced_bytes: Option<usize>,
+    ) -> Result<Self, WriteError> {
         let mut writer = Self {
             directory: directory.to_owned(),
             path,
@@ -42,6 +85,7 @@ impl SegmentWriter {
             // The header takes one unit.
             end_units: 1,
             pages: Vec::new(),
+            unsynced_bytes,
         };
         writer.write(&[0; HEADER_BYTES])?;
         writer.hasher.reset();
@@ -85,13 +129,38 @@ impl SegmentWriter {
 
     fn write(&mut self, octets: &[u8]) -> Result<(), WriteError> {
         self.hasher.update(octets);
-        self.file
-            .write_all(octets)
-            .map_err(|error| WriteError::io(&self.path, error))
+        let mut write = || -> std::io::Result<()> {
+            self.file.write_all(octets)?;
+            let Some(unsynced) = &mut self.unsynced_bytes else {
+                return Ok(());
+            };
+            *unsynced += octets.len();
+            if *unsynced >= SYNC_BYTES {
+                *unsynced = 0;
+                self.file.flush()?;
+                self.file.get_ref().sync_data()?;
+            }
+            Ok(())
+        };
+        write().map_err(|error| WriteError::io(&self.path, error))
     }
 
     /// Writes the table of contents and the header, syncs, and gives the file its name.
     pub(crate) fn finish(mut self) -> Result<SegmentRef, WriteError> {
+        let segment = self.seal()?;
+        let target = self.directory.join(file_name(&segment.digest));
+        std::fs::rename(&self.path, target).map_err(|error| WriteError::io(&self.path, error))?;
+        Ok(segment)
+    }
+
+    /// The same without the name; the file is the caller's now.
+    pub(super) fn finish_unnamed(mut self) -> Result<SegmentRef, WriteError> {
+        let segment = self.seal()?;
+        self.path = PathBuf::new();
+        Ok(segment)
+    }
+
+    fn seal(&mut self) -> Result<SegmentRef, WriteError> {
         let pages = std::mem::take(&mut self.pages);
         let toc = Toc {
             seed: self.seed.0,
@@ -105,14 +174,11 @@ impl SegmentWriter {
             digest,
         }
         .encode();
-        let target = self.directory.join(file_name(&digest));
-        let path = self.path.clone();
         let mut finish = || -> std::io::Result<()> {
             self.file.seek(SeekFrom::Start(0))?;
             self.file.write_all(&header)?;
             self.file.flush()?;
-            self.file.get_ref().sync_all()?;
-            std::fs::rename(&path, &target)
+            self.file.get_ref().sync_all()
         };
         finish().map_err(|error| WriteError::io(&self.path, error))?;
         let bytes = u64::from(self.end_units) * UNIT as u64 + toc.len() as u64;
@@ -127,6 +193,7 @@ impl SegmentWriter {
 impl Drop for SegmentWriter {
     fn drop(&mut self) {
         // After `finish` there is no such file; before it, what is there is waste.
+        // `finish_unnamed` leaves no name here.
         let _ = std::fs::remove_file(&self.path);
     }
 }

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::error::{OpenError, WriteError};
 use crate::generation::{GENERATION_FILE, Generation};
@@ -37,6 +38,8 @@ pub struct Staged {
     path: PathBuf,
     manifest: Manifest,
     segment_bytes: u64,
+    /// What was verified of it beforehand.
+    folded: Option<Arc<Generation>>,
     is_installed: bool,
     /// Released last.
     _lock: File,
@@ -55,6 +58,7 @@ impl Staged {
             directory,
             manifest,
             segment_bytes,
+            folded: None,
             is_installed: false,
             _lock: lock,
         };
@@ -76,7 +80,13 @@ impl Staged {
         Ok(staged)
     }
 
-    /// Octets of its new segment.
+    /// It is much like `folded`, which is verified and open.
+    pub(super) fn after_fold(mut self, folded: Arc<Generation>) -> Self {
+        self.folded = Some(folded);
+        self
+    }
+
+    /// Octets of its new segments.
     pub fn segment_bytes(&self) -> u64 {
         self.segment_bytes
     }
@@ -92,7 +102,8 @@ impl Staged {
         memory: Memory,
         previous: Option<&Generation>,
     ) -> Result<Generation, OpenError> {
-        Generation::open_staged(&self.directory, &self.path, memory, previous)
+        let verified = self.folded.as_deref().or(previous);
+        Generation::open_staged(&self.directory, &self.path, memory, verified, previous)
     }
 
     /// Makes it the installed one, then removes what no generation refers to.

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use zone_image::layout::Part;
+use zone_image::writer::Fold;
 use zone_image::{Generation, LookupName, Memory};
 
 use self::history::{mixed, moments};
@@ -232,6 +233,30 @@ impl Image {
         Installer::update_after(self.directory.path(), Arc::clone(&self.generation)).unwrap()
     }
 
+    /// Begins a fold of all that is installed.
+    fn begin_fold(&self) -> Fold {
+        let slots = self.generation.slots();
+        Fold::make(
+            self.directory.path(),
+            &self.generation,
+            &slots,
+            Memory::Mapped,
+        )
+        .unwrap()
+    }
+
+    /// Carries a fold over to what is installed now; what it serves is the same.
+    fn end_fold(&mut self, fold: Fold) {
+        let Some(staged) = fold.stage(&self.generation).unwrap() else {
+            return;
+        };
+        let after = staged.open(Memory::Mapped, Some(&self.generation)).unwrap();
+        staged.install().unwrap();
+        assert_eq!(dump(&self.generation), dump(&after));
+        self.index.follow(IndexDelta::default(), zone(&after));
+        self.generation = Arc::new(after);
+    }
+
     /// Goes over to `state` and compares with a full compile; gives what was written.
     fn step(&mut self, state: &State) -> Option<Written> {
         let event = self.event + 1;
@@ -304,6 +329,32 @@ proptest! {
             moment = if *keep == 4 { next.clone() } else { mixed(&moment, next, *keep) };
             image.step(&moment.state(serial));
         }
+    }
+
+    /// Folds are made of one version of the zone and installed onto a later one.
+    #[test]
+    fn any_history_with_folds_in_between_comes_to_the_same(
+        first in moments(),
+        steps in prop::collection::vec((moments(), 0u8..5, any::<bool>()), 1..7),
+    ) {
+        let mut image = Image::new(base(1));
+        let mut moment = first;
+        let mut under_way = None;
+        image.step(&moment.state(2));
+        for (serial, (next, keep, folds)) in (3..).zip(&steps) {
+            if *folds {
+                match under_way.take() {
+                    None => under_way = Some(image.begin_fold()),
+                    Some(fold) => image.end_fold(fold),
+                }
+            }
+            moment = mixed(&moment, next, *keep);
+            image.step(&moment.state(serial));
+        }
+        if let Some(fold) = under_way {
+            image.end_fold(fold);
+        }
+        image.step(&base(100));
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use proptest::prelude::*;
 use tempfile::TempDir;
@@ -9,7 +10,7 @@ use tempfile::TempDir;
 use crate::generation::Generation;
 use crate::layout::{PageKind, PageRef};
 use crate::tests::{add_zone, wire};
-use crate::writer::Installer;
+use crate::writer::{Fold, Installer};
 use crate::{LookupName, Memory};
 
 /// Zones of the small form; the large one is `soak::many_zones`.
@@ -135,11 +136,13 @@ fn folding_takes_the_catalog_along() {
         assert!(installer.remove_zone(&wire(&apex(1999))));
     });
     assert!(worn.segments_count() > 8, "{}", worn.segments_count());
-    let slots = worn.worn_segments();
+    let slots = worn.worn_segments(u64::MAX);
     assert!(!slots.is_empty());
-    let folded = install(directory.path(), |installer| {
-        assert!(installer.fold(&slots).unwrap() >= 12);
-    });
+    let worn = Arc::new(worn);
+    let fold = Fold::make(directory.path(), &worn, &slots, Memory::Mapped).unwrap();
+    let staged = fold.stage(&worn).unwrap().unwrap();
+    let folded = staged.open(Memory::Mapped, Some(&worn)).unwrap();
+    staged.install().unwrap();
     // One segment in the place of all that were folded.
     let left = worn.segments_count() - slots.len() + 1;
     assert_eq!(folded.segments_count(), left);

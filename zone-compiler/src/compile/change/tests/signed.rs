@@ -78,13 +78,22 @@ proptest! {
         first in moments(),
         steps in prop::collection::vec((moments(), 0u8..5), 1..6),
         which in 0..3usize,
+        fold_begins in 0..6usize,
+        fold_takes in 0..4usize,
     ) {
         let mut image = Image::signed(base(1), Some(signing(DENIALS[which])));
         let mut moment = first;
         image.step(&moment.state(2));
-        for (serial, (next, keep)) in (3..).zip(&steps) {
+        let mut fold = None;
+        for (at, (next, keep)) in steps.iter().enumerate() {
+            if at == fold_begins {
+                fold = Some(image.begin_fold());
+            }
             moment = if *keep == 4 { next.clone() } else { mixed(&moment, next, *keep) };
-            image.step(&moment.state(serial));
+            image.step(&moment.state(3 + u32::try_from(at).unwrap()));
+            if at == fold_begins + fold_takes && let Some(fold) = fold.take() {
+                image.end_fold(fold);
+            }
             check_misses(&image);
         }
         // All of it goes again.
