@@ -28,6 +28,7 @@ pub(super) async fn update(
     let (add, remove) = (&command.add, &command.remove);
     let changes = command.ns_ttl.is_some()
         || command.ds_ttl.is_some()
+        || command.remove_all_ds
         || command.auth_info.is_some()
         || command.registrant.is_some();
     if add.is_empty() && remove.is_empty() && !changes {
@@ -58,7 +59,17 @@ pub(super) async fn update(
     let mut names = before.iter().map(|(name, _)| name.clone()).collect();
     difference(&mut names, &add.hosts, &remove.hosts)?;
     let mut signers = signers(context, row.id).await?;
-    difference(&mut signers, &add.ds, &remove.ds)?;
+    let removed_ds = match command.remove_all_ds {
+        // RFC 5910 section 5.2.5: what goes is gone before others come.
+        true => std::mem::take(&mut signers).into_iter().collect(),
+        false => remove.ds.clone(),
+    };
+    let gone = if command.remove_all_ds {
+        &[][..]
+    } else {
+        &remove.ds
+    };
+    difference(&mut signers, &add.ds, gone)?;
     if !(add.hosts.is_empty() && remove.hosts.is_empty()) {
         check_count(&zone, names.len(), name)?;
     }
@@ -81,7 +92,7 @@ pub(super) async fn update(
         write_links(&mut context.tables(), row.id, before, after, &come).await?;
     }
     write_row(context, command, &row, &after, &zone.policy).await?;
-    remove_parts(context, row.id, &removed, &remove.ds).await?;
+    remove_parts(context, row.id, &removed, &removed_ds).await?;
     let added: Vec<_> = found.values().map(|host| host.id).collect();
     insert_parts(
         &mut context.tables(),
