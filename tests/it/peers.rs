@@ -8,6 +8,7 @@ mod changes;
 mod client;
 mod compare;
 pub(crate) mod differential;
+mod epp;
 pub(crate) mod faults;
 mod idn;
 mod keygen;
@@ -57,7 +58,7 @@ pub(crate) fn meridian() -> &'static Path {
 }
 
 /// A file of the reference data, or nothing where there is none.
-fn reference(name: &str) -> Option<PathBuf> {
+pub(crate) fn reference(name: &str) -> Option<PathBuf> {
     let root = std::env::var_os("MERIDIAN_REFERENCE").map_or_else(
         || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/reference"),
         PathBuf::from,
