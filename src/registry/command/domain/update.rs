@@ -26,11 +26,7 @@ pub(super) async fn update(
 ) -> Result<i64, CommandError> {
     let name = command.name.as_str();
     let (add, remove) = (&command.add, &command.remove);
-    let changes = command.ns_ttl.is_some()
-        || command.ds_ttl.is_some()
-        || command.remove_all_ds
-        || command.auth_info.is_some()
-        || command.registrant.is_some();
+    let changes = command.changes_more();
     if add.is_empty() && remove.is_empty() && !changes {
         let reason = "an update of nothing";
         return Err(rejected(ResultCode::ParameterMissing, name, reason));
@@ -58,23 +54,12 @@ pub(super) async fn update(
     let before = name_servers(context, row.id).await?;
     let mut names = before.iter().map(|(name, _)| name.clone()).collect();
     difference(&mut names, &add.hosts, &remove.hosts)?;
-    let mut signers = signers(context, row.id).await?;
-    let removed_ds = match command.remove_all_ds {
-        // RFC 5910 section 5.2.5: what goes is gone before others come.
-        true => std::mem::take(&mut signers).into_iter().collect(),
-        false => remove.ds.clone(),
-    };
-    let gone = if command.remove_all_ds {
-        &[][..]
-    } else {
-        &remove.ds
-    };
-    difference(&mut signers, &add.ds, gone)?;
+    let (removed_ds, ds_count) = signers_after(context, row.id, command).await?;
     if !(add.hosts.is_empty() && remove.hosts.is_empty()) {
         check_count(&zone, names.len(), name)?;
     }
     check_glue(&add.hosts, &found)?;
-    check_ds(&add.ds, signers.len(), name)?;
+    check_ds(&add.ds, ds_count, name)?;
     // Only what is signed is timed by keys: NS sets of delegations are not.
     if let Some(super::TtlChange::Own(ttl)) = command.ds_ttl {
         check_ttl(&mut context.tables(), row.zone_id, name, ttl.column()).await?;
@@ -164,6 +149,23 @@ async fn name_servers(
         parsed.map(|name| (HostName::held(&name), id))
     };
     found.into_iter().map(parse).collect()
+}
+
+/// Delegation signers that go, and how many there are afterwards.
+async fn signers_after(
+    context: &mut Context<'_, '_>,
+    domain_id: i64,
+    command: &DomainUpdate,
+) -> Result<(Vec<DsData>, usize), CommandError> {
+    let (add, remove) = (&command.add.ds, &command.remove.ds);
+    let mut signers = signers(context, domain_id).await?;
+    let mut removed = remove.clone();
+    if command.remove_all_ds {
+        // RFC 5910 section 5.2.5: what goes is gone before others come.
+        removed.extend(std::mem::take(&mut signers));
+    }
+    difference(&mut signers, add, remove)?;
+    Ok((removed, signers.len()))
 }
 
 async fn signers(
