@@ -58,7 +58,10 @@ impl SegmentWriter {
                 .write(true)
                 .open(&path)?;
             file.try_lock()?;
-            file.set_len(0)?;
+            // What cannot be emptied is in the way of the next fold too.
+            file.set_len(0).inspect_err(|_| {
+                let _ = std::fs::remove_file(&path);
+            })?;
             let lock = file.try_clone()?;
             Ok((file, lock))
         };

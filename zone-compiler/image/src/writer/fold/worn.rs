@@ -53,17 +53,14 @@ impl Generation {
     }
 }
 
-/// Those with the most garbage for what has to be copied.
+/// Those with the most garbage; what has little of it for what has to be copied is not
+/// worth it. Not all segments can have little where the image has much.
 fn with_garbage(candidates: &[Candidate], bytes_max: u64) -> BTreeSet<u16> {
     let is_worth = |one: &&Candidate| {
         one.garbage_bytes > 0 && one.garbage_bytes >= one.live_bytes / SEGMENT_GARBAGE_PARTS
     };
     let mut worth: Vec<_> = candidates.iter().filter(is_worth).collect();
-    let garbage_share = |one: &Candidate| {
-        let bytes = u128::from(one.live_bytes + one.garbage_bytes);
-        u128::from(one.garbage_bytes) * 1000 / bytes.max(1)
-    };
-    worth.sort_by_key(|one| std::cmp::Reverse((garbage_share(one), one.slot)));
+    worth.sort_by_key(|one| std::cmp::Reverse((one.garbage_bytes, one.slot)));
     let (mut slots, mut bytes) = (BTreeSet::new(), 0);
     for one in worth {
         if slots.is_empty() || bytes + one.live_bytes <= bytes_max {
