@@ -380,11 +380,12 @@ async fn finish(
     let command = &request.command;
     let (kind, detail) = match (asked, made) {
         (Some(id), _) => {
-            let detail = serde_json::json!({
-                "change": id.0,
-                "number": id.1,
-                "asked": command,
-            });
+            // What is said of a person is logged once, where it is done.
+            let asked = match command {
+                Command::Contact(command) => serde_json::json!({ "contact": command.handle() }),
+                command => serde_json::json!(command),
+            };
+            let detail = serde_json::json!({ "change": id.0, "number": id.1, "asked": asked });
             ("change-ask", logged(write, &detail)?)
         }
         (None, Some(event)) => {

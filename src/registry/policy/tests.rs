@@ -60,3 +60,25 @@ fn labels_keep_the_rule_of_their_zone() {
     policy.name_rule = NameRule::Rfc1035;
     assert!(is_good(&policy, "b4") && !is_good(&policy, "4b"));
 }
+
+#[test]
+fn as_many_approvers_are_named_as_have_to_agree() {
+    let change = |text: &str| serde_json::from_str::<RegistrationChange>(text);
+    let fault = |text: &str| {
+        change(text)
+            .unwrap()
+            .apply(&RegistrationPolicy::default())
+            .fault()
+    };
+    let few = r#"{"change-control":"verify","approvals":2,"approvers":["ada","ada"]}"#;
+    assert!(fault(few).is_some_and(|fault| fault.contains("1 approvers are named")));
+    let enough = r#"{"change-control":"verify","approvals":2,"approvers":["ada","bob@reg"]}"#;
+    assert_eq!(fault(enough), None);
+    assert_eq!(fault(r#"{"change-control":"signed"}"#), None);
+    for name in ["", "a b", "ada,bob", &"a".repeat(65)] {
+        let text = format!(r#"{{"approvers":["{name}"]}}"#);
+        assert!(change(&text).is_err(), "{name:?}");
+    }
+    let many: Vec<_> = (0..33).map(|number| format!("a{number}")).collect();
+    assert!(Approvers::try_from(many).is_err());
+}

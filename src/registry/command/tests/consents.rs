@@ -114,6 +114,13 @@ async fn a_registrant_is_asked_before_its_record_becomes_another_person() {
             .await
             .unwrap();
         assert_eq!(email, "moved@mail.example");
+        // Of what did not come to be nothing personal is left.
+        let of_thief = "SELECT COUNT(*) FROM events WHERE detail LIKE '%thief%'";
+        let logged: i64 = sqlx::query_scalar(of_thief)
+            .fetch_one(test.database.connection())
+            .await
+            .unwrap();
+        assert_eq!(logged, 0);
         let told: Vec<String> = sqlx::query_scalar("SELECT kind FROM poll_messages ORDER BY id")
             .fetch_all(test.database.connection())
             .await

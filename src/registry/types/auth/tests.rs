@@ -52,3 +52,19 @@ fn weak_ones_are_known() {
     assert!(is_weak("aaaaaaaaaaaaaaaaaaaaaaaa"));
     assert!(is_weak(&STRONG[1..]));
 }
+
+#[test]
+fn what_is_kept_of_a_command_that_waits_is_what_it_would_have_set() {
+    let said = AuthInfo::parse("k9$Tq2-vX7mB!zR4pL0w").unwrap();
+    let kept = said.kept([7; 16]).unwrap();
+    let waited = AuthInfo::from_kept(kept.clone());
+    assert_eq!((waited.weakness(), waited.is_unset()), (None, false));
+    // Under whatever salt it is asked for.
+    assert_eq!(waited.kept([8; 16]), Some(kept.clone()));
+    assert!(said.matches(waited.kept([8; 16]).as_deref()));
+    // For a transfer: the same as is kept, and not a new one of the same text.
+    assert!(waited.matches(Some(&kept)));
+    assert!(!waited.matches(said.kept([9; 16]).as_deref()));
+    assert!(!waited.matches(None) && !waited.matches(Some(&kept[..20])));
+    assert!(AuthInfo::unset().is_unset());
+}
