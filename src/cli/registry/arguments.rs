@@ -201,6 +201,9 @@ pub(crate) enum ZoneArgs {
         /// A label that nobody may register
         #[arg(long, value_name = "LABEL", requires = "reason")]
         block: Vec<String>,
+        /// A label for whoever agrees to its terms, such as a price: they are the reason
+        #[arg(long, value_name = "LABEL", requires = "reason")]
+        premium: Vec<String>,
         /// A label to let go
         #[arg(long, value_name = "LABEL")]
         release: Vec<String>,

@@ -165,12 +165,14 @@ pub(super) fn zone(args: &ZoneArgs) -> Built<'_> {
             apex,
             reserve,
             block,
+            premium,
             release,
             acting,
         } => {
             let reason = acting.reason.clone().unwrap_or_default();
             let mut hold = held(reserve, LabelKind::Reserved, &reason)?;
             hold.extend(held(block, LabelKind::Blocked, &reason)?);
+            hold.extend(held(premium, LabelKind::Premium, &reason)?);
             let labels = ZoneLabels {
                 apex: apex.parse()?,
                 hold,

@@ -97,6 +97,9 @@ pub(crate) struct CreateArgs {
     /// IDN table of the zone that is to let the label in [default: the first that does]
     #[arg(long, value_name = "TAG")]
     idn_tag: Option<String>,
+    /// Terms of a premium label, word for word as `domain check` says them
+    #[arg(long, value_name = "TERMS")]
+    consent: Option<String>,
     /// The contact that holds it
     #[arg(long, value_name = "CONTACT")]
     registrant: Option<String>,
@@ -262,6 +265,7 @@ fn create(args: &CreateArgs) -> Result<DomainCreate, ValueError> {
         contacts: contacts(&args.contact)?,
         auth_info: args.auth.read()?,
         idn_tag: args.idn_tag.clone(),
+        consent: args.consent.clone(),
     })
 }
 

@@ -145,6 +145,9 @@ pub struct DomainCreate {
     /// none is named.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub idn_tag: Option<String>,
+    /// Agrees to the terms of a premium label, by repeating them as `domain check` says them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consent: Option<String>,
 }
 
 /// Which domain to show.
@@ -169,6 +172,7 @@ impl DomainCreate {
             ds: Vec::new(),
             statuses: Vec::new(),
             idn_tag: None,
+            consent: None,
             registrant: None,
             contacts: Vec::new(),
             auth_info: None,

@@ -190,6 +190,7 @@ fn zone_command(
             };
             let mut hold = held("reserve=", zone::LabelKind::Reserved);
             hold.extend(held("block=", zone::LabelKind::Blocked));
+            hold.extend(held("premium=", zone::LabelKind::Premium));
             ZoneCommand::Labels(Box::new(zone::ZoneLabels {
                 apex,
                 hold,
@@ -275,6 +276,7 @@ fn domain_command(verb: &str, name: &str, values: &dyn Fn(&str) -> Vec<String>) 
             ds: all(values("ds=")),
             statuses: all(values("status=")),
             idn_tag: values("idn=").pop(),
+            consent: values("consent=").pop(),
             registrant: all(values("registrant=")).pop(),
             contacts: contacts::links(&values("contact=")),
             auth_info: auth(values),

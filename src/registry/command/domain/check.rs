@@ -22,6 +22,17 @@ pub struct Availability {
     pub available: bool,
     /// Why not.
     pub reason: Option<String>,
+    /// What a create has to agree to, where the label is premium and nothing else is against it.
+    pub terms: Option<String>,
+}
+
+/// What of a create its name is judged by.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Asked<'a> {
+    /// The IDN table that it names.
+    pub(super) idn_tag: Option<&'a str>,
+    /// The terms that it agrees to.
+    pub(super) consent: Option<&'a str>,
 }
 
 /// Answers `domain check`.
@@ -30,20 +41,53 @@ pub(in crate::registry::command) async fn check(
     acting: &Acting,
     name: &DomainName,
 ) -> Result<Info, CommandError> {
-    let free = match unregistered(tables, name).await {
-        Ok(()) => registrable(tables, acting, name, None).await.map(drop),
-        Err(error) => Err(error),
+    let terms = terms(tables, name).await?;
+    let consent = terms.as_deref();
+    let mut reason = match unregistered(tables, name).await {
+        Ok(()) => {
+            let asked = Asked {
+                consent,
+                ..Asked::default()
+            };
+            reason(registrable(tables, acting, name, asked).await)?
+        }
+        taken => reason(taken)?,
     };
-    let reason = match free {
-        Ok(()) => None,
-        Err(CommandError::Rejected(rejection)) => Some(rejection.reason),
-        Err(error) => return Err(error),
-    };
+    // Only terms are left: a create without them would say so.
+    let terms = terms.filter(|_| reason.is_none());
+    if let Some(terms) = &terms {
+        reason = Some(no_consent(terms));
+    }
     Ok(Info::Availability(Availability {
         name: name.to_string(),
         available: reason.is_none(),
         reason,
+        terms,
     }))
+}
+
+fn reason<T>(result: Result<T, CommandError>) -> Result<Option<String>, CommandError> {
+    match result {
+        Ok(_) => Ok(None),
+        Err(CommandError::Rejected(rejection)) => Ok(Some(rejection.reason)),
+        Err(error) => Err(error),
+    }
+}
+
+/// The terms of a premium label.
+async fn terms(tables: &mut Tables<'_>, name: &DomainName) -> Result<Option<String>, CommandError> {
+    let above = ancestry(name.as_str());
+    let Some(zone) = closest_zone(tables, &above).await? else {
+        return Ok(None);
+    };
+    let label = name.as_str().split('.').next().unwrap_or_default();
+    let held = held_label(tables, zone.id, label).await?;
+    let premium = held.filter(|held| held.kind == LabelKind::Premium);
+    Ok(premium.map(|held| held.reason))
+}
+
+fn no_consent(terms: &str) -> String {
+    format!("premium: {terms}; agree to these terms, word for word")
 }
 
 /// Nobody has the name.
@@ -60,12 +104,12 @@ pub(super) async fn unregistered(
 }
 
 /// The zone that a name can be registered in, as far as the name goes, and what lets it
-/// in there. `idn_tag` is the IDN table that was asked for.
+/// in there.
 pub(super) async fn registrable(
     tables: &mut Tables<'_>,
     acting: &Acting,
     name: &DomainName,
-    idn_tag: Option<&str>,
+    asked: Asked<'_>,
 ) -> Result<(ZoneRow, Admitted), CommandError> {
     let name = name.as_str();
     let above = ancestry(name);
@@ -76,13 +120,15 @@ pub(super) async fn registrable(
         return policy(fault);
     }
     if let Some(held) = held_label(tables, zone.id, label).await? {
-        let is_registry = acting.registrar.is_none();
-        if held.kind == LabelKind::Blocked || !is_registry {
-            return policy(format!("{}: {}", held.kind, held.reason));
+        match held.kind {
+            LabelKind::Reserved if acting.registrar.is_none() => {}
+            LabelKind::Premium if asked.consent == Some(&*held.reason) => {}
+            LabelKind::Premium => return policy(no_consent(&held.reason)),
+            kind => return policy(format!("{kind}: {}", held.reason)),
         }
     }
     unoccupied(tables, &zone, name, &above).await?;
-    let admitted = admit(tables, &zone, label, idn_tag).await?;
+    let admitted = admit(tables, &zone, label, asked.idn_tag).await?;
     Ok((zone, admitted))
 }
 

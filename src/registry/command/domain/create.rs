@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::DomainCreate;
-use super::check::{registrable, unregistered};
+use super::check::{Asked, registrable, unregistered};
 use super::networks;
 use super::row::{begin_grace, store_life, write_auth};
 use super::servers;
@@ -38,8 +38,11 @@ pub(super) async fn create(
     let handles = command.contacts.iter().map(|link| &link.contact);
     let handles = handles.chain(&command.registrant);
     let contacts = find_contacts(&mut tables, handles, sponsor).await?;
-    let idn_tag = command.idn_tag.as_deref();
-    let (zone, admitted) = registrable(&mut tables, &acting, &command.name, idn_tag).await?;
+    let asked = Asked {
+        idn_tag: command.idn_tag.as_deref(),
+        consent: command.consent.as_deref(),
+    };
+    let (zone, admitted) = registrable(&mut tables, &acting, &command.name, asked).await?;
     check_period(&zone, command.period, name)?;
     let change = StatusChange {
         add: &command.statuses,

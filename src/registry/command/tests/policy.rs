@@ -58,13 +58,31 @@ async fn labels_are_refused_by_rule_and_by_name() {
 }
 
 #[tokio::test]
+async fn a_premium_label_is_for_whoever_agrees_to_its_terms() {
+    check(
+        "reg-a zone labels tld premium=gold = 2201
+         op zone labels tld premium=gold premium=silver = 1000
+         reg-a domain create gold.tld = 2306
+         op domain create gold.tld by=reg-a = 2306
+         reg-a domain create gold.tld consent=some_terms = 2306
+         reg-a domain create gold.tld consent=policy_of_the_registry = 1000
+         reg-b domain create gold.tld consent=policy_of_the_registry = 2302
+         op zone labels tld reserve=silver = 1000
+         reg-a domain create silver.tld consent=policy_of_the_registry = 2306
+         op zone labels tld release=silver = 1000
+         reg-a domain create silver.tld consent=anything = 1000",
+    )
+    .await;
+}
+
+#[tokio::test]
 async fn a_check_says_what_a_create_would() {
     for engine in engines() {
         let mut test = stage(engine).await;
         play(
             &mut test,
             "reg-a domain create taken.tld = 1000
-             op zone labels tld reserve=gov = 1000",
+             op zone labels tld reserve=gov premium=gold premium=taken = 1000",
         )
         .await;
         for (line, expected) in [
@@ -75,6 +93,10 @@ async fn a_check_says_what_a_create_would() {
                 Some("reserved: policy of the registry"),
             ),
             ("op domain check gov.tld", None),
+            (
+                "reg-b domain check gold.tld",
+                Some("premium: policy of the registry; agree to these terms, word for word"),
+            ),
             (
                 "reg-a domain check a.b.tld",
                 Some("more than one label below tld"),
@@ -89,6 +111,10 @@ async fn a_check_says_what_a_create_would() {
             };
             assert_eq!(found.available, expected.is_none(), "{line}");
             assert_eq!(found.reason.as_deref(), expected, "{line}");
+            let terms = line
+                .contains("gold")
+                .then(|| "policy of the registry".to_owned());
+            assert_eq!(found.terms, terms, "{line}");
         }
     }
 }

@@ -19,6 +19,8 @@ named! {
         Reserved = "reserved",
         /// Nobody may.
         Blocked = "blocked",
+        /// Whoever agrees to its terms, which are its reason.
+        Premium = "premium",
 }
 
 /// A label that is held.
@@ -29,7 +31,7 @@ pub struct HeldLabel {
     pub label: Label,
     /// For whom.
     pub kind: LabelKind,
-    /// Why, for those who ask for it.
+    /// Why, for those who ask for it; of a premium label the terms, such as its price.
     pub reason: String,
 }
 
