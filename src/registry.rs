@@ -7,7 +7,7 @@
 //! reads a clock or prints: time is an argument, results are values.
 
 pub mod audit;
-mod calendar;
+pub(crate) mod calendar;
 pub mod code;
 pub mod command;
 pub mod csv;

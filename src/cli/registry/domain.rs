@@ -267,7 +267,6 @@ fn create(args: &CreateArgs) -> Result<DomainCreate, ValueError> {
 
 fn update(args: &UpdateArgs) -> Result<DomainUpdate, ValueError> {
     Ok(DomainUpdate {
-        name: args.name.parse()?,
         add: DomainParts {
             hosts: all(&args.add_host)?,
             ds: all(&args.add_ds)?,
@@ -284,6 +283,7 @@ fn update(args: &UpdateArgs) -> Result<DomainUpdate, ValueError> {
         ds_ttl: ttl_change(args.ds_ttl.as_deref())?,
         registrant: args.registrant.as_deref().map(registrant).transpose()?,
         auth_info: args.auth.read()?,
+        ..DomainUpdate::new(args.name.parse()?)
     })
 }
 

@@ -132,6 +132,19 @@ pub struct PostalInfo {
     pub address: Address,
 }
 
+/// What changes of a [`PostalInfo`]; what is not named stays (RFC 5733 section 3.2.5).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
+#[expect(missing_docs, reason = "the elements of RFC 5733")]
+pub struct PostalParts {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<Line>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub organization: Option<Change<Line>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub address: Option<Address>,
+}
+
 /// A telephone number.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -202,6 +215,10 @@ pub struct ContactUpdate {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub loc: Option<Change<PostalInfo>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub int_parts: Option<PostalParts>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub loc_parts: Option<PostalParts>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub voice: Option<Change<Phone>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fax: Option<Change<Phone>>,
@@ -236,6 +253,8 @@ impl ContactUpdate {
             kind: None,
             int: None,
             loc: None,
+            int_parts: None,
+            loc_parts: None,
             voice: None,
             fax: None,
             email: None,

@@ -241,6 +241,9 @@ pub struct DomainUpdate {
     /// What goes.
     #[serde(default)]
     pub remove: DomainParts,
+    /// All delegation signers that are there go, before others come.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub remove_all_ds: bool,
     /// TTL of its NS records.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ns_ttl: Option<TtlChange>,
@@ -262,6 +265,7 @@ impl DomainUpdate {
             name,
             add: DomainParts::default(),
             remove: DomainParts::default(),
+            remove_all_ds: false,
             ns_ttl: None,
             ds_ttl: None,
             registrant: None,
@@ -271,7 +275,7 @@ impl DomainUpdate {
 }
 
 /// A domain as it is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub struct DomainInfo {

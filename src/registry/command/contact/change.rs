@@ -4,7 +4,7 @@ use sqlx::AssertSqlSafe;
 
 use super::links::is_linked;
 use super::row::{COLUMNS, Texts, existing, find};
-use super::{Change, ContactCreate, ContactUpdate, Disclose, PostalInfo};
+use super::{Change, ContactCreate, ContactUpdate, Disclose, PostalInfo, PostalParts};
 use crate::registry::code::ResultCode;
 use crate::registry::command::CommandError;
 use crate::registry::command::answer::rejected;
@@ -215,6 +215,11 @@ fn changed(texts: &mut Texts, command: &ContactUpdate) -> Result<(), CommandErro
         value(change).map_or(Ok(()), |info| check_postal(handle, info, false))?;
         texts.set_loc(value(change));
     }
+    for (parts, is_int) in [(&command.int_parts, true), (&command.loc_parts, false)] {
+        if let Some(parts) = parts {
+            change_parts(texts, handle, parts, is_int)?;
+        }
+    }
     if let Some(change) = &command.voice {
         texts.set_voice(value(change));
     }
@@ -231,6 +236,36 @@ fn changed(texts: &mut Texts, command: &ContactUpdate) -> Result<(), CommandErro
     if !texts.has_postal() {
         let reason = "a contact needs a name and an address";
         return Err(rejected(ResultCode::ParameterPolicy, handle, reason));
+    }
+    Ok(())
+}
+
+/// One form of name and address, with some of its parts changed.
+fn change_parts(
+    texts: &mut Texts,
+    handle: &Handle,
+    parts: &PostalParts,
+    is_int: bool,
+) -> Result<(), CommandError> {
+    let before = texts.postal_info(is_int);
+    let name = parts.name.clone().or(before.name);
+    let address = parts.address.clone().or(before.address);
+    let (Some(name), Some(address)) = (name, address) else {
+        let reason = "a new form needs a name and an address";
+        return Err(rejected(ResultCode::ParameterMissing, handle, reason));
+    };
+    let info = PostalInfo {
+        name,
+        organization: match &parts.organization {
+            Some(change) => value(change).cloned(),
+            None => before.organization,
+        },
+        address,
+    };
+    check_postal(handle, &info, is_int)?;
+    match is_int {
+        true => texts.set_int(Some(&info)),
+        false => texts.set_loc(Some(&info)),
     }
     Ok(())
 }

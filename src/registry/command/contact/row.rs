@@ -4,13 +4,13 @@ use sqlx::AssertSqlSafe;
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
 
-use super::{Disclose, Phone, PostalInfo, PostalText};
+use super::{Address, Disclose, Phone, PostalInfo, PostalText};
 use crate::registry::code::ResultCode;
 use crate::registry::command::CommandError;
 use crate::registry::command::answer::rejected;
 use crate::registry::command::tables::{Rows, Tables};
 use crate::registry::error::RegistryError;
-use crate::registry::types::{Handle, Statuses};
+use crate::registry::types::{CountryCode, Handle, Line, PostalCode, Statuses};
 
 /// Columns of what can be said about a contact, in the order of [`Texts`].
 pub(super) const COLUMNS: [&str; 21] = [
@@ -148,6 +148,32 @@ impl Texts {
         }
     }
 
+    /// A form as values, as far as it has them: an import may have left others.
+    pub(super) fn postal_info(&self, is_int: bool) -> Held {
+        let text = if is_int { self.int() } else { self.loc() };
+        let line = |text: Option<String>| text.and_then(|text| Line::parse(&text).ok());
+        let city = line(text.city);
+        let country = text.country.and_then(|code| CountryCode::parse(&code).ok());
+        let address = city.zip(country).map(|(city, country)| Address {
+            street: text
+                .street
+                .iter()
+                .filter_map(|line| Line::parse(line).ok())
+                .collect(),
+            city,
+            province: line(text.province),
+            postal_code: text
+                .postal_code
+                .and_then(|code| PostalCode::parse(&code).ok()),
+            country,
+        });
+        Held {
+            name: line(text.name),
+            organization: line(text.organization),
+            address,
+        }
+    }
+
     pub(super) fn kind(&self) -> String {
         self.0[0].clone().unwrap_or_default()
     }
@@ -156,6 +182,14 @@ impl Texts {
     pub(super) fn others(&self) -> [Option<String>; 6] {
         std::array::from_fn(|offset| self.0[VOICE + offset].clone())
     }
+}
+
+/// What there is of a form.
+#[derive(Debug, Default)]
+pub(super) struct Held {
+    pub(super) name: Option<Line>,
+    pub(super) organization: Option<Line>,
+    pub(super) address: Option<Address>,
 }
 
 /// A row of `contacts`.

@@ -85,7 +85,7 @@ impl DomainTransfer {
 }
 
 /// The last transfer of a domain.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub struct TransferInfo {

@@ -32,7 +32,8 @@ pub(super) async fn update(
     let changes = command.ns_ttl.is_some()
         || command.ds_ttl.is_some()
         || command.auth_info.is_some()
-        || command.registrant.is_some();
+        || command.registrant.is_some()
+        || command.remove_all_ds;
     if add.is_empty() && remove.is_empty() && !changes {
         let reason = "an update of nothing";
         return Err(rejected(ResultCode::ParameterMissing, name, reason));
@@ -58,7 +59,7 @@ pub(super) async fn update(
     let after = change.apply(&statuses, &context.acting)?;
     let links = links(context, command, &row, &zone).await?;
     let before = name_servers(context, row.id).await?;
-    check_delegation(context, command, &row, &zone, &before, &found).await?;
+    let removed_ds = check_delegation(context, command, &row, &zone, &before, &found).await?;
     // Only what is signed is timed by keys: NS sets of delegations are not.
     if let Some(super::TtlChange::Own(ttl)) = command.ds_ttl {
         check_ttl(&mut context.tables(), row.zone_id, name, ttl.column()).await?;
@@ -76,7 +77,7 @@ pub(super) async fn update(
         write_links(&mut context.tables(), row.id, before, after, &come).await?;
     }
     write_row(context, command, &row, &after, &zone.policy).await?;
-    remove_parts(context, row.id, &removed, &remove.ds).await?;
+    remove_parts(context, row.id, &removed, &removed_ds).await?;
     let added: Vec<_> = found.values().map(|host| host.id).collect();
     let mut tables = context.tables();
     insert_parts(&mut tables, row.id, added.iter().copied(), &add.ds).await?;
@@ -88,7 +89,7 @@ pub(super) async fn update(
     Ok(row.zone_id)
 }
 
-/// What the rules say of the name servers and the DS after an update.
+/// What the rules say of the name servers and the DS after an update; the DS that go.
 async fn check_delegation(
     context: &mut Context<'_, '_>,
     command: &DomainUpdate,
@@ -96,12 +97,17 @@ async fn check_delegation(
     zone: &ZoneRow,
     before: &[(HostName, i64)],
     found: &BTreeMap<String, NameServer>,
-) -> Result<(), CommandError> {
+) -> Result<Vec<DsData>, CommandError> {
     let (name, add, remove) = (command.name.as_str(), &command.add, &command.remove);
     let mut names = before.iter().map(|(name, _)| name.clone()).collect();
     difference(&mut names, &add.hosts, &remove.hosts)?;
     let former = signers(context, row.id).await?;
     let mut signers = former.clone();
+    let mut removed = remove.ds.clone();
+    if command.remove_all_ds {
+        // RFC 5910 section 5.2.5: what goes is gone before others come.
+        removed.extend(std::mem::take(&mut signers));
+    }
     difference(&mut signers, &add.ds, &remove.ds)?;
     if !(add.hosts.is_empty() && remove.hosts.is_empty()) {
         check_count(zone, names.len(), name)?;
@@ -109,7 +115,7 @@ async fn check_delegation(
     check_glue(&add.hosts, found)?;
     check_ds(&add.ds, signers.len(), name)?;
     if add.hosts.is_empty() && add.ds.is_empty() {
-        return Ok(());
+        return Ok(removed);
     }
     let change = referral::Change {
         hosts: [
@@ -119,7 +125,8 @@ async fn check_delegation(
         ds: [former.iter().collect(), signers.iter().collect()],
     };
     referral::check(&mut context.tables(), zone, name, &change).await?;
-    servers::check(context, zone, &command.name, &add.hosts).await
+    servers::check(context, zone, &command.name, &add.hosts).await?;
+    Ok(removed)
 }
 
 /// Contacts that the update names anew.
