@@ -8,6 +8,7 @@ pub mod config;
 pub mod control;
 mod demo;
 pub mod dns;
+pub mod epp;
 pub mod exchange;
 pub mod keys;
 pub mod publish;

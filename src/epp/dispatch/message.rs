@@ -1,0 +1,173 @@
+//! `poll`: the oldest message with what it is about, and its acknowledgement.
+//!
+//! Objects of a message are shown as they were when it was queued: the registry keeps
+//! them with it.
+
+use serde_json::Value;
+
+use super::{Answer, Failure, Registry, Work, transaction_of};
+use crate::epp::code::Code;
+use crate::epp::extension::{Change, ExtensionReply, State};
+use crate::epp::fault::Fault;
+use crate::epp::namespace::EPP;
+use crate::epp::response::{Data, DomainView, Queue, Response};
+use crate::registry::command::PollCommand;
+use crate::registry::command::domain::{DomainInfo, TransferInfo};
+use crate::registry::command::host::HostInfo;
+use crate::registry::command::notices::{NoticeKind, ObjectType};
+use crate::registry::command::poll::{Message, PollInfo};
+use crate::registry::{Command, CommandError, Info, Outcome};
+
+impl<R: Registry> Work<'_, R> {
+    async fn queue(&self) -> Result<PollInfo, CommandError> {
+        let command = Command::Poll(PollCommand::Next { registrar: None });
+        match self.execute(command).await? {
+            Outcome::Read(info) => match *info {
+                Info::Poll(poll) => Ok(*poll),
+                _ => unreachable!("a queue is shown as a queue"),
+            },
+            _ => unreachable!("a look changes nothing"),
+        }
+    }
+
+    pub(super) async fn next_message(&self) -> Answer {
+        let queue = self.queue().await?;
+        let Some(message) = queue.message else {
+            return Ok(self.response(Code::NoMessages));
+        };
+        let mut response = self.response(Code::Message);
+        response.queue = Some(Queue {
+            count: queue.count,
+            id: message.id.to_string(),
+            queued_at: Some(message.queued_at),
+            text: Some(text(&message)),
+        });
+        describe(&mut response, message);
+        Ok(response)
+    }
+
+    pub(super) async fn acknowledge(&self, id: &str) -> Answer {
+        let Some(number) = number(id) else {
+            let reason = "no such message";
+            let fault = Fault::new(Code::ObjectDoesNotExist, (EPP, "poll"), id, reason);
+            return Err(Failure::Fault(fault));
+        };
+        let command = Command::Poll(PollCommand::Ack {
+            id: number,
+            registrar: None,
+        });
+        let outcome = self.execute(command).await?;
+        let mut response = self.response(Code::Done);
+        if let Some(event) = outcome.event() {
+            response.server_transaction = transaction_of(event);
+        }
+        // It is gone, whatever can be said of those that are left.
+        if let Ok(PollInfo {
+            count,
+            message: Some(next),
+            ..
+        }) = self.queue().await
+        {
+            response.queue = Some(Queue {
+                count,
+                id: next.id.to_string(),
+                queued_at: None,
+                text: None,
+            });
+        }
+        Ok(response)
+    }
+}
+
+/// A number as it was given out, without signs and leading zeros.
+fn number(id: &str) -> Option<i64> {
+    let number: i64 = id.parse().ok()?;
+    (number.to_string() == id).then_some(number)
+}
+
+/// The message in words.
+fn text(message: &Message) -> String {
+    let object = &message.object;
+    let mut text = match message.kind {
+        NoticeKind::DomainCreated | NoticeKind::HostCreated => format!("{object} was created"),
+        NoticeKind::DomainUpdated | NoticeKind::HostUpdated => format!("{object} was changed"),
+        NoticeKind::DomainDeleted | NoticeKind::HostDeleted => format!("{object} was removed"),
+        NoticeKind::TransferRequested => format!("Transfer of {object} requested"),
+        NoticeKind::TransferApproved => format!("Transfer of {object} approved"),
+        NoticeKind::TransferRejected => format!("Transfer of {object} rejected"),
+        NoticeKind::TransferCancelled => format!("Transfer of {object} cancelled"),
+        NoticeKind::NameServersRenamed => format!("{object} was removed, name servers renamed"),
+        NoticeKind::NameServersLame => format!("Name servers of gone domains are in use: {object}"),
+        NoticeKind::Summary => "The queue was full".to_owned(),
+    };
+    for host in &message.content.renamed {
+        text.push_str(&format!(
+            "; {} is now {} ({} domains: {})",
+            host.old,
+            host.new,
+            host.count,
+            host.domains.join(" ")
+        ));
+    }
+    if message.changes > 1 {
+        text.push_str(&format!("; {} changes in all", message.changes));
+    }
+    if !message.content.others.is_empty() {
+        text.push_str(&format!(
+            ", among them {}",
+            message.content.others.join(" ")
+        ));
+    }
+    text
+}
+
+/// The object that a message is about, and what was done to it.
+fn describe(response: &mut Response, message: Message) {
+    let content = &message.content;
+    let (state, shown) = match (&content.after, &content.before) {
+        (Some(after), _) => (State::After, after),
+        (None, Some(before)) => (State::Before, before),
+        (None, None) => return,
+    };
+    let data = match (message.operation, message.object_type) {
+        ("transfer", ObjectType::Domain) => {
+            response.data = read::<TransferInfo>(shown).map(Data::DomainTransfer);
+            return;
+        }
+        (_, ObjectType::Domain) => read::<DomainInfo>(shown).map(|info| {
+            Data::DomainInfo(Box::new(DomainView {
+                info,
+                shows_delegated: true,
+                shows_subordinate: true,
+            }))
+        }),
+        (_, ObjectType::Host) => read::<HostInfo>(shown).map(|info| Data::HostInfo(Box::new(info))),
+        _ => None,
+    };
+    let Some(data) = data else {
+        return;
+    };
+    if let Data::DomainInfo(view) = &data {
+        super::info::add_extensions(response, &view.info);
+    }
+    response.data = Some(data);
+    let cause = content.cause.clone().unwrap_or_default();
+    let change = Change {
+        state,
+        operation: message.operation.to_owned(),
+        op: message.op.map(str::to_owned),
+        at: message.queued_at,
+        transaction: transaction_of(message.event),
+        who: content.who.clone(),
+        case: cause.case,
+        reason: cause.reason,
+    };
+    let change = ExtensionReply::Change(Box::new(change));
+    response.extensions.push(change);
+}
+
+/// An object as the registry kept it; one that an older program kept otherwise is not
+/// shown, and the message is told all the same.
+fn read<T: serde::de::DeserializeOwned>(shown: &Value) -> Option<T> {
+    serde_json::from_value(shown.clone()).ok()
+}
