@@ -4,6 +4,7 @@ mod cli;
 mod config;
 mod demo;
 mod disk;
+mod epp;
 mod fuzz;
 mod keys;
 mod latency;

@@ -9,6 +9,7 @@ mod client;
 mod compare;
 mod consents;
 pub(crate) mod differential;
+mod epp;
 pub(crate) mod faults;
 mod idn;
 mod keygen;
@@ -58,7 +59,7 @@ pub(crate) fn meridian() -> &'static Path {
 }
 
 /// A file of the reference data, or nothing where there is none.
-fn reference(name: &str) -> Option<PathBuf> {
+pub(crate) fn reference(name: &str) -> Option<PathBuf> {
     let root = std::env::var_os("MERIDIAN_REFERENCE").map_or_else(
         || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/reference"),
         PathBuf::from,

@@ -145,8 +145,9 @@ pub(in crate::registry::command) async fn query(
     let is_party = match reader.registrar {
         None => true,
         Some(own) => {
-            let gaining = transfer.as_ref().map(|transfer| transfer.gaining.as_str());
-            own == row.registrar_id || gaining == Some(reader.by.as_str())
+            // Whoever gave it away may still see that it is gone.
+            let sides = transfer.iter().flat_map(|row| [&row.gaining, &row.losing]);
+            own == row.registrar_id || sides.into_iter().any(|side| *side == reader.by)
         }
     };
     match &command.auth_info {
