@@ -107,7 +107,7 @@ pub fn refuse(session: &Session<'_>, refused: Refused, transaction: &str) -> Res
     );
     let fault = match is_service && session.registrar.is_none() {
         true => before_login(),
-        false => refused.fault,
+        false => *refused.fault,
     };
     Response::refused(fault, refused.client_transaction, transaction)
 }
@@ -222,6 +222,3 @@ impl<R: Registry> Work<'_, R> {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -134,7 +134,7 @@ impl Command {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refused {
     /// Why.
-    pub fault: Fault,
+    pub fault: Box<Fault>,
     /// The client's own name for it, as far as it could be found.
     pub client_transaction: Option<String>,
 }
@@ -143,7 +143,7 @@ impl Request {
     /// Reads the XML of a frame.
     pub fn read(octets: &[u8]) -> Result<Self, Refused> {
         let refused = |fault, client_transaction| Refused {
-            fault,
+            fault: Box::new(fault),
             client_transaction,
         };
         let root = xml::read(octets).map_err(|fault| refused(fault, None))?;

@@ -147,6 +147,7 @@ impl Element {
         }
         let reason = match length.end {
             usize::MAX => format!("{} characters or more", length.start),
+            end if length.start + 1 == end => format!("{} characters", length.start),
             end => format!("{} to {} characters", length.start, end - 1),
         };
         Err(self.fault(Code::ParameterSyntax, reason))

@@ -3,7 +3,10 @@
 //! The same frames are held against the schemas by `peers::epp`, where xmllint is
 //! installed.
 
+#![expect(clippy::unwrap_used, reason = "what fails here is a failed test")]
+
 pub(crate) mod desk;
 pub(crate) mod examples;
+mod faults;
 pub(crate) mod life;
 pub(crate) mod rst;

@@ -1,11 +1,13 @@
-//! The corpora of the fuzz targets `image_open` and `tcp_stream` as plain tests, with
-//! what the targets check; those of `query` and `zone_file` are tested beside what
-//! they are about.
+//! The corpora of the fuzz targets `image_open`, `tcp_stream`, `epp_frame` and `epp_xml`
+//! as plain tests, with what the targets check; those of `query` and `zone_file` are
+//! tested beside what they are about.
 
 #![expect(clippy::unwrap_used, reason = "what fails here is a failed test")]
 
 use std::path::{Path, PathBuf};
 
+#[path = "../fuzz/checks/epp.rs"]
+mod epp;
 #[path = "../fuzz/checks/image.rs"]
 mod image;
 #[path = "../fuzz/checks/stream.rs"]
@@ -67,4 +69,57 @@ fn streams_in_any_pieces_get_the_replies_to_each_message() {
         server.check(&[&[1, 200], &stream[..stream.len() / 2]].concat());
     }
     assert!(octets > 10_000, "{octets}");
+}
+
+#[test]
+fn frames_of_epp_are_requests_or_faults() {
+    for (name, input) in inputs("epp_xml") {
+        let is_request = epp::request(&input);
+        assert_eq!(is_request, name.starts_with("request-"), "{name}");
+        // Cut off anywhere, it is a fault, or nothing was lost but blanks.
+        for length in 0..input.len() {
+            epp::request(&input[..length]);
+        }
+    }
+    let frames: usize = inputs("epp_frame")
+        .iter()
+        .map(|(_, input)| epp::frames(input))
+        .sum();
+    assert!(frames >= 25, "{frames}");
+}
+
+#[test]
+fn any_change_of_a_frame_of_epp_is_a_request_or_a_fault() {
+    // A plain xorshift, so that a run is the same each time.
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut random = |below: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        usize::try_from(state % below.max(1) as u64).unwrap()
+    };
+    let inputs = inputs("epp_xml");
+    let mut requests = 0;
+    for _ in 0..20_000 {
+        let mut input = inputs[random(inputs.len())].1.clone();
+        let other = &inputs[random(inputs.len())].1;
+        for _ in 0..=random(3) {
+            let (at, from) = (random(input.len() + 1), random(other.len() + 1));
+            let (end, to) = (
+                at + random(input.len() - at + 1),
+                from + random(other.len() - from + 1),
+            );
+            match random(3) {
+                0 if at < input.len() => input[at] = u8::try_from(random(256)).unwrap(),
+                1 => drop(input.drain(at..end.min(at + 16))),
+                _ => drop(input.splice(
+                    at..end.min(at + 40),
+                    other[from..to.min(from + 40)].to_vec(),
+                )),
+            }
+        }
+        requests += usize::from(epp::request(&input));
+        epp::frames(&input);
+    }
+    assert!(requests > 100, "{requests}");
 }

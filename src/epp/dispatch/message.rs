@@ -14,7 +14,7 @@ use crate::epp::response::{Data, DomainView, Queue, Response};
 use crate::registry::command::PollCommand;
 use crate::registry::command::domain::{DomainInfo, TransferInfo};
 use crate::registry::command::host::HostInfo;
-use crate::registry::command::notices::{NoticeKind, ObjectType};
+use crate::registry::command::notices::ObjectType;
 use crate::registry::command::poll::{Message, PollInfo};
 use crate::registry::{Command, CommandError, Info, Outcome};
 
@@ -88,17 +88,18 @@ fn number(id: &str) -> Option<i64> {
 /// The message in words.
 fn text(message: &Message) -> String {
     let object = &message.object;
-    let mut text = match message.kind {
-        NoticeKind::DomainCreated | NoticeKind::HostCreated => format!("{object} was created"),
-        NoticeKind::DomainUpdated | NoticeKind::HostUpdated => format!("{object} was changed"),
-        NoticeKind::DomainDeleted | NoticeKind::HostDeleted => format!("{object} was removed"),
-        NoticeKind::TransferRequested => format!("Transfer of {object} requested"),
-        NoticeKind::TransferApproved => format!("Transfer of {object} approved"),
-        NoticeKind::TransferRejected => format!("Transfer of {object} rejected"),
-        NoticeKind::TransferCancelled => format!("Transfer of {object} cancelled"),
-        NoticeKind::NameServersRenamed => format!("{object} was removed, name servers renamed"),
-        NoticeKind::NameServersLame => format!("Name servers of gone domains are in use: {object}"),
-        NoticeKind::Summary => "The queue was full".to_owned(),
+    let mut text = match (message.operation, message.op.unwrap_or_default()) {
+        ("create", _) => format!("{object} was created"),
+        ("update", _) => format!("{object} was changed"),
+        ("delete", _) => format!("{object} was removed"),
+        ("transfer", "request") => format!("Transfer of {object} requested"),
+        ("transfer", "approve") => format!("Transfer of {object} approved"),
+        ("transfer", "reject") => format!("Transfer of {object} rejected"),
+        ("transfer", _) => format!("Transfer of {object} cancelled"),
+        (_, "nameServersRenamed") => format!("{object} was removed, name servers renamed"),
+        (_, "nameServersLame") => format!("Name servers of gone domains are in use: {object}"),
+        (_, "summary") => "The queue was full".to_owned(),
+        _ => format!("{}: {object}", message.kind.name()),
     };
     for host in &message.content.renamed {
         text.push_str(&format!(

@@ -23,8 +23,8 @@ impl<R: Registry> Work<'_, R> {
         let outcome = self.execute(command.clone()).await?;
         match outcome {
             Outcome::Read(info) => Ok(self.read(*info)),
-            Outcome::Changed { event } => self.changed(command, Code::Done, event).await,
-            Outcome::Pending { event } => self.changed(command, Code::DonePending, event).await,
+            Outcome::Changed { event, .. } => self.changed(command, Code::Done, event).await,
+            Outcome::Pending { event, .. } => self.changed(command, Code::DonePending, event).await,
         }
     }
 

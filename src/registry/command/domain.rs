@@ -272,6 +272,15 @@ impl DomainUpdate {
             auth_info: None,
         }
     }
+
+    /// Whether it changes something beside what it adds and removes.
+    fn changes_more(&self) -> bool {
+        self.ns_ttl.is_some()
+            || self.ds_ttl.is_some()
+            || self.auth_info.is_some()
+            || self.registrant.is_some()
+            || self.remove_all_ds
+    }
 }
 
 /// A domain as it is.

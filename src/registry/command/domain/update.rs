@@ -29,11 +29,7 @@ pub(super) async fn update(
 ) -> Result<i64, CommandError> {
     let name = command.name.as_str();
     let (add, remove) = (&command.add, &command.remove);
-    let changes = command.ns_ttl.is_some()
-        || command.ds_ttl.is_some()
-        || command.auth_info.is_some()
-        || command.registrant.is_some()
-        || command.remove_all_ds;
+    let changes = command.changes_more();
     if add.is_empty() && remove.is_empty() && !changes {
         let reason = "an update of nothing";
         return Err(rejected(ResultCode::ParameterMissing, name, reason));
