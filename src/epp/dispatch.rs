@@ -209,7 +209,11 @@ impl<R: Registry> Work<'_, R> {
     /// A rejection with the element that holds the value which it is about.
     fn detail(&self, rejection: Rejection) -> Detail {
         let places = &self.request.places;
-        let place = places.find(&rejection.value).or_else(|| places.first());
+        let place = places
+            .find(&rejection.value)
+            // A DS is said in four elements; its digest is its own.
+            .or_else(|| places.find(rejection.value.split_ascii_whitespace().last()?))
+            .or_else(|| places.first());
         let (namespace, element) = match place {
             Some(place) => (place.namespace.clone(), place.element.clone()),
             None => (EPP.to_owned(), "command".to_owned()),

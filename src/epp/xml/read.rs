@@ -104,7 +104,7 @@ impl<'t> Tree<'t> {
                 Event::CData(data) => self.data(&data.xml10_content())?,
                 Event::GeneralRef(reference) => self.reference(&reference)?,
                 Event::Comment(_) => {}
-                Event::Decl(declaration) => self.declaration(&declaration)?,
+                Event::Decl(_) => self.declaration()?,
                 Event::DocType(_) => return Err(self.fault("no document type is allowed")),
                 Event::PI(_) => return Err(self.fault("no processing instruction is allowed")),
                 Event::Eof => break,
@@ -121,17 +121,25 @@ impl<'t> Tree<'t> {
     }
 
     /// `<?xml version="1.0" encoding="UTF-8"?>`, first or not at all.
-    fn declaration(&self, declaration: &quick_xml::events::BytesDecl<'_>) -> Result<(), Fault> {
+    fn declaration(&self) -> Result<(), Fault> {
         if self.start != 0 {
             return Err(self.fault("an XML declaration stands first"));
         }
-        if declaration.version().ok().as_deref() != Some("1.0") {
+        let written = &self.text[..self.position()];
+        let inside = written.strip_prefix("<?xml");
+        let inside = inside.and_then(|written| written.strip_suffix("?>"));
+        let parts = inside.and_then(declared);
+        let parts = parts.ok_or_else(|| self.fault("no XML declaration is written so"))?;
+        let [version, encoding, standalone] = parts;
+        if version != Some("1.0") {
             return Err(self.fault("the version of XML is 1.0"));
         }
-        match declaration.encoding() {
-            None => Ok(()),
-            Some(Ok(encoding)) if encoding.eq_ignore_ascii_case("UTF-8") => Ok(()),
-            Some(_) => Err(self.fault("the encoding is UTF-8")),
+        if encoding.is_some_and(|encoding| !encoding.eq_ignore_ascii_case("UTF-8")) {
+            return Err(self.fault("the encoding is UTF-8"));
+        }
+        match standalone {
+            None | Some("yes" | "no") => Ok(()),
+            Some(_) => Err(self.fault("standalone is yes or no")),
         }
     }
 
@@ -288,6 +296,27 @@ impl<'t> Tree<'t> {
         }
         Ok(())
     }
+}
+
+/// Version, encoding and standalone of a declaration, in this order and nothing else.
+fn declared(inside: &str) -> Option<[Option<&str>; 3]> {
+    let blank = [' ', '\t', '\r', '\n'];
+    let (mut parts, mut rest) = ([None; 3], inside);
+    for (part, name) in parts.iter_mut().zip(["version", "encoding", "standalone"]) {
+        let begun = rest.trim_start_matches(blank);
+        let Some(value) = begun
+            .strip_prefix(name)
+            .filter(|_| begun.len() < rest.len())
+        else {
+            continue;
+        };
+        let value = value.trim_start_matches(blank).strip_prefix('=')?;
+        let value = value.trim_start_matches(blank);
+        let quote = value.chars().next().filter(|c| ['"', '\''].contains(c))?;
+        let (value, after) = value[1..].split_once(quote)?;
+        (*part, rest) = (Some(value), after);
+    }
+    rest.trim_start_matches(blank).is_empty().then_some(parts)
 }
 
 /// A name without colon, as far as XML has them.

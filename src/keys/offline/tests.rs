@@ -177,10 +177,9 @@ fn what_a_response_lacks_is_an_error() {
     changed.signatures.remove(0);
     gap(&changed);
     let mut changed = response.clone();
-    let digits = changed.signatures[0].rdata.len();
-    changed.signatures[0]
-        .rdata
-        .replace_range(digits - 2.., "00");
+    let rdata = &mut changed.signatures[0].rdata;
+    let last = if rdata.ends_with("00") { "01" } else { "00" };
+    rdata.replace_range(rdata.len() - 2.., last);
     gap(&changed);
     let mut changed = response.clone();
     changed.signatures[0].expiration += 1;

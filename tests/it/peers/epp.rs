@@ -67,3 +67,32 @@ fn examples_that_are_read_validate() {
         validate(&frames);
     }
 }
+
+#[test]
+fn what_is_read_as_xml_is_well_formed() {
+    if !wanted(&["xmllint"]) {
+        return;
+    }
+    let is_read = |frame: &Vec<u8>| meridian::epp::xml::read(frame).is_ok();
+    let read: Vec<_> = crate::fuzz::changed_frames(20_000)
+        .filter(is_read)
+        .collect();
+    assert!(read.len() > 500, "{}", read.len());
+    let folder = tempfile::tempdir().unwrap();
+    let mut faults = Vec::new();
+    for frames in read.chunks(BATCH) {
+        let mut command = Command::new("xmllint");
+        command.args(["--noout", "--nonet"]);
+        for (number, frame) in frames.iter().enumerate() {
+            let file = folder.path().join(format!("{number}.xml"));
+            std::fs::write(&file, frame).unwrap();
+            command.arg(file);
+        }
+        let output = command.output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        // That a namespace is a URI is no rule of XML, and no such one is of EPP.
+        let errors = said.lines().filter(|line| line.contains("parser error"));
+        faults.extend(errors.map(str::to_owned));
+    }
+    assert!(faults.is_empty(), "{faults:#?}");
+}
