@@ -191,6 +191,10 @@ struct Compare {
     /// The `meridian` binary; without it only the peers run.
     #[arg(long)]
     meridian: Option<PathBuf>,
+    /// An image of the zone that `generate --domains N --signed` makes, with the same N
+    /// here: Meridian serves it alone, without compiling, peers or a reload.
+    #[arg(long, requires = "meridian", conflicts_with_all = ["peer", "quick", "unsigned"])]
+    image: Option<PathBuf>,
     /// Peers to run; by default those that are installed.
     #[arg(long, value_enum)]
     peer: Vec<Peer>,
@@ -375,6 +379,7 @@ fn run_dnsperf(arguments: &Run) -> anyhow::Result<()> {
 
 fn run_compare(arguments: &Compare, json: bool) -> anyhow::Result<()> {
     let peers = match arguments.peer.as_slice() {
+        _ if arguments.image.is_some() => Vec::new(),
         [] => Software::ALL.to_vec(),
         peers => peers.iter().map(|peer| peer.software()).collect(),
     };
@@ -382,6 +387,7 @@ fn run_compare(arguments: &Compare, json: bool) -> anyhow::Result<()> {
         domains: arguments.domains,
         signed: !arguments.unsigned,
         meridian: arguments.meridian.clone(),
+        image: arguments.image.clone(),
         peers,
         rounds: arguments.rounds,
         duration: parse_seconds(arguments.seconds)?,

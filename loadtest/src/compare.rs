@@ -15,7 +15,7 @@ mod table;
 #[cfg(test)]
 mod testing;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -47,6 +47,9 @@ pub struct Plan {
     pub signed: bool,
     /// The `meridian` binary; without it only the peers run.
     pub meridian: Option<PathBuf>,
+    /// An image of this generated zone, made before: Meridian serves it alone, and there
+    /// is no zone file for peers or a reload.
+    pub image: Option<PathBuf>,
     /// The peers that run.
     pub peers: Vec<Software>,
     /// Rounds.
@@ -89,6 +92,8 @@ pub struct Start {
     pub load_seconds: f64,
     /// Memory after the load (PSS), in octets.
     pub memory_bytes: u64,
+    /// Octets of its image on disk, for Meridian.
+    pub image_bytes: u64,
 }
 
 /// Rounds of one kind of load.
@@ -112,10 +117,16 @@ pub fn compare(plan: &Plan) -> anyhow::Result<Comparison> {
         exponent: 1.0,
         signed: plan.signed,
     })?;
-    let files = generate::write(&registry, directory.path())?;
+    let files = match plan.image {
+        None => generate::write(&registry, directory.path())?,
+        Some(_) => generate::Files {
+            zone: PathBuf::new(),
+            queries: generate::write_queries(&registry, directory.path())?,
+        },
+    };
     let zone = Zone {
         apex,
-        file: files.zone.clone(),
+        file: files.zone,
     };
     let cpus = round::Cpus::find();
     let (installed, missing): (Vec<_>, Vec<_>) = plan
@@ -123,15 +134,8 @@ pub fn compare(plan: &Plan) -> anyhow::Result<Comparison> {
         .iter()
         .copied()
         .partition(|software| software.find().is_some());
-    let mut contenders = Vec::new();
-    if let Some(binary) = &plan.meridian {
-        let home = directory.path().join("meridian");
-        contenders.push(Contender::meridian(binary, &home, &zone, cpus.server)?);
-    }
-    for software in installed {
-        contenders.push(Contender::peer(software, &zone, cpus.server)?);
-    }
-    anyhow::ensure!(!contenders.is_empty(), "no server to compare");
+    let home = directory.path().join("meridian");
+    let contenders = start(plan, &installed, &home, &zone, cpus)?;
     let mut loads = Vec::new();
     for (kind, file) in QueryKind::ALL.iter().zip(&files.queries) {
         let queries = Queries::new(true)
@@ -139,12 +143,17 @@ pub fn compare(plan: &Plan) -> anyhow::Result<Comparison> {
             .read_more(file)?;
         loads.push(round::udp(plan, cpus, *kind, &queries, &contenders)?);
         if *kind == QueryKind::Mixed {
-            loads.push(round::half_load(plan, cpus, &queries, &contenders, &loads)?);
+            loads.extend(round::half_load(plan, cpus, &queries, &contenders, &loads)?);
             loads.extend(round::tcp(plan, cpus, file, &contenders)?);
         }
     }
-    let queries = Queries::new(true).read_more(&files.queries[2])?;
-    let reloads = reload::all(&zone, cpus, &queries, &contenders)?;
+    let reloads = match plan.image {
+        None => {
+            let queries = Queries::new(true).read_more(&files.queries[2])?;
+            reload::all(&zone, cpus, &queries, &contenders)?
+        }
+        Some(_) => Vec::new(),
+    };
     Ok(Comparison {
         domains: plan.domains,
         signed: plan.signed,
@@ -155,6 +164,30 @@ pub fn compare(plan: &Plan) -> anyhow::Result<Comparison> {
         loads,
         reloads,
     })
+}
+
+/// Starts every server of the plan, one after the other.
+fn start(
+    plan: &Plan,
+    peers: &[Software],
+    home: &Path,
+    zone: &Zone,
+    cpus: round::Cpus,
+) -> anyhow::Result<Vec<Contender>> {
+    let mut contenders = Vec::new();
+    if let Some(binary) = &plan.meridian {
+        contenders.push(match &plan.image {
+            None => Contender::meridian(binary, home, zone, cpus.server)?,
+            Some(image) => Contender::image(binary, home, image, zone, cpus.server)?,
+        });
+    }
+    if plan.image.is_none() {
+        for software in peers {
+            contenders.push(Contender::peer(*software, zone, cpus.server)?);
+        }
+    }
+    anyhow::ensure!(!contenders.is_empty(), "no server to compare");
+    Ok(contenders)
 }
 
 /// The figures as tables of text.

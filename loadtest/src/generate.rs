@@ -222,13 +222,19 @@ pub fn write(registry: &Registry, directory: &Path) -> anyhow::Result<Files> {
         .with_context(|| format!("making directory {}", directory.display()))?;
     let zone = directory.join("zone");
     write_file(&zone, |out| zone_file::write(registry, out))?;
-    let mut queries = Vec::new();
-    for kind in QueryKind::ALL {
+    let queries = write_queries(registry, directory)?;
+    Ok(Files { zone, queries })
+}
+
+/// Writes the query files alone, in the order of [`QueryKind::ALL`], into `directory`,
+/// which exists.
+pub fn write_queries(registry: &Registry, directory: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let write = |kind: QueryKind| {
         let path = directory.join(kind.file_name());
         write_file(&path, |out| query_file::write(registry, kind, out))?;
-        queries.push(path);
-    }
-    Ok(Files { zone, queries })
+        Ok(path)
+    };
+    QueryKind::ALL.into_iter().map(write).collect()
 }
 
 /// Writes `registry` as the CSV files of `meridian registry import --csv` into

@@ -1,4 +1,7 @@
 //! A new version of the whole zone, taken under load: how long, and what is lost.
+//!
+//! Load and machine pause by themselves as well, so the same load goes on for as long
+//! without a change, and the longest gaps of the two are told beside each other.
 
 use std::fs;
 use std::io::{BufRead, BufReader, BufWriter, Write};
@@ -41,6 +44,15 @@ pub struct Reload {
     pub lost: u64,
     /// Longest time between two replies, in microseconds.
     pub gap_microseconds_max: f64,
+    /// The same of as much time under the same load without a change.
+    pub quiet_gap_microseconds_max: f64,
+    /// How much longer the gap with a change was; below 0 where it was shorter.
+    pub gap_excess_microseconds: f64,
+    /// Queries lost without a change.
+    pub quiet_lost: u64,
+    /// How late our own schedule was at worst in both, in microseconds: pauses of the
+    /// load, which stand in its gaps too.
+    pub lag_microseconds_max: f64,
     /// Why it did not come to an end.
     pub error: Option<String>,
 }
@@ -107,12 +119,21 @@ fn one(
         taken.map(|()| (seconds, report))
     })
     .with_context(|| format!("reloading {}", contender.name()))?;
+    let time = Duration::from_secs_f64(report.seconds);
+    let mut plan = blast::Plan::new(server.target(), Pace::Open { rate: RATE }, time);
+    plan.cpu = cpus.load;
+    let quiet = blast::blast(&plan, queries)
+        .with_context(|| format!("asking {} without a reload", contender.name()))?;
     Ok(Reload {
         server: contender.name().to_owned(),
         seconds,
         sent: report.sent,
         lost: report.lost,
         gap_microseconds_max: report.gap_microseconds_max,
+        quiet_gap_microseconds_max: quiet.gap_microseconds_max,
+        gap_excess_microseconds: report.gap_microseconds_max - quiet.gap_microseconds_max,
+        quiet_lost: quiet.lost,
+        lag_microseconds_max: report.lag_microseconds_max.max(quiet.lag_microseconds_max),
         error: None,
     })
 }

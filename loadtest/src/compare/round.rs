@@ -1,5 +1,6 @@
 //! One server asked for a while, and the rounds that are made of it.
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -16,6 +17,10 @@ use crate::process::{self, CpuTime};
 
 /// Connections of a load over TCP.
 const TCP_CONNECTIONS: u32 = 16;
+/// Queries a second where no full load says what half of it is.
+const RATE_OF_NONE: u64 = 10_000;
+/// The load in which each server is asked half of what it can do itself.
+const HALF_OF_OWN: &str = "mixed at half of own";
 
 /// One server in one round.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
@@ -95,38 +100,59 @@ fn kind_name(kind: QueryKind) -> &'static str {
     }
 }
 
-/// Half of what the slower of Knot and NSD can do, the same for all: latency.
+/// Latency at half load: at half of what the slowest of Meridian, Knot and NSD can do,
+/// the same rate for all, and at half of what each can do itself. A server with twice
+/// the capacity is so asked twice as often in the second; the first compares like with like.
 pub(super) fn half_load(
     plan: &Plan,
     cpus: Cpus,
     queries: &Queries,
     contenders: &[Contender],
     loads: &[Load],
-) -> anyhow::Result<Load> {
+) -> anyhow::Result<[Load; 2]> {
     let full = loads.last().context("mixed load comes before half of it")?;
-    let usual = |name: &str| {
-        name == MERIDIAN || Software::AUTHORITATIVE.iter().any(|own| own.name() == name)
-    };
-    let rates = full.servers.iter().filter(|(name, _)| usual(name));
-    let slowest = rates
-        .map(|(_, rounds)| median(rounds.iter().map(|round| round.rate)))
-        .fold(f64::INFINITY, f64::min);
-    let slowest = if slowest.is_finite() {
-        slowest
-    } else {
-        20_000.0
-    };
-    #[expect(clippy::cast_possible_truncation, reason = "queries a second")]
-    #[expect(clippy::cast_sign_loss, reason = "a rate")]
-    let rate = (slowest / 2.0) as u64;
     let servers: Vec<_> = contenders
         .iter()
         .map(|own| (own.name().to_owned(), &own.server))
         .collect();
+    let at = |rate, server: &Server| {
+        let pace = Pace::Open { rate };
+        ask(server, pace, plan.duration, cpus, queries)
+    };
+    let rate = half_of_slowest(full);
     let name = format!("mixed at {rate} a second");
-    interleave(&name, plan.rounds, &servers, |server| {
-        ask(server, Pace::Open { rate }, plan.duration, cpus, queries)
-    })
+    let same = interleave(&name, plan.rounds, &servers, |server| at(rate, server))?;
+    let halves: HashMap<_, _> = contenders
+        .iter()
+        .map(|own| (own.server.pid(), half_of_own(full, own.name())))
+        .collect();
+    let own = interleave(HALF_OF_OWN, plan.rounds, &servers, |server| {
+        at(halves[&server.pid()], server)
+    })?;
+    Ok([same, own])
+}
+
+/// Half of what the slowest of Meridian, Knot and NSD answered in a second.
+pub(super) fn half_of_slowest(full: &Load) -> u64 {
+    let usual = |name: &str| {
+        name == MERIDIAN || Software::AUTHORITATIVE.iter().any(|own| own.name() == name)
+    };
+    let servers = full.servers.iter().filter(|(name, _)| usual(name));
+    let halves = servers.map(|(_, rounds)| half_of(rounds));
+    halves.min().unwrap_or(RATE_OF_NONE)
+}
+
+/// Half of what this server answered in a second.
+pub(super) fn half_of_own(full: &Load, server: &str) -> u64 {
+    let mut servers = full.servers.iter();
+    let own = servers.find(|(name, _)| name == server);
+    own.map_or(RATE_OF_NONE, |(_, rounds)| half_of(rounds))
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "queries a second")]
+#[expect(clippy::cast_sign_loss, reason = "a rate")]
+fn half_of(rounds: &[Round]) -> u64 {
+    ((median(rounds.iter().map(|round| round.rate)) / 2.0) as u64).max(1)
 }
 
 /// Persistent connections with many queries under way, by dnsperf if it is there.
@@ -226,3 +252,6 @@ impl Round {
         self
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Comparison, Load, Round, median};
+use super::{Comparison, Load, Reload, Round, median};
 
 /// Every figure as text.
 pub(super) fn format(comparison: &Comparison) -> String {
@@ -31,41 +31,25 @@ fn write_all(comparison: &Comparison, text: &mut String) -> std::fmt::Result {
     }
     writeln!(
         text,
-        "\n{:<10} {:>9} {:>8} {:>9}",
-        "server", "compile s", "load s", "MiB"
+        "\n{:<10} {:>9} {:>8} {:>9} {:>10}",
+        "server", "compile s", "load s", "MiB", "image MiB"
     )?;
     for start in &comparison.starts {
         writeln!(
             text,
-            "{:<10} {:>9.2} {:>8.2} {:>9.1}",
+            "{:<10} {:>9.2} {:>8.2} {:>9.1} {:>10.1}",
             start.server,
             start.compile_seconds,
             start.load_seconds,
-            mebibytes(start.memory_bytes)
+            mebibytes(start.memory_bytes),
+            mebibytes(start.image_bytes)
         )?;
     }
     for load in &comparison.loads {
         write_load(load, text)?;
     }
-    writeln!(
-        text,
-        "\n{:<10} {:>8} {:>8} {:>6} {:>10}",
-        "reload", "seconds", "sent", "lost", "gap ms"
-    )?;
-    for reload in &comparison.reloads {
-        write!(
-            text,
-            "{:<10} {:>8.2} {:>8} {:>6} {:>10.2}",
-            reload.server,
-            reload.seconds,
-            reload.sent,
-            reload.lost,
-            reload.gap_microseconds_max / 1000.0
-        )?;
-        match &reload.error {
-            Some(error) => writeln!(text, "  {error}")?,
-            None => writeln!(text)?,
-        }
+    if !comparison.reloads.is_empty() {
+        write_reloads(&comparison.reloads, text)?;
     }
     writeln!(
         text,
@@ -78,6 +62,42 @@ fn write_all(comparison: &Comparison, text: &mut String) -> std::fmt::Result {
             "{:<28} {:<26} {:>6.2} {:>6.2} {:>6.2}",
             ratio.load, ratio.figure, ratio.min, ratio.median, ratio.max
         )?;
+    }
+    Ok(())
+}
+
+fn write_reloads(reloads: &[Reload], text: &mut String) -> std::fmt::Result {
+    writeln!(
+        text,
+        "\n{:<10} {:>8} {:>8} {:>6} {:>10} {:>10} {:>10} {:>10} {:>10}",
+        "reload",
+        "seconds",
+        "sent",
+        "lost",
+        "gap ms",
+        "without",
+        "longer by",
+        "lost then",
+        "own lag"
+    )?;
+    for reload in reloads {
+        write!(
+            text,
+            "{:<10} {:>8.2} {:>8} {:>6} {:>10.2} {:>10.2} {:>10.2} {:>10} {:>10.2}",
+            reload.server,
+            reload.seconds,
+            reload.sent,
+            reload.lost,
+            reload.gap_microseconds_max / 1000.0,
+            reload.quiet_gap_microseconds_max / 1000.0,
+            reload.gap_excess_microseconds / 1000.0,
+            reload.quiet_lost,
+            reload.lag_microseconds_max / 1000.0
+        )?;
+        match &reload.error {
+            Some(error) => writeln!(text, "  {error}")?,
+            None => writeln!(text)?,
+        }
     }
     Ok(())
 }

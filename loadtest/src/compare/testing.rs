@@ -30,6 +30,7 @@ pub(super) fn comparison() -> Comparison {
         compile_seconds: 1.25,
         load_seconds: 0.5,
         memory_bytes: 3 << 20,
+        image_bytes: 2 << 20,
     };
     let reload = Reload {
         server: "<Knot>".to_owned(),
