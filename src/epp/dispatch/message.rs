@@ -9,9 +9,10 @@ use super::{Answer, Failure, Registry, Work, transaction_of};
 use crate::epp::code::Code;
 use crate::epp::extension::{Change, ExtensionReply, State};
 use crate::epp::fault::Fault;
-use crate::epp::namespace::EPP;
-use crate::epp::response::{Data, DomainView, Queue, Response};
+use crate::epp::namespace::{CONTACT, DOMAIN, EPP, HOST};
+use crate::epp::response::{Data, DomainView, Finished, Queue, Response};
 use crate::registry::command::PollCommand;
+use crate::registry::command::changes::Review;
 use crate::registry::command::domain::{DomainInfo, TransferInfo};
 use crate::registry::command::host::HostInfo;
 use crate::registry::command::notices::ObjectType;
@@ -98,9 +99,17 @@ fn text(message: &Message) -> String {
         ("transfer", _) => format!("Transfer of {object} cancelled"),
         (_, "nameServersRenamed") => format!("{object} was removed, name servers renamed"),
         (_, "nameServersLame") => format!("Name servers of gone domains are in use: {object}"),
+        (_, "changeWaits") => format!("A change of {object} waits"),
+        (_, "changeApproved") => format!("The change of {object} was made"),
+        (_, "changeRefused") => format!("The change of {object} was refused"),
         (_, "summary") => "The queue was full".to_owned(),
         _ => format!("{}: {object}", message.kind.name()),
     };
+    if let Some(review) = &message.content.review {
+        text.push_str(&format!(" ({})", review.command));
+        let reason = review.reason.iter();
+        text.extend(reason.map(|reason| format!(": {reason}")));
+    }
     for host in &message.content.renamed {
         text.push_str(&format!(
             "; {} is now {} ({} domains: {})",
@@ -125,6 +134,10 @@ fn text(message: &Message) -> String {
 /// The object that a message is about, and what was done to it.
 fn describe(response: &mut Response, message: Message) {
     let content = &message.content;
+    if let Some(review) = &content.review {
+        response.data = finished(&message, review).map(Data::Finished);
+        return;
+    }
     let (state, shown) = match (&content.after, &content.before) {
         (Some(after), _) => (State::After, after),
         (None, Some(before)) => (State::Before, before),
@@ -165,6 +178,25 @@ fn describe(response: &mut Response, message: Message) {
     };
     let change = ExtensionReply::Change(Box::new(change));
     response.extensions.push(change);
+}
+
+/// The end of a command that was answered with 1001 (RFC 5731 section 3.3). The registry
+/// keeps no client's name of it.
+fn finished(message: &Message, review: &Review) -> Option<Finished> {
+    let namespace = match message.object_type {
+        ObjectType::Domain => DOMAIN,
+        ObjectType::Host => HOST,
+        ObjectType::Contact => CONTACT,
+        ObjectType::Registrar => return None,
+    };
+    Some(Finished {
+        namespace,
+        name: message.object.clone(),
+        is_done: review.approved,
+        client_transaction: None,
+        server_transaction: transaction_of(review.event),
+        at: review.decided_at,
+    })
 }
 
 /// An object as the registry kept it; one that an older program kept otherwise is not

@@ -93,8 +93,8 @@ impl Desk {
         desk
     }
 
-    /// The registry's own commands.
-    pub(crate) fn operate(&mut self, command: Value) {
+    /// The registry's own commands; what comes of them.
+    pub(crate) fn operate(&mut self, command: Value) -> Value {
         let command: Command = serde_json::from_value(command).unwrap();
         let request = model::Request {
             actor: Actor::operator("tests"),
@@ -102,7 +102,8 @@ impl Desk {
             lab: false,
             command,
         };
-        self.runtime.block_on(self.store.execute(request)).unwrap();
+        let outcome = self.runtime.block_on(self.store.execute(request)).unwrap();
+        serde_json::to_value(outcome).unwrap()
     }
 
     /// What a registrar says, and is answered.

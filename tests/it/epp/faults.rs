@@ -127,3 +127,29 @@ fn a_message_says_which_name_servers_were_renamed() {
     let text = "parent.tld was removed, name servers renamed; ns1.parent.tld is now ns-";
     assert!(reply.xml.contains(text), "{}", reply.xml);
 }
+
+#[test]
+fn a_change_that_waited_is_told_by_its_transaction() {
+    let mut desk = Desk::new("minimum");
+    desk.register("reg-a", "slow.tld");
+    desk.operate(
+        serde_json::json!({"zone": {"policy": {"apex": "tld", "change": {
+            "change-control": "verify", "approvers": ["tests"], "approvals": 1,
+        }}}}),
+    );
+    let lock = "<domain:add><domain:status s=\"clientHold\"/></domain:add>";
+    let body = name("domain", "slow.tld") + lock;
+    let reply = desk.say("reg-a", &command("update", "domain", &body, ""));
+    assert_eq!(reply.code, 1001, "{}", reply.xml);
+    let transaction = reply.text("svTRID").unwrap().to_owned();
+    let reply = desk.say("reg-a", &command("update", "domain", &body, ""));
+    assert_eq!(reply.code, 2304, "{}", reply.xml);
+    let waiting = desk.operate(serde_json::json!({"changes": {"list": {}}}));
+    let id = waiting.pointer("/read/changes/changes/0/id");
+    let id = id.unwrap_or_else(|| panic!("{waiting}")).clone();
+    desk.operate(serde_json::json!({"changes": {"approve": id}}));
+    let reply = desk.say("reg-a", &super::desk::plain("<poll op=\"req\"/>"));
+    let told = "<domain:name paResult=\"1\">slow.tld</domain:name><domain:paTRID><svTRID>";
+    let told = format!("{told}{transaction}</svTRID>");
+    assert!(reply.xml.contains(&told), "{}", reply.xml);
+}
