@@ -421,3 +421,4 @@ proptest! {
 
 mod changes;
 mod proofs;
+mod tangled;

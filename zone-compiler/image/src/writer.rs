@@ -16,6 +16,8 @@ mod update;
 pub use fold::Fold;
 pub use install::{Installer, Proofs, ZoneRoots};
 pub use order::write_order;
+#[cfg(test)]
+pub(crate) use page::encode;
 pub use page::{BodyBytes, NamePageBuilder, Nsec3PageBuilder, SharedPageBuilder};
 pub use proofs::Nsec3Changes;
 pub use segment::SegmentWriter;

@@ -133,7 +133,7 @@ impl<'g> After<'g> {
             return self.walk.zone(reference, apex);
         }
         self.kept.remove(before);
-        self.walk.reached(reference);
+        self.walk.reached(reference)?;
         self.shared(was, zone)?;
         self.names(was, zone, reference)?;
         self.proofs(was, zone)
@@ -278,7 +278,7 @@ impl<'g> After<'g> {
         }
         if !root.is_node() {
             self.walk.check_kind(root, kind)?;
-            self.walk.reached(root);
+            self.walk.reached(root)?;
             difference.came.push((root, keys.clone()));
             return Ok(());
         }

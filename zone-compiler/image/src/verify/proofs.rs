@@ -74,8 +74,8 @@ impl After<'_> {
         let mut checked = None;
         for span in difference.spans {
             if checked.is_none_or(|checked| checked < span.last) {
-                check_neighbours(&self.walk, new, &span)?;
-                checked = checked.max(Some(span.last));
+                let last = check_neighbours(&self.walk, new, &span)?;
+                checked = checked.max(Some(last));
             }
         }
         Ok(difference.count)
@@ -154,7 +154,7 @@ impl After<'_> {
         self.walk.check_kind(root, PageKind::Nsec3)?;
         difference.spans.push(*span);
         if owned(self.walk.generation, root, span) {
-            self.walk.reached(root);
+            self.walk.reached(root)?;
             difference.count += records(access::nsec3(self.walk.generation.page(root)));
         }
         Ok(())
@@ -210,7 +210,7 @@ impl After<'_> {
             }
             for reference in &came {
                 self.walk.check_order(*reference, level)?;
-                self.walk.reached(*reference);
+                self.walk.reached(*reference)?;
                 let page = access::order(self.walk.generation.page(*reference));
                 came_below.extend(page.children.iter().map(|child| PageRef(child.to_native())));
                 count += i64::try_from(page.ends.len()).unwrap_or(i64::MAX);
@@ -234,8 +234,9 @@ fn records(page: &crate::layout::ArchivedNsec3Page) -> i64 {
     i64::try_from(page.hashes.len() - 1).unwrap_or(i64::MAX)
 }
 
-/// Checks the leaves that stand for `span`, and the one behind them.
-fn check_neighbours(walk: &Walk<'_>, root: PageRef, span: &KeySpan) -> Checked {
+/// Checks the leaves that stand for `span`, and the one behind them; gives the last key
+/// that this came to.
+fn check_neighbours(walk: &Walk<'_>, root: PageRef, span: &KeySpan) -> Result<u64, WalkFault> {
     let generation = walk.generation;
     let (last, _) = leaf_at(walk, root, u64::MAX)?;
     let mut before = match span.first.checked_sub(1) {
@@ -263,12 +264,12 @@ fn check_neighbours(walk: &Walk<'_>, root: PageRef, span: &KeySpan) -> Checked {
         }
         // Round the end of the chain, until what follows the span was seen.
         if is_own && (is_round || here.first > span.last) {
-            return Ok(());
+            return Ok(if is_round { u64::MAX } else { here.last });
         }
         is_round |= here.last == u64::MAX;
         key = here.last.wrapping_add(1);
         if is_round && key >= span.first {
-            return Ok(());
+            return Ok(u64::MAX);
         }
     }
 }

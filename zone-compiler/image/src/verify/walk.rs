@@ -15,7 +15,7 @@ use crate::layout::{
 };
 use crate::lookup::LookupName;
 use crate::reach::Live;
-use crate::segment::access;
+use crate::segment::{Segment, access};
 
 /// Most levels of order pages: 64 to this power is more names than a zone has.
 const ORDER_LEVELS_MAX: u32 = 8;
@@ -93,8 +93,17 @@ impl<'g> Walk<'g> {
         }
     }
 
-    pub(super) fn reached(&self, reference: PageRef) {
-        self.live.borrow_mut().add(reference);
+    /// Counts a page. A whole image refers to each of its pages once, so what comes to
+    /// more octets than a segment has is refused: a walk takes no longer than the image is
+    /// large, however its references are tangled.
+    pub(super) fn reached(&self, reference: PageRef) -> Checked {
+        let mut live = self.live.borrow_mut();
+        live.add(reference);
+        let segment = self.generation.segment(reference);
+        if live.bytes(reference.slot()) > segment.map_or(0, Segment::pages_bytes) {
+            return Err(self.fault(reference, "pages are referred to more than once"));
+        }
+        Ok(())
     }
 
     pub(super) fn fault(&self, reference: PageRef, rule: &'static str) -> WalkFault {
@@ -141,7 +150,7 @@ impl<'g> Walk<'g> {
             self.check_kind(reference, kind)?;
             // Slots of an NSEC3 tree repeat leaves; `nsec3` counts each once.
             if kind != PageKind::Nsec3 {
-                self.reached(reference);
+                self.reached(reference)?;
             }
             return leaf(reference, self.generation.page(reference), keys);
         }
@@ -165,8 +174,7 @@ impl<'g> Walk<'g> {
         if keys.0.len() >= TREE_LEVELS_MAX as usize {
             return Err(self.fault(reference, "a tree has too many levels"));
         }
-        self.reached(reference);
-        Ok(())
+        self.reached(reference)
     }
 
     /// Checks that this is the zone page of that apex.
@@ -179,7 +187,7 @@ impl<'g> Walk<'g> {
             return Err(self.fault(reference, "a reference leads to no zone"));
         }
         self.check_kind(reference, PageKind::Zone)?;
-        self.reached(reference);
+        self.reached(reference)?;
         let zone = access::zone(self.generation.page(reference));
         if zone.apex != *apex {
             return Err(self.fault(reference, "a zone has another apex than its catalog entry"));
@@ -277,7 +285,7 @@ impl<'g> Walk<'g> {
                 }
                 count += own.len() as u64;
                 leaves.push(reference);
-                self.reached(reference);
+                self.reached(reference)?;
             } else {
                 aliases.push((reference, leaves.last().copied()));
             }
@@ -315,7 +323,7 @@ impl<'g> Walk<'g> {
     /// Counts the names of an order tree.
     fn order(&self, reference: PageRef, level: u32) -> Result<u64, WalkFault> {
         self.check_order(reference, level)?;
-        self.reached(reference);
+        self.reached(reference)?;
         let page = access::order(self.generation.page(reference));
         if page.children.is_empty() {
             return Ok(page.ends.len() as u64);
