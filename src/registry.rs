@@ -6,6 +6,7 @@
 //! checks the fencing epoch and appends an event. Nothing here knows a protocol,
 //! reads a clock or prints: time is an argument, results are values.
 
+pub mod access;
 pub mod audit;
 pub(crate) mod calendar;
 pub mod code;

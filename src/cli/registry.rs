@@ -1,5 +1,6 @@
 //! `meridian registry`.
 
+mod access;
 mod apply;
 pub(crate) mod arguments;
 mod build;

@@ -6,6 +6,7 @@
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::super::DatabaseArgs;
+use super::access::AccessArgs;
 use super::orphans::OrphansArgs;
 
 /// For whom a command is done, and where.
@@ -130,6 +131,8 @@ pub(crate) enum RegistrarArgs {
         #[command(flatten)]
         acting: ActingArgs,
     },
+    #[command(flatten)]
+    Access(AccessArgs),
     /// Remove a registrar that sponsors nothing
     Delete {
         /// Its handle

@@ -1,5 +1,6 @@
 //! From arguments to commands.
 
+use super::access;
 use super::arguments::{
     ActingArgs, GlueArg, HostArgs, RegistrarArgs, RegistrarStatusArg, TimersArgs, ZoneArgs,
     ZoneUpdateArgs,
@@ -126,6 +127,10 @@ pub(super) fn registrar(args: &RegistrarArgs) -> Built<'_> {
                 }),
             };
             (RegistrarCommand::Update(update), acting)
+        }
+        RegistrarArgs::Access(args) => {
+            let (command, acting) = access::build(args)?;
+            (RegistrarCommand::Access(Box::new(command)), acting)
         }
         RegistrarArgs::Delete { handle, acting } => {
             (RegistrarCommand::Delete(handle.parse()?), acting)

@@ -3,11 +3,12 @@
 use serde_json::Value;
 
 /// Fields whose values nobody may read in a log, wherever they stand in a command.
-const SECRETS: [&str; 8] = [
+const SECRETS: [&str; 9] = [
     "auth",
     "auth-info",
     "new-auth-info",
     "password",
+    "password-hash",
     "new-password",
     "pin",
     "secret",

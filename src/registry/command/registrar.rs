@@ -1,7 +1,10 @@
 //! Commands on registrars: the registry's own, apart from `info` of oneself.
 
+mod access;
+
 use serde::{Deserialize, Serialize};
 
+use super::super::access::{PasswordHash, Pin, pins};
 use super::super::code::ResultCode;
 use super::super::database::Timestamp;
 use super::super::error::RegistryError;
@@ -23,6 +26,8 @@ pub enum RegistrarCommand {
     Update(RegistrarUpdate),
     /// Remove it, once it sponsors nothing.
     Delete(Handle),
+    /// Change what it shows to get in.
+    Access(Box<RegistrarAccess>),
     /// Show it.
     Info(Handle),
 }
@@ -33,6 +38,7 @@ impl RegistrarCommand {
             Self::Create(_) => "registrar-create",
             Self::Update(_) => "registrar-update",
             Self::Delete(_) => "registrar-delete",
+            Self::Access(_) => "registrar-access",
             Self::Info(_) => "registrar-info",
         }
     }
@@ -41,6 +47,7 @@ impl RegistrarCommand {
         match self {
             Self::Create(create) => &create.handle,
             Self::Update(update) => &update.handle,
+            Self::Access(access) => &access.handle,
             Self::Delete(handle) | Self::Info(handle) => handle,
         }
     }
@@ -77,6 +84,39 @@ pub struct RegistrarUpdate {
     /// Whether its domains have contacts here, in zones where each registrar decides.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data_model: Option<DataModel>,
+}
+
+/// A change to what a registrar shows to get in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct RegistrarAccess {
+    /// Its handle.
+    pub handle: Handle,
+    /// Its password from now on; it may set that itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password_hash: Option<PasswordHash>,
+    /// Certificates that show it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pin: Vec<Pin>,
+    /// Certificates that do so no more.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unpin: Vec<Pin>,
+    /// Sessions that it may have at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sessions_max: Option<u32>,
+}
+
+impl RegistrarAccess {
+    /// A change of nothing yet.
+    pub fn new(handle: Handle) -> Self {
+        Self {
+            handle,
+            password_hash: None,
+            pin: Vec::new(),
+            unpin: Vec::new(),
+            sessions_max: None,
+        }
+    }
 }
 
 /// Whether a registrar may act.
@@ -116,6 +156,12 @@ pub struct RegistrarInfo {
     pub status: String,
     /// Whether its domains have contacts here, in zones where each registrar decides.
     pub data_model: DataModel,
+    /// When its password was set, if it has one.
+    pub password_set_at: Option<Timestamp>,
+    /// Its certificates.
+    pub pins: Vec<Pin>,
+    /// Sessions that it may have at once.
+    pub sessions_max: i64,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it last changed.
@@ -128,11 +174,13 @@ struct Row {
     iana_id: Option<i64>,
     status: String,
     data_model: Option<String>,
+    password_set_at: Option<i64>,
+    sessions_max: i64,
     created_at: i64,
     updated_at: Option<i64>,
 }
 
-from_row!(Row: id, name, iana_id, status, data_model, created_at, updated_at);
+from_row!(Row: id, name, iana_id, status, data_model, password_set_at, sessions_max, created_at, updated_at);
 
 impl Row {
     /// A registrar that said nothing is a thin one.
@@ -144,8 +192,8 @@ impl Row {
 
 async fn find(tables: &mut Tables<'_>, handle: &Handle) -> Result<Option<Row>, RegistryError> {
     let query = rows::<Row>(
-        "SELECT id, name, iana_id, status, data_model, created_at, updated_at FROM registrars \
-         WHERE handle = $1",
+        "SELECT id, name, iana_id, status, data_model, password_set_at, sessions_max, created_at, \
+         updated_at FROM registrars WHERE handle = $1",
     );
     tables.optional(query.bind(handle.as_str())).await
 }
@@ -171,6 +219,9 @@ pub(super) async fn info(
         name: row.name,
         iana_id: row.iana_id,
         status: row.status,
+        password_set_at: row.password_set_at.map(Timestamp),
+        pins: pins(tables, row.id).await?,
+        sessions_max: row.sessions_max,
         created_at: Timestamp(row.created_at),
         updated_at: row.updated_at.map(Timestamp),
     }))
@@ -181,12 +232,18 @@ pub(super) async fn change(
     context: &mut Context<'_, '_>,
     command: &RegistrarCommand,
 ) -> Result<Option<i64>, CommandError> {
+    if let RegistrarCommand::Access(command) = command {
+        access::change(context, command).await?;
+        return Ok(None);
+    }
     registry_only(&context.acting, command.handle().as_str())?;
     match command {
         RegistrarCommand::Create(command) => create(context, command).await?,
         RegistrarCommand::Update(command) => update(context, command).await?,
         RegistrarCommand::Delete(handle) => delete(context, handle).await?,
-        RegistrarCommand::Info(_) => unreachable!("reads change nothing"),
+        RegistrarCommand::Access(_) | RegistrarCommand::Info(_) => {
+            unreachable!("taken before; reads change nothing")
+        }
     }
     Ok(None)
 }
