@@ -4,6 +4,7 @@
 //! its image; [`serve`] adds what a service has around it: control socket,
 //! metrics, signals, and word to systemd.
 
+mod epp;
 mod logs;
 mod plane;
 mod streams;
@@ -20,7 +21,7 @@ use crate::clock::{unix_microseconds, unix_seconds};
 use crate::config::{self, Config, MemoryKind, Publish};
 use crate::control::http::Exporter;
 use crate::control::socket::ControlSocket;
-use crate::control::{Reloads, TlsVitals, Vitals, VitalsParts};
+use crate::control::{EppVitals, Reloads, TlsVitals, Vitals, VitalsParts};
 use crate::dns::cookie::CookieSecrets;
 use crate::dns::engine::{Engine, EngineConfig};
 use crate::dns::generations::{Check, Generations, InstallError, Installer, Source};
@@ -55,6 +56,7 @@ pub struct Server {
     credentials: Option<Arc<Credentials>>,
     keeper: Option<Keeper>,
     timekeeper: Option<Timekeeper>,
+    epp: Option<crate::epp::server::Server>,
     vitals: Arc<Vitals>,
     /// Workers that ended by themselves say why.
     failures: mpsc::Receiver<String>,
@@ -89,6 +91,7 @@ impl Server {
             .context("cannot start the publisher's thread")?;
         let timekeeper = spawn_timekeeper(config, settings.as_ref(), publisher.as_ref())
             .context("cannot start the thread of timers")?;
+        let epp = epp::start(config, settings.as_ref(), publisher.as_ref())?;
         let served = Arc::clone(&generations);
         let keeper = spawn_keeper(config, settings, vault, publisher.as_ref(), served)
             .context("cannot start the thread that looks after keys")?;
@@ -108,6 +111,10 @@ impl Server {
             publish: publisher.as_ref().map(Publisher::state),
             keys: keeper.as_ref().map(Keeper::state),
             timers: timekeeper.as_ref().map(Timekeeper::state),
+            epp: epp.as_ref().map(|epp| EppVitals {
+                listen: epp.addresses().to_vec(),
+                counters: epp.counters(),
+            }),
         }));
         Ok(Self {
             plane,
@@ -116,6 +123,7 @@ impl Server {
             credentials,
             keeper,
             timekeeper,
+            epp,
             vitals,
             failures,
         })
@@ -136,17 +144,27 @@ impl Server {
         self.plane.tls().map_or(&[], |tls| tls.addresses())
     }
 
+    /// The addresses of EPP.
+    pub fn epp_addresses(&self) -> &[SocketAddr] {
+        self.epp.as_ref().map_or(&[], |epp| epp.addresses())
+    }
+
     /// Asks for reloads.
     pub fn reloads(&self) -> Reloads {
         Reloads {
             image: self.installer.reloader(),
             credentials: self.credentials.clone(),
+            epp: self.epp.as_ref().map(|epp| epp.certificate()),
         }
     }
 
     /// Answers what was asked until now, and ends.
     pub fn stop(self) {
         self.vitals.drain();
+        // First: what is answered here is still published.
+        if let Some(epp) = self.epp {
+            epp.stop();
+        }
         drop(self.timekeeper);
         drop(self.keeper);
         drop(self.publisher);
@@ -342,6 +360,7 @@ pub fn serve_with(config: &Config, ready: impl FnOnce(&Server)) -> anyhow::Resul
         tracing::info!(
             listen = ?server.addresses(),
             tls = ?server.tls_addresses(),
+            epp = ?server.epp_addresses(),
             control = %config.control.socket.display(),
             %metrics,
             "serving"

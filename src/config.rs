@@ -5,6 +5,7 @@
 //! once, each with its line.
 
 mod check;
+mod epp;
 mod files;
 mod read;
 pub mod spec;
@@ -19,6 +20,7 @@ use zone_image::Name;
 use crate::dns::rate::RateLimits;
 use crate::keys::token::TokenSettings;
 
+pub use epp::Epp;
 pub use spec::{LogFormat, LogLevel, MemoryKind, Spec};
 
 /// Where the file is unless `--config` says otherwise.
@@ -37,6 +39,8 @@ pub struct Config {
     pub publish: Publish,
     /// `[keys]`
     pub keys: Keys,
+    /// `[epp]`; `None` where it listens nowhere.
+    pub epp: Option<Epp>,
     /// `[control]`
     pub control: Control,
     /// `[metrics]`

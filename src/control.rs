@@ -21,12 +21,13 @@ use crate::dns::counters::{Snapshot, StreamCounters, WorkerCounters};
 use crate::dns::generations::Generations;
 use crate::dns::net::failure::Offences;
 use crate::dns::net::tls::Credentials;
+use crate::epp;
 use crate::keys::status::KeysState;
 use crate::publish;
 use crate::registry::timekeeper::TimersState;
 
 pub use reload::Reloads;
-pub use status::{GenerationStatus, OffenceStatus, Status, TlsStatus, ZoneStatus};
+pub use status::{EppStatus, GenerationStatus, OffenceStatus, Status, TlsStatus, ZoneStatus};
 
 /// Why a server cannot be asked or seen.
 #[derive(Debug, thiserror::Error)]
@@ -98,6 +99,15 @@ pub struct VitalsParts {
     pub publish: Option<Arc<publish::State>>,
     pub keys: Option<Arc<KeysState>>,
     pub timers: Option<Arc<TimersState>>,
+    pub epp: Option<EppVitals>,
+}
+
+/// What can be seen of EPP.
+#[derive(Debug)]
+#[expect(missing_docs, reason = "each is described at its type")]
+pub struct EppVitals {
+    pub listen: Vec<SocketAddr>,
+    pub counters: Arc<epp::server::counters::Counters>,
 }
 
 /// What can be seen of DNS over TLS.

@@ -3,8 +3,8 @@
 //! Octets become frames ([`frame`]), frames trees ([`xml`]), trees a [`Request`] that has
 //! passed the rules of the schemas ([`request`]). [`dispatch`] turns it into commands of
 //! the registry and their outcome into a [`Response`], which is written so that it
-//! validates ([`response`]). All of it is pure: no socket, no clock, no database of its
-//! own. Whatever a client sends ends in a request or in a [`Fault`], never in a panic.
+//! validates ([`response`]). All of that is pure: no socket, no clock, no database of its
+//! own; [`server`] is around it and has them. Whatever a client sends ends in a request or in a [`Fault`], never in a panic.
 
 pub mod code;
 pub mod dispatch;
@@ -14,6 +14,7 @@ pub mod frame;
 pub mod namespace;
 pub mod request;
 pub mod response;
+pub mod server;
 pub mod services;
 pub mod xml;
 

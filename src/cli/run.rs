@@ -167,6 +167,12 @@ fn status(global: &Global) -> anyhow::Result<()> {
         status.udp_queries, status.tcp_queries
     ));
     output::line(format_args!("connections  {}", status.tcp_connections));
+    if let Some(epp) = &status.epp {
+        for address in &epp.listen {
+            output::line(format_args!("epp listen   {address}"));
+        }
+        output::line(format_args!("epp sessions {}", epp.sessions));
+    }
     if let Some(tls) = &status.tls {
         for address in &tls.listen {
             output::line(format_args!("tls listen   {address}"));

@@ -38,7 +38,7 @@ impl Checker<'_> {
         });
     }
 
-    fn range<T>(&mut self, key: &str, value: T, range: RangeInclusive<T>)
+    pub(super) fn range<T>(&mut self, key: &str, value: T, range: RangeInclusive<T>)
     where
         T: PartialOrd + std::fmt::Display,
     {
@@ -84,6 +84,7 @@ pub(super) fn check(spec: &Spec, document: &Document<'_>, faults: &mut Vec<Fault
         },
         publish: check_publish(spec, &mut checker),
         keys: check_keys(spec, &mut checker),
+        epp: super::epp::check(spec, &mut checker),
         control: Control {
             socket: spec.control.socket.clone(),
         },

@@ -10,6 +10,7 @@ use super::read::Document;
 use super::{Fault, Spec};
 use crate::dns::cookie::CookieSecrets;
 use crate::dns::net::tls::{Credentials, Part};
+use crate::epp::server::certificate::{Certificate, CertificateError};
 
 /// Notes what is wrong with each file.
 pub(super) fn check(spec: &Spec, document: &Document<'_>, faults: &mut Vec<Fault>) {
@@ -18,6 +19,7 @@ pub(super) fn check(spec: &Spec, document: &Document<'_>, faults: &mut Vec<Fault
     if !secrets.as_os_str().is_empty() {
         check_cookie_secrets(secrets, &mut checker);
     }
+    check_epp(spec, &mut checker);
     let tls = &spec.dns.tls;
     let named = [&tls.certificate_file, &tls.key_file]
         .iter()
@@ -30,6 +32,19 @@ pub(super) fn check(spec: &Spec, document: &Document<'_>, faults: &mut Vec<Fault
             };
             checker.fault(key, fault);
         }
+    }
+}
+
+fn check_epp(spec: &Spec, checker: &mut Checker<'_>) {
+    let epp = &spec.epp;
+    let named = [&epp.certificate_file, &epp.key_file];
+    if named.iter().any(|path| path.as_os_str().is_empty()) {
+        return;
+    }
+    match Certificate::load(&epp.certificate_file, &epp.key_file) {
+        Ok(_) => {}
+        Err(error @ CertificateError::Key(_)) => checker.fault("epp.key-file", error),
+        Err(error) => checker.fault("epp.certificate-file", error),
     }
 }
 

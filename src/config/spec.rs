@@ -18,6 +18,7 @@ pub struct Spec {
     pub registry: RegistrySpec,
     pub publish: PublishSpec,
     pub keys: KeysSpec,
+    pub epp: EppSpec,
     pub control: ControlSpec,
     pub metrics: MetricsSpec,
     pub log: LogSpec,
@@ -142,6 +143,48 @@ impl Default for TlsSpec {
             connections_max: 4096,
             connections_per_prefix_max: 256,
             handshake_timeout_seconds: 5,
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct EppSpec {
+    pub listen: Vec<SocketAddr>,
+    pub certificate_file: PathBuf,
+    pub key_file: PathBuf,
+    pub server_name: String,
+    pub lab: bool,
+    pub threads: usize,
+    pub connections_max: usize,
+    pub connections_per_prefix_max: usize,
+    pub commands_per_second_max: u32,
+    pub frame_bytes_max: usize,
+    pub handshake_timeout_seconds: u64,
+    pub login_timeout_seconds: u64,
+    pub idle_timeout_seconds: u64,
+    pub write_timeout_seconds: u64,
+    pub session_seconds_max: u64,
+}
+
+impl Default for EppSpec {
+    fn default() -> Self {
+        Self {
+            listen: Vec::new(),
+            certificate_file: PathBuf::new(),
+            key_file: PathBuf::new(),
+            server_name: "Meridian".to_owned(),
+            lab: false,
+            threads: 2,
+            connections_max: 1024,
+            connections_per_prefix_max: 128,
+            commands_per_second_max: 500,
+            frame_bytes_max: 65_536,
+            handshake_timeout_seconds: 5,
+            login_timeout_seconds: 60,
+            idle_timeout_seconds: 600,
+            write_timeout_seconds: 10,
+            session_seconds_max: 86_400,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The metrics page. Sums the workers' counters when it is asked, never before.
 
+mod epp;
 mod registry_side;
 
 use std::fmt;
@@ -33,6 +34,9 @@ pub(super) fn render(vitals: &Vitals) -> Result<String, fmt::Error> {
             "From reading the registry to an image on disk",
             compile,
         );
+    }
+    if let Some(epp) = &vitals.parts.epp {
+        epp::register(&mut registry, &epp.counters);
     }
     let mut page = String::new();
     text::encode(&mut page, &registry)?;
@@ -81,6 +85,9 @@ impl Page {
         }
         if let Some(timers) = &vitals.parts.timers {
             page.timers(&timers.snapshot());
+        }
+        if let Some(epp) = &vitals.parts.epp {
+            page.epp(&epp.counters);
         }
         page.gauge(
             "uptime_seconds",

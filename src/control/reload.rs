@@ -1,9 +1,10 @@
-//! What `meridian reload` and SIGHUP do: the image, and the certificate.
+//! What `meridian reload` and SIGHUP do: the image, and the certificates.
 
 use std::sync::Arc;
 
 use crate::dns::generations::{Installed, Reloader};
 use crate::dns::net::tls::Credentials;
+use crate::epp::server::certificate::Certificate;
 
 /// Everything that can be read again without a restart.
 #[derive(Debug, Clone)]
@@ -12,6 +13,8 @@ pub struct Reloads {
     pub image: Reloader,
     /// Certificate and key of DNS over TLS.
     pub credentials: Option<Arc<Credentials>>,
+    /// Those of EPP.
+    pub epp: Option<Arc<Certificate>>,
 }
 
 impl Reloads {
@@ -19,19 +22,24 @@ impl Reloads {
     /// error names all that was refused.
     pub async fn reload(&self) -> Result<Installed, String> {
         let image = self.image.reload().await.map_err(|error| error.to_string());
-        let refused = match self.credentials.clone() {
-            None => None,
-            Some(credentials) => tokio::task::spawn_blocking(move || credentials.reload())
-                .await
-                .map_or_else(
-                    |_| Some("the server is stopping".to_owned()),
-                    |outcome| {
-                        outcome
-                            .err()
-                            .map(|error| format!("certificate refused: {error}"))
-                    },
-                ),
+        let (credentials, epp) = (self.credentials.clone(), self.epp.clone());
+        let read = tokio::task::spawn_blocking(move || {
+            let dns = credentials.map(|credentials| {
+                let reloaded = credentials.reload().map(drop);
+                reloaded.map_err(|error| format!("certificate refused: {error}"))
+            });
+            let epp = epp.map(|certificate| {
+                let reloaded = certificate.reload();
+                reloaded.map_err(|error| format!("certificate of EPP refused: {error}"))
+            });
+            let faults = [dns, epp].into_iter().flatten().filter_map(Result::err);
+            faults.collect::<Vec<_>>()
+        });
+        let faults = match read.await {
+            Ok(faults) => faults,
+            Err(_) => vec!["the server is stopping".to_owned()],
         };
+        let refused = (!faults.is_empty()).then(|| faults.join("; "));
         match (image, refused) {
             (image, None) => image,
             (Ok(_), Some(refused)) => Err(refused),

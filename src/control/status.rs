@@ -45,6 +45,9 @@ pub struct Status {
     pub tcp_connections: u64,
     /// DNS over TLS, where it is served.
     pub tls: Option<TlsStatus>,
+    /// EPP, where it is served.
+    #[serde(default)]
+    pub epp: Option<EppStatus>,
     /// Messages that made the engine panic.
     pub panics: u64,
     /// The first of them.
@@ -65,6 +68,18 @@ pub struct TlsStatus {
     pub certificate_expires_at: u64,
     /// Why the last certificate was refused.
     pub certificate_error: Option<String>,
+}
+
+/// EPP for registrars.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct EppStatus {
+    /// Addresses it answers on.
+    pub listen: Vec<SocketAddr>,
+    /// Connections open now.
+    pub connections: u64,
+    /// Those of them that are logged in.
+    pub sessions: u64,
 }
 
 /// What is served.
@@ -136,6 +151,11 @@ impl Vitals {
             tcp_queries: tcp.queries,
             tcp_connections: self.tcp().open(),
             tls: self.tls().map(tls_status),
+            epp: self.parts.epp.as_ref().map(|epp| EppStatus {
+                listen: epp.listen.clone(),
+                connections: epp.counters.connections(),
+                sessions: epp.counters.logged_in(),
+            }),
             panics: [udp, tcp, tls]
                 .iter()
                 .map(|all| all.loss(Loss::Panic))

@@ -1,4 +1,5 @@
-//! EPP as registrars meet it, without a connection: frames in, frames out, over a registry.
+//! EPP as registrars meet it: frames in, frames out over a registry, and over TLS to a
+//! server that runs.
 //!
 //! The same frames are held against the schemas by `peers::epp`, where xmllint is
 //! installed.
@@ -9,4 +10,7 @@ pub(crate) mod desk;
 pub(crate) mod examples;
 mod faults;
 pub(crate) mod life;
+pub(crate) mod live;
 pub(crate) mod rst;
+mod sessions;
+mod streams;
