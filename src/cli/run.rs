@@ -9,6 +9,7 @@ use super::{Cli, Command, FAULT, Global, audit, compile, diff, image, keys, outp
 use crate::app;
 use crate::clock::unix_seconds;
 use crate::config::{self, Config, ConfigError};
+use crate::control::EppStatus;
 use crate::control::client;
 use crate::control::socket::{Command as ControlCommand, Reply};
 
@@ -115,6 +116,14 @@ fn reload(global: &Global) -> anyhow::Result<()> {
     Ok(())
 }
 
+fn show_epp(epp: Option<&EppStatus>) {
+    let Some(epp) = epp else { return };
+    for address in &epp.listen {
+        output::line(format_args!("epp listen   {address}"));
+    }
+    output::line(format_args!("epp sessions {}", epp.sessions));
+}
+
 fn status(global: &Global) -> anyhow::Result<()> {
     let reply = ask(global, ControlCommand::Status)?;
     if global.json {
@@ -167,12 +176,7 @@ fn status(global: &Global) -> anyhow::Result<()> {
         status.udp_queries, status.tcp_queries
     ));
     output::line(format_args!("connections  {}", status.tcp_connections));
-    if let Some(epp) = &status.epp {
-        for address in &epp.listen {
-            output::line(format_args!("epp listen   {address}"));
-        }
-        output::line(format_args!("epp sessions {}", epp.sessions));
-    }
+    show_epp(status.epp.as_ref());
     if let Some(tls) = &status.tls {
         for address in &tls.listen {
             output::line(format_args!("tls listen   {address}"));

@@ -72,7 +72,7 @@ fn unknown_key_is_a_fault() {
 
 #[test]
 fn unknown_table_is_a_fault() {
-    check_faults("[epp]\nport = 700\n", &[(1, "unknown field `epp`")]);
+    check_faults("[whois]\nport = 43\n", &[(1, "unknown field `whois`")]);
 }
 
 #[test]

@@ -154,7 +154,8 @@ fn certificates_overlap_while_one_takes_the_place_of_another() {
         "--status",
         "suspended",
     ]);
-    assert_eq!(new.say(&check("a.tld")).code, 2201);
+    let make = host_create("ns1.outside.example", &[]);
+    assert_eq!(new.say(&make).code, 2201);
     let mut refused = live.connect(Some("next"));
     assert_eq!(refused.say(&login("reg-a", PASSWORD)).code, 2200);
 }
@@ -242,7 +243,11 @@ fn certificates_are_replaced_and_a_session_stays() {
     live.folder
         .fail(&["reload"], &["certificate of EPP refused"]);
     live.session("reg-b");
-    live.folder.fail(&["check-config"], &[]);
+    let checked = live.folder.run(&["check-config"]);
+    assert_eq!(checked.status.code(), Some(1));
+    let faults = [checked.stdout, checked.stderr].concat();
+    let faults = String::from_utf8(faults).unwrap();
+    assert!(faults.contains("epp.key-file: no private key"), "{faults}");
 }
 
 #[test]

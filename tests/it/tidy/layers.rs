@@ -147,10 +147,22 @@ const LAYERS: &[Layer] = &[
         modules: Some(&["publish", "registry", "keys", "dns", "background", "clock"]),
         crates: &CRATES,
     },
+    // Sockets, TLS and time of sessions; what is said in them is below and pure.
+    Layer {
+        path: "src/epp/server",
+        modules: Some(&["epp", "registry"]),
+        crates: &[
+            "arc_swap",
+            "prometheus_client",
+            "rustls",
+            "tokio",
+            "tokio_rustls",
+        ],
+    },
     Layer {
         path: "src/epp",
-        modules: Some(&["epp", "registry", "clock"]),
-        crates: &CRATES,
+        modules: Some(&["epp", "registry"]),
+        crates: &["quick_xml"],
     },
     Layer {
         path: "src/rdap",
