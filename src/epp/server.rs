@@ -31,7 +31,7 @@ use self::accounts::Accounts;
 use self::certificate::Certificate;
 use self::counters::{Counters, Refusal};
 use self::places::{Place, Places};
-use self::store::Store;
+use self::store::{Store, Writing};
 use super::services::Offer;
 use crate::registry::{Location, Timestamp};
 
@@ -154,7 +154,8 @@ impl Server {
         });
         let (stop, stopped) = watch::channel(false);
         runtime.spawn(Arc::clone(&certificate).watch(stopped.clone()));
-        let task = runtime.spawn(serve(shared, listeners, stopped));
+        let held = runtime.block_on(shared.store.try_to_write());
+        let task = runtime.spawn(serve(shared, listeners, held, stopped));
         Ok(Self {
             addresses,
             counters,
@@ -204,7 +205,12 @@ fn run_name(started: i64) -> io::Result<String> {
     Ok(format!("{started:x}-{:08x}", u32::from_be_bytes(random)))
 }
 
-async fn serve(shared: Arc<Shared>, listeners: Vec<StdTcpListener>, stop: watch::Receiver<bool>) {
+async fn serve(
+    shared: Arc<Shared>,
+    listeners: Vec<StdTcpListener>,
+    held: Option<Writing>,
+    stop: watch::Receiver<bool>,
+) {
     let limits = &shared.settings.limits;
     let places = Arc::new(Places::new(
         limits.connections_max,
@@ -213,7 +219,7 @@ async fn serve(shared: Arc<Shared>, listeners: Vec<StdTcpListener>, stop: watch:
     let (end, ended) = watch::channel(false);
     let keeper = {
         let shared = Arc::clone(&shared);
-        tokio::spawn(async move { shared.store.keep_writer(ended).await })
+        tokio::spawn(async move { shared.store.keep_writer(held, ended).await })
     };
     let mut acceptors = JoinSet::new();
     for listener in listeners {

@@ -9,6 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinHandle;
 
 use super::stopped;
 use crate::registry::access::Access;
@@ -29,6 +30,13 @@ pub(super) struct Store {
     readers: Semaphore,
 }
 
+/// The task that writes; it ends with why it ended.
+pub(super) type Writing = JoinHandle<Result<(), RegistryError>>;
+
+fn holder() -> String {
+    format!("meridian serve (EPP), process {}", std::process::id())
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // What these mutexes hold is whole at every moment.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -44,39 +52,62 @@ impl Store {
         }
     }
 
+    /// The right to write, where nobody else has it: then changes can be made from the first
+    /// session on.
+    pub(super) async fn try_to_write(&self) -> Option<Writing> {
+        match Writer::start(&self.location, &holder(), Standby::Refuse).await {
+            Ok((writer, task)) => {
+                *lock(&self.writer) = Some(writer);
+                Some(task)
+            }
+            Err(error) => {
+                tracing::warn!(%error, "EPP cannot change the registry yet");
+                None
+            }
+        }
+    }
+
     /// Has the right to write as far as it can be had, until the end.
-    pub(super) async fn keep_writer(&self, mut end: watch::Receiver<bool>) {
-        let holder = format!("meridian serve (EPP), process {}", std::process::id());
+    pub(super) async fn keep_writer(
+        &self,
+        mut held: Option<Writing>,
+        mut end: watch::Receiver<bool>,
+    ) {
         loop {
-            let started = tokio::select! {
-                biased;
-                () = stopped(&mut end) => return,
-                started = Writer::start(&self.location, &holder, Standby::Wait) => started,
-            };
-            match started {
-                Err(error) => tracing::error!(%error, "EPP cannot change the registry"),
-                Ok((writer, mut task)) => {
-                    *lock(&self.writer) = Some(writer);
-                    tokio::select! {
-                        biased;
-                        () = stopped(&mut end) => {
-                            lock(&self.writer).take();
-                            // What is queued is written; then the task gives the lease back.
-                            let _ = task.await;
-                            return;
-                        }
-                        ended = &mut task => {
-                            lock(&self.writer).take();
-                            tracing::error!(?ended, "EPP has lost the right to write");
-                        }
+            if let Some(mut task) = held.take() {
+                tokio::select! {
+                    biased;
+                    () = stopped(&mut end) => {
+                        lock(&self.writer).take();
+                        // What is queued is written; then the task gives the lease back.
+                        let _ = task.await;
+                        return;
+                    }
+                    ended = &mut task => {
+                        lock(&self.writer).take();
+                        tracing::error!(?ended, "EPP has lost the right to write");
                     }
                 }
             }
-            tokio::select! {
+            let started = tokio::select! {
                 biased;
                 () = stopped(&mut end) => return,
-                () = tokio::time::sleep(RETRY) => {}
+                started = self.wait_to_write() => started,
+            };
+            held = Some(started);
+        }
+    }
+
+    async fn wait_to_write(&self) -> Writing {
+        loop {
+            match Writer::start(&self.location, &holder(), Standby::Wait).await {
+                Ok((writer, task)) => {
+                    *lock(&self.writer) = Some(writer);
+                    return task;
+                }
+                Err(error) => tracing::error!(%error, "EPP cannot change the registry"),
             }
+            tokio::time::sleep(RETRY).await;
         }
     }
 

@@ -162,7 +162,7 @@ const LAYERS: &[Layer] = &[
     Layer {
         path: "src/epp",
         modules: Some(&["epp", "registry"]),
-        crates: &["quick_xml"],
+        crates: &["quick_xml", "serde", "serde_json"],
     },
     Layer {
         path: "src/rdap",
