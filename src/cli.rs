@@ -217,6 +217,13 @@ enum RegistryCommand {
     /// Show or resume what becomes due by time alone: renewals, ends of redemption, purges
     #[command(subcommand)]
     Timers(registry::arguments::TimersArgs),
+    /// Do the same to many domains: name servers, renewals, deletions
+    ///
+    /// Each domain is a command of its own with its event; one that is refused is told and
+    /// passed over. When a run was cut short, the same command goes on with it. --dry-run
+    /// shows the records that would come and go, the first 200 of each, and how many.
+    #[command(subcommand)]
+    Bulk(registry::bulk::BulkArgs),
     /// Obey commands from standard input, one JSON object a line
     ///
     /// Takes the registry for itself while it runs. Prints a line for each command

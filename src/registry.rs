@@ -8,6 +8,7 @@
 
 pub mod access;
 pub mod audit;
+pub mod bulk;
 pub(crate) mod calendar;
 pub mod code;
 pub mod command;

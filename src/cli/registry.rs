@@ -4,6 +4,7 @@ mod access;
 mod apply;
 pub(crate) mod arguments;
 mod build;
+pub(crate) mod bulk;
 pub(crate) mod changes;
 pub(crate) mod contact;
 pub(crate) mod domain;
@@ -76,6 +77,7 @@ async fn obey(command: &RegistryCommand, global: &Global) -> anyhow::Result<()> 
         RegistryCommand::Poll(args) => objects::run(poll::build(args), global).await?,
         RegistryCommand::Changes(args) => changes::obey(args, global).await?,
         RegistryCommand::Timers(args) => objects::run(build::timers(args), global).await?,
+        RegistryCommand::Bulk(args) => bulk::run(args, global).await?,
         RegistryCommand::Apply(args) => apply::run(args, global).await?,
         RegistryCommand::Status(args) => {
             let mut database = Database::open(&location(args, global)?).await?;

@@ -37,6 +37,7 @@ use super::types::Handle;
 use context::Context;
 use notices::Watch;
 
+pub(in crate::registry) use answer::rejected;
 pub use answer::{CommandError, Info, Outcome, Rejection};
 pub use changes::ChangesCommand;
 pub use contact::ContactCommand;

@@ -50,7 +50,7 @@ pub(in crate::registry) async fn stage(engine: crate::registry::Engine) -> TestD
     test
 }
 
-pub(super) async fn run(
+pub(in crate::registry) async fn run(
     test: &mut TestDatabase,
     request: &Request,
 ) -> Result<Outcome, CommandError> {
@@ -74,7 +74,7 @@ fn request(actor: Actor, command: Command) -> Request {
 /// `ds=TEXT` with underscores for blanks, `status=WORD`, `to=NAME`, `ttl=SECONDS`; a
 /// minus before it removes. `at=30d` is when, counted from [`NOW`]; `op:ada` is the operator
 /// ada, `reason=` and `case=` say why.
-pub(super) fn parse(line: &str) -> Request {
+pub(in crate::registry) fn parse(line: &str) -> Request {
     let words: Vec<_> = line.split_whitespace().collect();
     let [who, object, verb, name, rest @ ..] = &words[..] else {
         panic!("{line}")
