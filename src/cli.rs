@@ -217,7 +217,7 @@ enum RegistryCommand {
     /// Show or resume what becomes due by time alone: renewals, ends of redemption, purges
     #[command(subcommand)]
     Timers(registry::arguments::TimersArgs),
-    /// Do the same to many domains: name servers, renewals, deletions
+    /// Do the same to many domains: name servers, renewals, deletions, another registrar
     ///
     /// Each domain is a command of its own with its event; one that is refused is told and
     /// passed over. When a run was cut short, the same command goes on with it. --dry-run

@@ -1,4 +1,4 @@
-//! One change to many domains: name servers, renewals, deletions.
+//! One change to many domains: name servers, renewals, deletions, another registrar.
 //!
 //! What is to be done is said as a condition ("domains that name this host") that a domain
 //! no longer meets when it is done. So a run that is killed is gone on with by the same
@@ -9,8 +9,10 @@
 
 use super::calendar::{add_years, from_text};
 use super::code::ResultCode;
-use super::command::domain::{DomainCommand, DomainParts, DomainRenew, DomainUpdate};
-use super::command::tables::rows;
+use super::command::domain::{
+    DomainCommand, DomainMove, DomainParts, DomainRenew, DomainUpdate, taker,
+};
+use super::command::tables::{Rows, rows};
 use super::command::{Command, CommandError, Rejection, rejected};
 use super::database::{Database, Timestamp};
 use super::error::RegistryError;
@@ -40,6 +42,11 @@ pub enum BulkChange {
     },
     /// The end of the registration, as its sponsor would end it.
     Delete,
+    /// Another registrar for all that one has, deleted domains too.
+    Transfer {
+        /// Who gets them.
+        to: Handle,
+    },
 }
 
 /// A change of many domains: of a registrar, of a zone, or both.
@@ -57,6 +64,7 @@ pub struct Bulk {
 #[derive(Debug, Clone)]
 pub struct Prepared {
     change: BulkChange,
+    sponsor: Option<Handle>,
     /// Ids; 0 is any.
     registrar: i64,
     zone: i64,
@@ -124,8 +132,8 @@ impl BulkReport {
     }
 }
 
-/// Domains that meet the condition; `$1` to `$8` as [`Prepared`] has them.
-const MATCHING: &str = "FROM domains d WHERE d.id > $1 AND d.phase = 'registered' \
+/// Domains that meet the condition, as [`Prepared::bind`] fills it in.
+const MATCHING: &str = "FROM domains d WHERE d.id > $1 AND ($7 = 1 OR d.phase = 'registered') \
     AND ($2 = 0 OR d.registrar_id = $2) AND ($3 = 0 OR d.zone_id = $3) \
     AND ($4 = 0 OR EXISTS (SELECT 1 FROM delegations n WHERE n.domain_id = d.id \
     AND n.host_id = $4)) AND ($5 = 0 OR (d.expires_at >= $6 AND d.expires_at < $5))";
@@ -170,16 +178,30 @@ impl Bulk {
                 }
                 ends = [at.0, day.0];
             }
+            BulkChange::Transfer { to } => self.may_go_to(database, to).await?,
             BulkChange::Delete => {}
         }
         Ok(Prepared {
             change: self.change.clone(),
+            sponsor: self.registrar.clone(),
             registrar,
             zone,
             hosts,
             ends,
             after: 0,
         })
+    }
+
+    async fn may_go_to(&self, database: &mut Database, to: &Handle) -> Result<(), CommandError> {
+        let Some(from) = &self.registrar else {
+            let reason = "name the registrar whose domains go";
+            return Err(rejected(ResultCode::ParameterMissing, "registrar", reason));
+        };
+        if from == to {
+            let reason = "the same registrar";
+            return Err(rejected(ResultCode::ParameterPolicy, to, reason));
+        }
+        taker(&mut database.tables(), to).await.map(drop)
     }
 }
 
@@ -205,36 +227,37 @@ async fn find(database: &mut Database, kind: Named, name: &str) -> Result<i64, C
 impl Prepared {
     /// How many domains are left.
     pub async fn left(&self, database: &mut Database) -> Result<u64, RegistryError> {
-        let query: super::command::tables::Rows<'_, (i64,)> =
+        let query: Rows<'_, (i64,)> =
             sqlx::query_as(sqlx::AssertSqlSafe(format!("SELECT COUNT(*) {MATCHING}")));
-        let query = query
-            .bind(self.after)
-            .bind(self.registrar)
-            .bind(self.zone)
-            .bind(self.hosts[0])
-            .bind(self.ends[1])
-            .bind(self.ends[0]);
-        let found = database.tables().optional(query).await?;
+        let found = database.tables().optional(self.bind(query)).await?;
         Ok(found.map_or(0, |(count,)| u64::try_from(count).unwrap_or_default()))
     }
 
-    /// The next domains; none is the end.
-    pub async fn next(&mut self, database: &mut Database) -> Result<Vec<Turn>, RegistryError> {
-        let text = format!(
-            "SELECT d.id, d.name, d.expires_at, (SELECT COUNT(*) FROM delegations m \
-             WHERE m.domain_id = d.id AND m.host_id = $7) {MATCHING} ORDER BY d.id LIMIT $8"
-        );
-        let query: super::command::tables::Rows<'_, (i64, String, Option<i64>, i64)> =
-            sqlx::query_as(sqlx::AssertSqlSafe(text));
-        let query = query
+    fn bind<'q, T>(&self, query: Rows<'q, T>) -> Rows<'q, T> {
+        query
             .bind(self.after)
             .bind(self.registrar)
             .bind(self.zone)
             .bind(self.hosts[0])
             .bind(self.ends[1])
             .bind(self.ends[0])
-            .bind(self.hosts[1])
-            .bind(PAGE);
+            .bind(i64::from(self.has_deleted()))
+    }
+
+    /// Whether domains that were deleted and are not purged yet are meant too.
+    fn has_deleted(&self) -> bool {
+        matches!(self.change, BulkChange::Transfer { .. })
+    }
+
+    /// The next domains; none is the end.
+    pub async fn next(&mut self, database: &mut Database) -> Result<Vec<Turn>, RegistryError> {
+        let text = format!(
+            "SELECT d.id, d.name, d.expires_at, (SELECT COUNT(*) FROM delegations m \
+             WHERE m.domain_id = d.id AND m.host_id = $8) {MATCHING} ORDER BY d.id LIMIT $9"
+        );
+        let query: Rows<'_, (i64, String, Option<i64>, i64)> =
+            sqlx::query_as(sqlx::AssertSqlSafe(text));
+        let query = self.bind(query).bind(self.hosts[1]).bind(PAGE);
         let mut tables = database.tables();
         let mut turns = Vec::new();
         for (id, name, expires_at, has_new) in tables.all(query).await? {
@@ -270,6 +293,11 @@ impl Prepared {
                 period: *period,
             }),
             BulkChange::Delete => DomainCommand::Delete(name),
+            BulkChange::Transfer { to } => {
+                let from = self.sponsor.clone().expect("`prepare` asks for it");
+                let to = to.clone();
+                DomainCommand::Move(Box::new(DomainMove { name, from, to }))
+            }
         }
     }
 }

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "what fails here is a failed test")]
 
 mod apply;
+mod bulk;
 mod changes;
 mod commands;
 mod csv;

@@ -48,6 +48,19 @@ pub(crate) enum BulkArgs {
         #[command(flatten)]
         scope: ScopeArgs,
     },
+    /// Give all domains of a registrar to another, in a case: needs --registrar and --case
+    ///
+    /// No consent is asked for and no year added. Domains that were deleted and can be
+    /// restored go as well, and hosts below the domains; contacts stay. One that a lock or
+    /// serverTransferProhibited keeps, or that waits for something, is refused. Each side
+    /// gets one message that counts the domains, until it acknowledges that.
+    Transfer {
+        /// Who gets them
+        #[arg(long, value_name = "HANDLE")]
+        to: String,
+        #[command(flatten)]
+        scope: ScopeArgs,
+    },
 }
 
 /// Which domains.
@@ -78,6 +91,7 @@ fn build(args: &BulkArgs) -> Result<(Bulk, &ActingArgs), ValueError> {
             (BulkChange::Renew { before, period }, scope)
         }
         BulkArgs::Delete { scope } => (BulkChange::Delete, scope),
+        BulkArgs::Transfer { to, scope } => (BulkChange::Transfer { to: to.parse()? }, scope),
     };
     let bulk = Bulk {
         change,
@@ -111,6 +125,13 @@ impl Effect {
 
 pub(super) async fn run(args: &BulkArgs, global: &Global) -> anyhow::Result<()> {
     let (bulk, acting) = build(args)?;
+    if matches!(args, BulkArgs::Transfer { .. }) {
+        let has_case = acting.case_number.is_some();
+        anyhow::ensure!(
+            has_case,
+            "a transfer in bulk needs its case, write --case NUMBER"
+        );
+    }
     let actor = actor(acting)?;
     let mut database = Database::open(&location(&acting.database, global)?).await?;
     let mut prepared = bulk.prepare(&mut database, now()).await?;

@@ -13,7 +13,7 @@ use super::build::{Built, all, one, syntax};
 use crate::registry::Command;
 use crate::registry::command::contact::{Change, DomainContact};
 use crate::registry::command::domain::{
-    DomainCommand, DomainCreate, DomainParts, DomainQuery, DomainRenew, DomainRestore,
+    DomainCommand, DomainCreate, DomainMove, DomainParts, DomainQuery, DomainRenew, DomainRestore,
     DomainTransfer, DomainUpdate, RestoreReport, TransferOp, TtlChange,
 };
 use crate::registry::command::lock::DomainLock;
@@ -46,6 +46,8 @@ pub(crate) enum DomainArgs {
     Check(NameArgs),
     /// Bring a domain to another registrar: request, approve, reject, cancel, query
     Transfer(TransferArgs),
+    /// Give a domain to another registrar by the registry's word; needs a --case
+    Move(MoveArgs),
     /// Show a domain
     Info(InfoArgs),
 }
@@ -55,6 +57,21 @@ pub(crate) enum DomainArgs {
 pub(crate) struct NameArgs {
     /// Its name
     name: String,
+    #[command(flatten)]
+    acting: ActingArgs,
+}
+
+/// `meridian registry domain move`
+#[derive(Debug, Args)]
+pub(crate) struct MoveArgs {
+    /// Its name
+    name: String,
+    /// Its sponsor
+    #[arg(long, value_name = "HANDLE")]
+    from: String,
+    /// The sponsor that it gets
+    #[arg(long, value_name = "HANDLE")]
+    to: String,
     #[command(flatten)]
     acting: ActingArgs,
 }
@@ -241,6 +258,14 @@ pub(super) fn build(args: &DomainArgs) -> Built<'_> {
         DomainArgs::Transfer(args) => {
             let transfer = Box::new(transfer(args)?);
             (DomainCommand::Transfer(transfer), &args.acting)
+        }
+        DomainArgs::Move(args) => {
+            let moved = DomainMove {
+                name: args.name.parse()?,
+                from: args.from.parse()?,
+                to: args.to.parse()?,
+            };
+            (DomainCommand::Move(Box::new(moved)), &args.acting)
         }
         DomainArgs::Info(args) => {
             let query = DomainQuery {

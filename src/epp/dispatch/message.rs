@@ -15,7 +15,7 @@ use crate::registry::command::PollCommand;
 use crate::registry::command::changes::Review;
 use crate::registry::command::domain::{DomainInfo, TransferInfo};
 use crate::registry::command::host::HostInfo;
-use crate::registry::command::notices::ObjectType;
+use crate::registry::command::notices::{Content, ObjectType};
 use crate::registry::command::poll::{Message, PollInfo};
 use crate::registry::{Command, CommandError, Info, Outcome};
 
@@ -102,6 +102,7 @@ fn text(message: &Message) -> String {
         (_, "changeWaits") => format!("A change of {object} waits"),
         (_, "changeApproved") => format!("The change of {object} was made"),
         (_, "changeRefused") => format!("The change of {object} was refused"),
+        (_, "domainsMoved") => format!("{object} was moved{}", sides(&message.content)),
         (_, "summary") => "The queue was full".to_owned(),
         _ => format!("{}: {object}", message.kind.name()),
     };
@@ -128,6 +129,18 @@ fn text(message: &Message) -> String {
             message.content.others.join(" ")
         ));
     }
+    text
+}
+
+/// Between which registrars, and in which case.
+fn sides(content: &Content) -> String {
+    let side = |side: &str| content.after.as_ref()?.get(side)?.as_str();
+    let mut text = String::new();
+    for (word, handle) in [("from", side("losing")), ("to", side("gaining"))] {
+        text.extend(handle.map(|handle| format!(" {word} {handle}")));
+    }
+    let case = content.cause.as_ref().and_then(|cause| cause.case.as_ref());
+    text.extend(case.map(|case| format!(", case {case}")));
     text
 }
 

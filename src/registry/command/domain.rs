@@ -36,7 +36,8 @@ pub(super) use review::{changeable, hold_name, kept_auth, statuses_of, store_sta
 pub use servers::{DomainServers, ServerResult, ServersToAsk};
 pub use step::DomainStep;
 pub(super) use transfer::query;
-pub use transfer::{DomainTransfer, TransferInfo, TransferOp, TransferState};
+pub(in crate::registry) use transfer::taker;
+pub use transfer::{DomainMove, DomainTransfer, TransferInfo, TransferOp, TransferState};
 
 /// A command on one domain.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,6 +51,8 @@ pub enum DomainCommand {
     Renew(DomainRenew),
     /// Bring it to another registrar.
     Transfer(Box<DomainTransfer>),
+    /// Give it another sponsor without anybody's consent: the registry's own.
+    Move(Box<DomainMove>),
     /// End it: at once in its add period, else after a while in which it can be restored.
     Delete(DomainName),
     /// Undo a delete.
@@ -85,6 +88,7 @@ impl DomainCommand {
                 TransferOp::Cancel => "domain-transfer-cancel",
                 TransferOp::Query => "domain-transfer-query",
             },
+            Self::Move(_) => "domain-move",
             Self::Purge(_) => "domain-purge",
             Self::Lock(_) => "domain-lock",
             Self::Unlock(_) => "domain-unlock",
@@ -105,6 +109,7 @@ impl DomainCommand {
             Self::Lock(lock) => &lock.name,
             Self::Servers(servers) => &servers.name,
             Self::Transfer(transfer) => &transfer.name,
+            Self::Move(moved) => &moved.name,
             Self::Info(query) => &query.name,
             Self::Delete(name) | Self::Purge(name) | Self::Check(name) | Self::Unlock(name) => name,
         }
@@ -351,6 +356,7 @@ pub(super) async fn change(
         DomainCommand::Delete(name) => delete::delete(context, name).await.map(Some),
         DomainCommand::Restore(command) => restore::restore(context, command).await.map(Some),
         DomainCommand::Transfer(command) => transfer::transfer(context, command).await.map(Some),
+        DomainCommand::Move(command) => transfer::move_over(context, command).await.map(Some),
         DomainCommand::Purge(name) => delete::purge(context, name).await.map(Some),
         DomainCommand::Step(command) => step::step(context, command).await.map(Some),
         DomainCommand::Lock(command) => lock::lock(context, command).await.map(Some),

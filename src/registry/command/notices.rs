@@ -4,7 +4,8 @@
 //! transaction. Each has a kind of the catalogue, the object's states before and after, who
 //! did it and why. A flood is bounded twice: what one command says of one kind to one
 //! registrar is one message beyond [`SINGLE_MAX`], and in a queue of [`QUEUE_MAX`] nothing
-//! but a summary grows. Never holds a secret: states are what `info` shows.
+//! but a summary grows. Domains that the registry moves one after the other, of one case, are
+//! one message that grows until it is acknowledged. Never holds a secret: states are what `info` shows.
 
 mod queue;
 mod watch;
@@ -43,6 +44,11 @@ macro_rules! kinds {
                 match self { $(Self::$kind => $name,)+ }
             }
 
+            /// Whether what several commands say is one message, while it waits.
+            fn grows(self) -> bool {
+                self == Self::DomainsMoved
+            }
+
             /// What its object is.
             pub fn object_type(self) -> ObjectType {
                 match self { $(Self::$kind => ObjectType::$object,)+ }
@@ -76,6 +82,8 @@ kinds! {
     TransferRejected = "transfer-rejected", Domain, "transfer", Some("reject");
     /// Who asked for a domain gave it up, or the registry ended the transfer.
     TransferCancelled = "transfer-cancelled", Domain, "transfer", Some("cancel");
+    /// The registry gave domains of a registrar to another.
+    DomainsMoved = "domains-moved", Domain, "custom", Some("domainsMoved");
     /// The registry made a host for the registrar.
     HostCreated = "host-created", Host, "create", None;
     /// The registry changed a host.

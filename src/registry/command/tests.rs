@@ -283,6 +283,11 @@ fn domain_command(verb: &str, name: &str, values: &dyn Fn(&str) -> Vec<String>) 
             ..domain::DomainCreate::new(name)
         }),
         "delete" => DomainCommand::Delete(name),
+        "move" => DomainCommand::Move(Box::new(domain::DomainMove {
+            name,
+            from: values("from=")[0].parse().unwrap(),
+            to: values("by=")[0].parse().unwrap(),
+        })),
         "lock" => changes::lock(name, values),
         "unlock" => DomainCommand::Unlock(name),
         "servers" => servers::command(name, values),

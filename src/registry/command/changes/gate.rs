@@ -197,6 +197,7 @@ fn is_locked_against(command: &Command) -> bool {
                 | DomainCommand::Delete(_)
                 | DomainCommand::Restore(_)
                 | DomainCommand::Purge(_)
+                | DomainCommand::Move(_)
                 | DomainCommand::Unlock(_)
         ),
         _ => false,

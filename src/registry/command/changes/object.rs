@@ -47,7 +47,7 @@ pub(super) fn pending_status(command: &Command) -> Option<Status> {
             DomainCommand::Create(_) => Some(Status::PendingCreate),
             DomainCommand::Delete(_) | DomainCommand::Purge(_) => Some(Status::PendingDelete),
             DomainCommand::Renew(_) => Some(Status::PendingRenew),
-            DomainCommand::Transfer(_) => Some(Status::PendingTransfer),
+            DomainCommand::Transfer(_) | DomainCommand::Move(_) => Some(Status::PendingTransfer),
             DomainCommand::Update(_) | DomainCommand::Unlock(_) => Some(Status::PendingUpdate),
             _ => None,
         },

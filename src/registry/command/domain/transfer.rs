@@ -4,11 +4,12 @@
 //! A transfer takes the hosts below the domain along and unsets the authorization
 //! information (RFC 9154 section 5). Statuses that the losing registrar set stay.
 
+mod moved;
 mod told;
 
 use serde::{Deserialize, Serialize};
 
-use super::row::{DomainRow, begin_grace, clear_graces, existing, graces, write_life};
+use super::row::{DomainRow, begin_grace, existing, graces, write_life};
 use crate::registry::calendar::add_years;
 use crate::registry::code::ResultCode;
 use crate::registry::command::CommandError;
@@ -25,6 +26,9 @@ use crate::registry::error::RegistryError;
 use crate::registry::life::{Grace, GraceKind, Life, after, is_too_long};
 use crate::registry::signing::named;
 use crate::registry::types::{AuthInfo, DomainName, Handle, Status, Years};
+
+pub use moved::DomainMove;
+pub(super) use moved::move_over;
 
 named! {
     /// What is done about a transfer.
@@ -279,22 +283,16 @@ async fn request(
     }
     let ends_at = after(at, zone.policy.transfer_wait);
     let losing = handle_of(&mut tables, row.registrar_id).await?;
-    let insert = sqlx::query(
-        "INSERT INTO transfers (domain_id, state, gaining, losing, years, requested_at, \
-         acted_at, expires_at) VALUES ($1, 'pending', $2, $3, $4, $5, $6, $7) \
-         ON CONFLICT (domain_id) DO UPDATE SET state = excluded.state, \
-         gaining = excluded.gaining, losing = excluded.losing, years = excluded.years, \
-         requested_at = excluded.requested_at, acted_at = excluded.acted_at, \
-         expires_at = excluded.expires_at",
-    )
-    .bind(row.id)
-    .bind(gaining.1)
-    .bind(losing)
-    .bind(i64::from(years))
-    .bind(at.0)
-    .bind(ends_at.0)
-    .bind(expires_at.map(|at| at.0));
-    tables.run(insert).await?;
+    let transfer = Row {
+        state: TransferState::Pending.name().to_owned(),
+        gaining: gaining.1,
+        losing,
+        years: i64::from(years),
+        requested_at: at.0,
+        acted_at: ends_at.0,
+        expires_at: expires_at.map(|at| at.0),
+    };
+    store(&mut tables, row.id, transfer).await?;
     statuses.begin(Status::PendingTransfer);
     let life = Life {
         transfer_ends_at: Some(ends_at),
@@ -304,6 +302,31 @@ async fn request(
     context.is_pending = true;
     told::tell(context, name, row.id, TransferState::Pending).await?;
     Ok(row.zone_id)
+}
+
+/// Keeps a transfer as the domain's last.
+async fn store(
+    tables: &mut Tables<'_>,
+    domain_id: i64,
+    transfer: Row,
+) -> Result<(), RegistryError> {
+    let insert = sqlx::query(
+        "INSERT INTO transfers (domain_id, state, gaining, losing, years, requested_at, \
+         acted_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
+         ON CONFLICT (domain_id) DO UPDATE SET state = excluded.state, \
+         gaining = excluded.gaining, losing = excluded.losing, years = excluded.years, \
+         requested_at = excluded.requested_at, acted_at = excluded.acted_at, \
+         expires_at = excluded.expires_at",
+    )
+    .bind(domain_id)
+    .bind(transfer.state)
+    .bind(transfer.gaining)
+    .bind(transfer.losing)
+    .bind(transfer.years)
+    .bind(transfer.requested_at)
+    .bind(transfer.acted_at)
+    .bind(transfer.expires_at);
+    tables.run(insert).await.map(drop)
 }
 
 /// Who gets it: the actor, or whom the registry names.
@@ -327,6 +350,14 @@ async fn gaining(
             return Err(rejected(ResultCode::ParameterMissing, "registrar", reason));
         }
     };
+    taker(tables, handle).await
+}
+
+/// A registrar that may get domains.
+pub(in crate::registry) async fn taker(
+    tables: &mut Tables<'_>,
+    handle: &Handle,
+) -> Result<(i64, String), CommandError> {
     match registrar(tables, handle).await? {
         Some((id, status)) if status == "active" => Ok((id, handle.to_string())),
         Some((_, status)) => {
@@ -387,19 +418,7 @@ async fn complete(
     let gaining = Handle::parse(&transfer.gaining)?;
     let gaining = registrar(&mut tables, &gaining).await?;
     let (gaining, _) = gaining.ok_or_else(|| tables.inconsistent("a transfer to nobody"))?;
-    let update = sqlx::query(
-        "UPDATE domains SET registrar_id = $1, transferred_at = $2, auth = NULL WHERE id = $3",
-    );
-    tables
-        .run(update.bind(gaining).bind(at.0).bind(row.id))
-        .await?;
-    let hosts =
-        sqlx::query("UPDATE hosts SET registrar_id = $1, transferred_at = $2 WHERE domain_id = $3");
-    tables
-        .run(hosts.bind(gaining).bind(at.0).bind(row.id))
-        .await?;
-    // Nobody gets back what somebody else paid.
-    clear_graces(&mut tables, row.id).await?;
+    moved::hand_over(&mut tables, row.id, gaining, at.0).await?;
     let grace = Grace {
         kind: GraceKind::Transfer,
         started_at: at,

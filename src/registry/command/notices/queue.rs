@@ -47,6 +47,9 @@ async fn put(
     notice: Notice,
     others: Vec<String>,
 ) -> Result<(), RegistryError> {
+    if notice.kind.grows() && grow(context, actor, &notice).await? {
+        return Ok(());
+    }
     let registrar = notice.registrar_id;
     let event = context.write.next_event();
     let waiting = rows::<(i64,)>(
@@ -78,6 +81,45 @@ async fn put(
         return insert(context, actor, summary, Vec::new()).await;
     }
     insert(context, actor, notice, others).await
+}
+
+/// Counts a notice in the last message of its kind, if that waits and says the same of
+/// other objects.
+async fn grow(
+    context: &mut Context<'_, '_>,
+    actor: &Actor,
+    notice: &Notice,
+) -> Result<bool, RegistryError> {
+    let event = context.write.next_event();
+    let Timestamp(at) = context.at;
+    let mut tables = context.tables();
+    let last = rows::<(i64, String)>(
+        "SELECT id, content FROM poll_messages WHERE registrar_id = $1 AND kind = $2 \
+         ORDER BY id DESC LIMIT 1",
+    );
+    let last = last.bind(notice.registrar_id).bind(notice.kind.name());
+    let Some((id, content)) = tables.optional(last).await? else {
+        return Ok(false);
+    };
+    let bad = |error| tables.inconsistent(format!("message {id}: {error}"));
+    let mut content: Content = serde_json::from_str(&content).map_err(bad)?;
+    let is_same = content.who == actor.logged()
+        && content.cause == actor.cause
+        && content.after == notice.after;
+    if !is_same {
+        return Ok(false);
+    }
+    if content.others.len() < NAMES_MAX {
+        content.others.push(notice.object.clone());
+    }
+    let content = serde_json::to_string(&content).map_err(bad)?;
+    let update = sqlx::query(
+        "UPDATE poll_messages SET changes = changes + $1, event = $2, queued_at = $3, \
+         content = $4 WHERE id = $5",
+    );
+    let update = update.bind(notice.changes).bind(event).bind(at);
+    tables.run(update.bind(content).bind(id)).await?;
+    Ok(true)
 }
 
 async fn insert(

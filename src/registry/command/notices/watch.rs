@@ -48,7 +48,9 @@ impl Watch {
             // What servers said changes no object.
             Command::Domain(DomainCommand::Servers(_)) => return Ok(None),
             // Both sides are told of the transfer itself.
-            Command::Domain(DomainCommand::Transfer(_)) => return Ok(None),
+            Command::Domain(DomainCommand::Transfer(_) | DomainCommand::Move(_)) => {
+                return Ok(None);
+            }
             Command::Domain(DomainCommand::Step(step)) if step.step == Step::ApproveTransfer => {
                 return Ok(None);
             }
