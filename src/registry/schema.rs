@@ -10,7 +10,7 @@ use sqlx::AssertSqlSafe;
 use super::database::Engine;
 
 /// The migrations in order; version N is reached by the first N.
-const MIGRATIONS: [&str; 17] = [
+const MIGRATIONS: [&str; 18] = [
     include_str!("migrations/0001_tables.sql"),
     include_str!("migrations/0002_views.sql"),
     include_str!("migrations/0003_lease.sql"),
@@ -28,6 +28,7 @@ const MIGRATIONS: [&str; 17] = [
     include_str!("migrations/0015_changes.sql"),
     include_str!("migrations/0016_rights.sql"),
     include_str!("migrations/0017_premium.sql"),
+    include_str!("migrations/0018_parking.sql"),
 ];
 
 /// The schema version that this program reads and writes.
