@@ -57,8 +57,8 @@ fn a_bulk_change_is_rehearsed_and_told() {
     let (printed, fault) = registry.fail(&hosts(&["--dry-run"]));
     assert!(fault.contains(last), "{fault}");
     for line in [
-        "-d0.tld.\t86400\tIN\tNS\tns1.ext.example.",
-        "+d2.tld.\t86400\tIN\tNS\tns3.ext.example.",
+        "-d0.tld.\t3600\tIN\tNS\tns1.ext.example.",
+        "+d2.tld.\t3600\tIN\tNS\tns3.ext.example.",
         "records: 2 would come, 2 would go; each domain by itself",
         "domains: 2 would be changed, 1 refused",
     ] {
