@@ -11,6 +11,7 @@ pub(crate) mod domain;
 mod files;
 mod objects;
 pub(crate) mod orphans;
+mod parking;
 pub(crate) mod poll;
 mod servers;
 

@@ -45,6 +45,7 @@ pub use domain::DomainCommand;
 pub use host::HostCommand;
 pub use keys::KeysCommand;
 pub use poll::PollCommand;
+pub(in crate::registry) use publication::SET_PARKABLE;
 pub use registrar::RegistrarCommand;
 pub use timers::TimersCommand;
 pub use zone::ZoneCommand;

@@ -23,6 +23,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::command::SET_PARKABLE;
 use super::database::{Database, Event, Timestamp};
 use super::error::RegistryError;
 use super::progress::ProgressSink;
@@ -166,6 +167,8 @@ async fn finish(
         .bind(last);
     write.execute(imported).await?;
     let text = serde_json::to_string(&report).expect("a report is plain data");
+    // Hosts below domains came after these: what can be parked is known now.
+    write.execute(sqlx::query(SET_PARKABLE)).await?;
     let active = "UPDATE zones SET state = 'active' WHERE id >= $1 AND id < $2";
     write
         .execute(sqlx::query(active).bind(first).bind(last))

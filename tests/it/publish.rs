@@ -6,6 +6,7 @@ mod faults;
 mod folds;
 mod kills;
 mod orphans;
+mod parking;
 mod registry;
 
 use std::time::Instant;

@@ -6,6 +6,7 @@
 //! sqlx. Never writes, and never decides what is published: the views say.
 
 mod changes;
+mod parking;
 mod postgres;
 mod signing;
 mod sqlite;
@@ -17,7 +18,7 @@ use std::path::PathBuf;
 
 use zone_image::{Name, NameError};
 
-use crate::{Record, RecordType, SourceError, ZoneSource};
+use crate::{Parking, Record, RecordType, SourceError, ZoneSource};
 
 /// The version of the views' contract that this reader understands.
 const CONTRACT: i64 = 1;
@@ -274,9 +275,10 @@ pub struct DatabaseSource<'s> {
 
 /// The views and the shape of their rows: owner, type, TTL, RDATA; a host name
 /// stands for the RDATA of an NS record.
-const QUERIES: [&str; 4] = [
+const QUERIES: [&str; 5] = [
     "SELECT owner, rtype, ttl, rdata FROM dns_apex WHERE zone_id = $1",
     "SELECT owner, CAST(2 AS BIGINT) AS rtype, ttl, host FROM dns_delegation WHERE zone_id = $1",
+    "SELECT owner, CAST(2 AS BIGINT) AS rtype, ttl, host FROM dns_parked WHERE zone_id = $1",
     "SELECT owner, CAST(43 AS BIGINT) AS rtype, ttl, rdata FROM dns_ds WHERE zone_id = $1",
     "SELECT owner, rtype, ttl, rdata FROM dns_glue WHERE zone_id = $1",
 ];
@@ -288,6 +290,10 @@ impl ZoneSource for DatabaseSource<'_> {
 
     fn event(&self) -> u64 {
         self.snapshot.event
+    }
+
+    fn parking(&mut self) -> Result<Option<Parking>, SourceError> {
+        parking::read(self.snapshot, self.zone)
     }
 
     fn for_each(

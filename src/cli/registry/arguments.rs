@@ -8,6 +8,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use super::super::DatabaseArgs;
 use super::access::AccessArgs;
 use super::orphans::OrphansArgs;
+use super::parking::ParkingArgs;
 
 /// For whom a command is done, and where.
 #[derive(Debug, Args)]
@@ -231,6 +232,8 @@ pub(crate) enum ZoneArgs {
     },
     /// Say what becomes of hosts of domains that are removed
     Orphans(OrphansArgs),
+    /// Park domains without name servers at servers of the registry, which answer for them
+    Parking(ParkingArgs),
     /// Show hosts whose domains are gone, and how many domains still name them
     Lame {
         /// Its apex

@@ -203,6 +203,10 @@ pub(super) fn zone(args: &ZoneArgs) -> Built<'_> {
         }
         ZoneArgs::Lame { apex, acting } => (ZoneCommand::Lame(apex.parse()?), acting),
         ZoneArgs::Remind { apex, acting } => (ZoneCommand::Remind(apex.parse()?), acting),
+        ZoneArgs::Parking(args) => (
+            ZoneCommand::Parking(Box::new(args.command()?)),
+            &args.acting,
+        ),
         ZoneArgs::Orphans(args) => (ZoneCommand::Orphans(args.command()?), &args.acting),
         ZoneArgs::Delete { apex, acting } => (ZoneCommand::Delete(apex.parse()?), acting),
         ZoneArgs::Info { apex, acting } => (ZoneCommand::Info(apex.parse()?), acting),

@@ -5,6 +5,7 @@ mod batches;
 mod corpus;
 mod messages;
 mod options;
+mod parked;
 mod probes;
 mod rates;
 mod rows;

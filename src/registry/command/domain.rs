@@ -340,8 +340,10 @@ pub struct DomainInfo {
     pub ns_ttl: Option<i64>,
     /// TTL of its DS records, where it has its own.
     pub ds_ttl: Option<i64>,
-    /// Whether DNS knows it.
+    /// Whether DNS knows it by name servers of its own.
     pub published: bool,
+    /// Whether it is delegated to the registry's parking servers.
+    pub parked: bool,
 }
 
 /// Runs a change; the zone it is about.

@@ -17,11 +17,49 @@ pub(super) async fn refresh_domain(
 ) -> Result<(), RegistryError> {
     let query = rows::<(i64, i64, String)>(
         "UPDATE domains SET published = CASE WHEN $1 = 1 AND EXISTS \
-         (SELECT n.host_id FROM delegations n WHERE n.domain_id = domains.id) THEN 1 ELSE 0 END \
+         (SELECT n.host_id FROM delegations n WHERE n.domain_id = domains.id) THEN 1 ELSE 0 END, \
+         parkable = CASE WHEN $1 = 1 AND NOT EXISTS \
+         (SELECT n.host_id FROM delegations n WHERE n.domain_id = domains.id) AND NOT EXISTS \
+         (SELECT h.id FROM hosts h WHERE h.domain_id = domains.id) THEN 1 ELSE 0 END \
          WHERE id = $2 RETURNING zone_id, published, name",
     );
     let query = query.bind(i64::from(allowed)).bind(id);
     if let Some((zone_id, _, name)) = context.tables().optional(query).await? {
+        context.note_changed(zone_id, &name);
+    }
+    Ok(())
+}
+
+/// Which domains nothing but the zone's policy keeps from being parked, as the migration
+/// that made the column has it. A host below one is to be found, which no parking server
+/// knows.
+macro_rules! parkable {
+    () => {
+        "statuses NOT LIKE '%Hold%' AND statuses NOT LIKE '%pendingCreate%' \
+         AND statuses NOT LIKE '%pendingDelete%' AND NOT EXISTS \
+         (SELECT n.host_id FROM delegations n WHERE n.domain_id = domains.id) AND NOT EXISTS \
+         (SELECT h.id FROM hosts h WHERE h.domain_id = domains.id)"
+    };
+}
+
+/// For all domains that came without deciding.
+pub(in crate::registry) const SET_PARKABLE: &str =
+    concat!("UPDATE domains SET parkable = 1 WHERE published = 0 AND ", parkable!());
+
+/// Decides anew whether a domain can be parked, after a host below it came or went.
+pub(super) async fn refresh_parkable(
+    context: &mut Context<'_, '_>,
+    domain_id: Option<i64>,
+) -> Result<(), RegistryError> {
+    let Some(id) = domain_id else {
+        return Ok(());
+    };
+    let query = rows::<(i64, String)>(concat!(
+        "UPDATE domains SET parkable = 1 - parkable WHERE id = $1 AND parkable <> CASE WHEN ",
+        parkable!(),
+        " THEN 1 ELSE 0 END RETURNING zone_id, name"
+    ));
+    if let Some((zone_id, name)) = context.tables().optional(query.bind(id)).await? {
         context.note_changed(zone_id, &name);
     }
     Ok(())

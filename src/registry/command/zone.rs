@@ -7,6 +7,7 @@ mod info;
 mod labels;
 mod lame;
 mod orphans;
+pub(in crate::registry::command) mod parking;
 mod policy;
 mod records;
 mod update;
@@ -31,6 +32,7 @@ pub use labels::{HeldLabel, LabelKind, ZoneLabels};
 pub(super) use lame::report;
 pub use lame::{LameHost, LameReport, REMINDER_DAYS};
 pub use orphans::ZoneOrphans;
+pub use parking::ZoneParking;
 pub use policy::ZonePolicy;
 
 /// A command on one zone.
@@ -49,6 +51,8 @@ pub enum ZoneCommand {
     Idn(Box<ZoneIdn>),
     /// Change what becomes of hosts of domains that are removed.
     Orphans(ZoneOrphans),
+    /// Change what becomes of domains without name servers.
+    Parking(Box<ZoneParking>),
     /// Show hosts of domains that are gone.
     Lame(AnyName),
     /// Tell the sponsors of domains that have named such hosts for long.
@@ -68,6 +72,7 @@ impl ZoneCommand {
             Self::Labels(_) => "zone-labels",
             Self::Idn(_) => "zone-idn",
             Self::Orphans(_) => "zone-orphans",
+            Self::Parking(_) => "zone-parking",
             Self::Lame(_) => "zone-lame",
             Self::Remind(_) => "zone-remind",
             Self::Delete(_) => "zone-delete",
@@ -83,6 +88,7 @@ impl ZoneCommand {
             Self::Labels(labels) => &labels.apex,
             Self::Idn(idn) => &idn.apex,
             Self::Orphans(orphans) => &orphans.apex,
+            Self::Parking(parking) => &parking.apex,
             Self::Delete(apex) | Self::Info(apex) | Self::Lame(apex) | Self::Remind(apex) => apex,
         }
     }
@@ -207,6 +213,8 @@ pub struct ZoneInfo {
     pub host_orphan: String,
     pub own_hosts: String,
     pub lame_domain: Option<String>,
+    /// Where domains without name servers are parked.
+    pub parking_servers: Vec<String>,
     pub records: Vec<ZoneRecord>,
     pub held_labels: Vec<HeldLabel>,
     pub idn_tables: Vec<ZoneTableText>,
@@ -276,6 +284,7 @@ pub(super) async fn change(
         ZoneCommand::Labels(command) => labels::change(context, command).await.map(Some),
         ZoneCommand::Idn(command) => Box::pin(idn::change(context, command)).await.map(Some),
         ZoneCommand::Orphans(command) => orphans::change(context, command).await.map(Some),
+        ZoneCommand::Parking(command) => parking::change(context, command).await.map(Some),
         ZoneCommand::Delete(apex) => delete::delete(context, apex).await.map(Some),
         ZoneCommand::Remind(apex) => lame::remind(context, apex).await.map(Some),
         ZoneCommand::Info(_) | ZoneCommand::Lame(_) => unreachable!("reads change nothing"),

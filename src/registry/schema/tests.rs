@@ -84,12 +84,16 @@ fn every_word_is_replaced_for_both_engines() {
 }
 
 /// How the compiler asks: for one name, and for one zone.
-const LOOK_UPS: [&str; 20] = [
+const LOOK_UPS: [&str; 24] = [
     "SELECT * FROM dns_zone WHERE apex = $1",
     "SELECT * FROM dns_apex WHERE zone_id = $1 AND owner = $2",
     "SELECT * FROM dns_delegation WHERE zone_id = $1 AND owner = $2",
     "SELECT * FROM dns_delegation WHERE host = $1",
     "SELECT owner FROM dns_delegation WHERE zone_id = $1 AND host = $2",
+    "SELECT * FROM dns_parked WHERE zone_id = $1 AND owner = $2",
+    "SELECT owner FROM dns_parked WHERE zone_id = $1 AND host = $2",
+    "SELECT * FROM dns_parking_server WHERE zone_id = $1",
+    "SELECT * FROM dns_parking_record WHERE zone_id = $1",
     "SELECT owner FROM dns_below WHERE zone_id = $1 AND cut = $2",
     "SELECT owner FROM dns_changed WHERE zone_id = $1 AND event > $2",
     "SELECT time FROM dns_event_time WHERE event = $1",

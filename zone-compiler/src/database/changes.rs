@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 
 use zone_image::Name;
 
-use super::{Backend, DatabaseError, Names, Row, Snapshot, Zone, parse};
-use crate::source::{ChangeSource, ChangedNames, SourceError};
+use super::{Backend, DatabaseError, Names, Row, Snapshot, Zone, parking, parse};
+use crate::source::{ChangeSource, ChangedNames, Parking, SourceError};
 use crate::{Record, RecordType};
 
 /// Changed names that are read; of more, the zone is compiled whole.
@@ -20,9 +20,11 @@ const CHANGED_MAX: i64 = 500_000;
 pub const SIGNATURES: &str = "..signatures";
 
 /// As `QUERIES`, of one owner.
-const OF_OWNER: [&str; 4] = [
+const OF_OWNER: [&str; 5] = [
     "SELECT owner, rtype, ttl, rdata FROM dns_apex WHERE zone_id = $1 AND owner = $2",
     "SELECT owner, CAST(2 AS BIGINT) AS rtype, ttl, host FROM dns_delegation \
+     WHERE zone_id = $1 AND owner = $2",
+    "SELECT owner, CAST(2 AS BIGINT) AS rtype, ttl, host FROM dns_parked \
      WHERE zone_id = $1 AND owner = $2",
     "SELECT owner, CAST(43 AS BIGINT) AS rtype, ttl, rdata FROM dns_ds \
      WHERE zone_id = $1 AND owner = $2",
@@ -31,6 +33,7 @@ const OF_OWNER: [&str; 4] = [
 const CHANGED_NAMES: &str =
     "SELECT owner FROM dns_changed WHERE zone_id = $1 AND event > $2 LIMIT $3";
 const DELEGATIONS_TO: &str = "SELECT owner FROM dns_delegation WHERE zone_id = $1 AND host = $2";
+const PARKED_AT: &str = "SELECT owner FROM dns_parked WHERE zone_id = $1 AND host = $2";
 const BELOW: &str = "SELECT owner FROM dns_below WHERE zone_id = $1 AND cut = $2";
 const OWN_BELOW: &str =
     "SELECT owner FROM dns_apex WHERE zone_id = $1 AND owner LIKE $2 ESCAPE '!'";
@@ -105,6 +108,10 @@ impl ChangeSource for ChangedZone<'_> {
         Ok(Some(ChangedNames { names, resigns }))
     }
 
+    fn parking(&mut self) -> Result<Option<Parking>, SourceError> {
+        parking::read(self.snapshot, self.zone)
+    }
+
     fn records_of(
         &mut self,
         owner: &Name,
@@ -135,7 +142,9 @@ impl ChangeSource for ChangedZone<'_> {
     }
 
     fn delegations_to(&mut self, host: &Name) -> Result<Vec<Name>, SourceError> {
-        self.owners(DELEGATIONS_TO, &stored(host))
+        let mut owners = self.owners(DELEGATIONS_TO, &stored(host))?;
+        owners.extend(self.owners(PARKED_AT, &stored(host))?);
+        Ok(owners)
     }
 
     fn names_below(&mut self, cut: &Name) -> Result<Vec<Name>, SourceError> {

@@ -8,7 +8,7 @@ use hickory_proto::op::Message;
 use hickory_proto::rr::{RData, Record};
 use tempfile::TempDir;
 use zone_compiler::zonefile::Reader;
-use zone_compiler::{RecordList, RecordType, compile};
+use zone_compiler::{Parking, RecordList, RecordType, compile};
 use zone_image::writer::Installer;
 use zone_image::{Generation, Memory, Name};
 
@@ -23,9 +23,15 @@ pub(super) struct Zones {
 impl Zones {
     /// Compiles zone files; each starts with the SOA of its zone.
     pub(super) fn compile(texts: &[&str]) -> Self {
+        let plain: Vec<_> = texts.iter().map(|text| (*text, None)).collect();
+        Self::compile_parking(&plain)
+    }
+
+    /// As [`Self::compile`]; each zone may park names.
+    pub(super) fn compile_parking(texts: &[(&str, Option<Parking>)]) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let mut installer = Installer::replace(directory.path(), None).unwrap();
-        for text in texts {
+        for (text, parking) in texts {
             let input = Box::new(Cursor::new(text.as_bytes().to_vec()));
             let records: Vec<_> = Reader::new(input, Path::new("test.zone"), Some(Name::root()))
                 .collect::<Result<_, _>>()
@@ -36,7 +42,8 @@ impl Zones {
                 RecordType::SOA,
                 "a zone starts with its SOA"
             );
-            let mut source = RecordList::new(apex, 0, records);
+            let list = RecordList::new(apex, 0, records);
+            let mut source = list.with_parking(parking.clone());
             compile(&mut source, &mut installer, &|_| {}).unwrap_or_else(|error| panic!("{error}"));
         }
         installer.commit().unwrap();

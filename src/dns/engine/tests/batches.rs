@@ -9,6 +9,7 @@ use zone_image::Name;
 
 use super::asked::Zones;
 use super::corpus::{ZONES, engines};
+use super::parked;
 use crate::dns::engine::{
     Action, DropReason, Engine, Job, Names, Request, Transport, UDP_BUFFER_BYTES,
 };
@@ -38,7 +39,9 @@ impl Pool {
         let directory = tempfile::tempdir().unwrap();
         let files = generate::write(&registry, directory.path()).unwrap();
         let text = fs::read_to_string(files.zone).unwrap();
-        let zones = Zones::compile(&[ZONES[0], ZONES[1], ZONES[2], &text]);
+        let plain = [ZONES[0], ZONES[1], ZONES[2], &text].map(|text| (text, None));
+        let parking = (parked::ZONE, Some(parked::parking(true)));
+        let zones = Zones::compile_parking(&[&plain[..], &[parking]].concat());
         let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/corpus/query");
         let mut messages: Vec<_> = fs::read_dir(corpus)
             .unwrap()
@@ -49,8 +52,17 @@ impl Pool {
             .map(|message| message[..message.len() / 2].to_vec())
             .collect();
         messages.extend(cut);
-        for name in names(&registry) {
-            let name = Name::parse_absolute(&format!("{name}registry.")).unwrap();
+        let names = names(&registry).into_iter();
+        let names = names.map(|name| format!("{name}registry."));
+        let parked = [
+            "a.park.",
+            "x.a.park.",
+            "y.x.D.PARK.",
+            "to.park.",
+            "own.park.",
+        ];
+        for name in names.chain(parked.map(str::to_owned)) {
+            let name = Name::parse_absolute(&name).unwrap();
             for rtype in [1, 2, 6, 43, 50, 255] {
                 for flags in [None, Some(0), Some(0x80)] {
                     messages.push(query(&name, rtype, flags));

@@ -18,6 +18,7 @@ use crate::registry::command::context::Context;
 use crate::registry::command::idn;
 use crate::registry::command::publication::{refresh_domain, refresh_hosts};
 use crate::registry::command::referral;
+use crate::registry::command::zone::parking::check_unsigned;
 use crate::registry::life::{Grace, GraceKind, Life, after};
 use crate::registry::types::{Statuses, Years};
 
@@ -64,6 +65,8 @@ pub(super) async fn create(
     };
     referral::check(&mut tables, &zone, name, &change).await?;
     servers::check(context, &zone, &command.name, &command.hosts).await?;
+    let parts = (command.hosts.len(), command.ds.len());
+    check_unsigned(&mut context.tables(), zone.id, name, parts).await?;
 
     let id = context.new_object();
     let insert = sqlx::query(

@@ -8,6 +8,7 @@ use crate::registry::command::answer::Info;
 use crate::registry::command::checks::{Acting, zone_of};
 use crate::registry::command::contact::{Links, contacts_of};
 use crate::registry::command::tables::{Tables, rows};
+use crate::registry::command::zone::parking::servers;
 use crate::registry::database::Timestamp;
 use crate::registry::error::RegistryError;
 use crate::registry::types::DsData;
@@ -81,6 +82,7 @@ pub(in crate::registry::command) async fn info(
         ns_ttl: row.ns_ttl,
         ds_ttl: row.ds_ttl,
         published: row.published == 1,
+        parked: row.parkable == 1 && !servers(tables, row.zone_id).await?.is_empty(),
     })))
 }
 

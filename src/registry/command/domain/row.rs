@@ -35,9 +35,10 @@ pub(super) struct DomainRow {
     pub(super) ns_ttl: Option<i64>,
     pub(super) ds_ttl: Option<i64>,
     pub(super) published: i64,
+    pub(super) parkable: i64,
 }
 
-from_row!(DomainRow: id, zone_id, registrar_id, statuses, created_at, created_by, updated_at, updated_by, transferred_at, expires_at, phase, phase_ends_at, redemption_ends_at, transfer_ends_at, auth, due_step, due_at, ns_ttl, ds_ttl, published);
+from_row!(DomainRow: id, zone_id, registrar_id, statuses, created_at, created_by, updated_at, updated_by, transferred_at, expires_at, phase, phase_ends_at, redemption_ends_at, transfer_ends_at, auth, due_step, due_at, ns_ttl, ds_ttl, published, parkable);
 
 impl DomainRow {
     pub(super) fn statuses(&self, tables: &Tables<'_>) -> Result<Statuses, RegistryError> {
@@ -65,7 +66,8 @@ macro_rules! select {
         concat!(
             "SELECT id, zone_id, registrar_id, statuses, created_at, created_by, updated_at, \
              updated_by, transferred_at, expires_at, phase, phase_ends_at, redemption_ends_at, \
-             transfer_ends_at, auth, due_step, due_at, ns_ttl, ds_ttl, published FROM domains \
+             transfer_ends_at, auth, due_step, due_at, ns_ttl, ds_ttl, published, parkable \
+             FROM domains \
              WHERE ",
             $condition
         )

@@ -19,6 +19,7 @@ use crate::registry::command::keys::check_ttl;
 use crate::registry::command::publication::{refresh_domain, refresh_hosts};
 use crate::registry::command::referral;
 use crate::registry::command::tables::{Tables, rows};
+use crate::registry::command::zone::parking::check_unsigned;
 use crate::registry::error::RegistryError;
 use crate::registry::policy::RegistrationPolicy;
 use crate::registry::types::{DsData, Handle, HostName, Statuses};
@@ -109,6 +110,10 @@ async fn check_delegation(
     }
     check_glue(&add.hosts, found)?;
     check_ds(&add.ds, signers.len(), name)?;
+    if !(add.ds.is_empty() && remove.hosts.is_empty()) {
+        let parts = (names.len(), signers.len());
+        check_unsigned(&mut context.tables(), row.zone_id, name, parts).await?;
+    }
     if add.hosts.is_empty() && add.ds.is_empty() {
         return Ok(removed);
     }

@@ -9,6 +9,7 @@ use crate::registry::command::CommandError;
 use crate::registry::command::answer::rejected;
 use crate::registry::command::checks::{ADDRESSES_MAX, addresses, difference, sponsor};
 use crate::registry::command::context::Context;
+use crate::registry::command::publication::refresh_parkable;
 
 pub(super) async fn create(
     context: &mut Context<'_, '_>,
@@ -46,7 +47,8 @@ pub(super) async fn create(
     let mut tables = context.tables();
     tables.run(insert).await?;
     insert_addresses(&mut tables, id, &command.addresses).await?;
-    // Nobody names it yet, so nothing that is published changes.
+    // Nobody names it yet, so nothing that is published changes but parking.
+    refresh_parkable(context, domain_id).await?;
     Ok(zone_id)
 }
 

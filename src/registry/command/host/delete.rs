@@ -6,6 +6,7 @@ use crate::registry::command::CommandError;
 use crate::registry::command::answer::rejected;
 use crate::registry::command::checks::{no_pending, not_prohibited, sponsorship};
 use crate::registry::command::context::Context;
+use crate::registry::command::publication::refresh_parkable;
 use crate::registry::types::{HostName, Status};
 
 pub(super) async fn delete(
@@ -34,6 +35,7 @@ pub(super) async fn delete(
     ] {
         tables.run(sqlx::query(statement).bind(row.id)).await?;
     }
+    refresh_parkable(context, row.domain_id).await?;
     if let Some(zone_id) = row.zone_id {
         context.note_changed(zone_id, object);
     }

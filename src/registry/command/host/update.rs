@@ -16,7 +16,7 @@ use crate::registry::command::checks::{
     ADDRESSES_MAX, StatusChange, addresses, difference, no_pending, sponsorship,
 };
 use crate::registry::command::context::{Context, Touched};
-use crate::registry::command::publication::note_dependents;
+use crate::registry::command::publication::{note_dependents, refresh_parkable};
 use crate::registry::command::referral;
 use crate::registry::types::{Address, HostName};
 
@@ -203,5 +203,7 @@ async fn rename(
         context.note_changed(zone_id, name.as_str());
     }
     note_dependents(context, row.id).await?;
+    refresh_parkable(context, row.domain_id).await?;
+    refresh_parkable(context, place.map(|(domain_id, _)| domain_id)).await?;
     Ok(zone_id.or(row.zone_id))
 }

@@ -28,6 +28,8 @@ pub(super) async fn delete(
         "DELETE FROM reserved_keys WHERE zone_id = $1",
         "DELETE FROM zone_keys WHERE zone_id = $1",
         "DELETE FROM signing_policies WHERE zone_id = $1",
+        "DELETE FROM parking_servers WHERE zone_id = $1",
+        "DELETE FROM parking_records WHERE zone_id = $1",
         "DELETE FROM zone_records WHERE zone_id = $1",
         "DELETE FROM held_labels WHERE zone_id = $1",
         "DELETE FROM idn_tables WHERE zone_id = $1",

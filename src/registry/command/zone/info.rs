@@ -5,6 +5,7 @@ use zone_image::Name;
 
 use super::idn::tables_of;
 use super::labels::held_labels;
+use super::parking::servers;
 use super::{ZoneInfo, existing};
 use crate::registry::command::CommandError;
 use crate::registry::command::answer::Info;
@@ -60,6 +61,7 @@ pub(in crate::registry::command) async fn info(
         host_orphan: orphans.host_orphan.column().to_owned(),
         own_hosts: orphans.own_hosts.column().to_owned(),
         lame_domain: orphans.lame_domain,
+        parking_servers: servers(tables, row.id).await?,
         records,
         held_labels: held_labels(tables, row.id, RECORDS_MAX).await?,
         idn_tables: tables_of(tables, row.id).await?,

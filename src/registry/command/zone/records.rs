@@ -3,6 +3,7 @@
 
 use zone_compiler::RecordType;
 
+use super::parking::check_servers;
 use crate::registry::code::ResultCode;
 use crate::registry::command::CommandError;
 use crate::registry::command::answer::rejected;
@@ -44,6 +45,8 @@ pub(super) async fn change(
         insert(&mut context.tables(), zone_id, record).await?;
         context.note_changed(zone_id, &record.owner());
     }
+    check_servers(context, zone_id, apex, remove).await?;
+    check_servers(context, zone_id, apex, add).await?;
     let apex_ns = rows::<(i64,)>(
         "SELECT ttl FROM zone_records WHERE zone_id = $1 AND owner = $2 AND rtype = 2 LIMIT 1",
     );

@@ -16,7 +16,7 @@ use self::history::{mixed, moments};
 use super::*;
 use crate::compile::compile_with;
 use crate::wire::each_record;
-use crate::{ChangedNames, Record, RecordList, RecordType, SourceError};
+use crate::{ChangedNames, ParkedRecord, Parking, Record, RecordList, RecordType, SourceError};
 
 const APEX: &str = "tld";
 
@@ -101,6 +101,10 @@ impl ChangeSource for Source<'_> {
         }))
     }
 
+    fn parking(&mut self) -> Result<Option<Parking>, SourceError> {
+        Ok(Some(parking()))
+    }
+
     fn records_of(
         &mut self,
         owner: &Name,
@@ -133,13 +137,37 @@ impl ChangeSource for Source<'_> {
     }
 }
 
+/// Whoever names just the two hosts outside is parked.
+fn parking() -> Parking {
+    let mut soa = [
+        name("ns.elsewhere.example").as_wire(),
+        name("x.tld").as_wire(),
+    ]
+    .concat();
+    soa.extend_from_slice(&[0; 20]);
+    let record = |is_below, rtype, rdata: &[u8]| ParkedRecord {
+        is_below,
+        rtype,
+        ttl: 60,
+        rdata: rdata.into(),
+    };
+    Parking {
+        servers: [name("ns.elsewhere.example"), name("ns2.elsewhere.example")].into(),
+        records: vec![
+            record(false, RecordType::SOA, &soa),
+            record(true, RecordType::A, &[192, 0, 2, 80]),
+        ],
+    }
+}
+
 fn full(
     state: &State,
     event: u64,
     installer: &mut Installer,
     options: &Options,
 ) -> Result<(), CompileError> {
-    let mut source = RecordList::new(name(APEX), event, state.records());
+    let source = RecordList::new(name(APEX), event, state.records());
+    let mut source = source.with_parking(Some(parking()));
     compile_with(&mut source, installer, options, &|_| {}).map(drop)
 }
 

@@ -1,0 +1,256 @@
+//! `zone parking`: whether domains without name servers are delegated to the registry's
+//! own, and what these answer.
+//!
+//! The servers must be there before anything is sent to them: those of the zone need
+//! addresses among its own records. What they answer is the same for every parked domain;
+//! a change of it is a change of the whole zone. DS is never parked: nobody signs.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+use zone_compiler::RecordType;
+
+use super::existing_active;
+use crate::registry::code::ResultCode;
+use crate::registry::command::CommandError;
+use crate::registry::command::answer::rejected;
+use crate::registry::command::context::{Context, Touched};
+use crate::registry::command::tables::{Tables, rows};
+use crate::registry::error::RegistryError;
+use crate::registry::types::{AnyName, HostName, Ttl, ZoneRecord};
+
+/// Parking servers of a zone: at least two (the guide, rule 42), and what a referral holds.
+const SERVERS: std::ops::RangeInclusive<usize> = 2..=13;
+/// Records that parked domains have beside SOA and NS.
+const RECORDS_MAX: usize = 30;
+/// Refresh, retry and expire of their SOA; nobody transfers the zone.
+const SOA_TIMERS: [u32; 3] = [7200, 900, 604_800];
+/// Types that would lead elsewhere or that the registry makes.
+const REFUSED: [u16; 3] = [2, 5, 39];
+
+/// A change of a zone's parking: all of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct ZoneParking {
+    /// The zone.
+    pub apex: AnyName,
+    /// Where domains are parked; nowhere, if none is named.
+    pub servers: Vec<HostName>,
+    /// Mailbox in their SOA, as a name; else that of the zone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rname: Option<AnyName>,
+    /// How long their SOA and a miss are cached.
+    pub ttl: Ttl,
+    /// What they have beside SOA and NS: owner `.` is the domain, `*` what is below it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub records: Vec<ZoneRecord>,
+}
+
+pub(super) async fn change(
+    context: &mut Context<'_, '_>,
+    command: &ZoneParking,
+) -> Result<i64, CommandError> {
+    let apex = &command.apex;
+    let zone = existing_active(&mut context.tables(), apex).await?;
+    check(context, command, zone.id).await?;
+    for statement in [
+        "DELETE FROM parking_servers WHERE zone_id = $1",
+        "DELETE FROM parking_records WHERE zone_id = $1",
+    ] {
+        let delete = sqlx::query(statement).bind(zone.id);
+        context.tables().run(delete).await?;
+    }
+    let parks = i64::from(!command.servers.is_empty());
+    let update = sqlx::query("UPDATE zones SET parking = $1 WHERE id = $2");
+    context
+        .tables()
+        .run(update.bind(parks).bind(zone.id))
+        .await?;
+    if parks == 1 {
+        let rname = command
+            .rname
+            .as_ref()
+            .map_or(&*zone.soa_rname, AnyName::as_str);
+        write(context, command, zone.id, rname).await?;
+    }
+    context.touch(Touched::Zone, zone.id).await?;
+    context.note_changed(zone.id, "");
+    Ok(zone.id)
+}
+
+async fn check(
+    context: &mut Context<'_, '_>,
+    command: &ZoneParking,
+    zone_id: i64,
+) -> Result<(), CommandError> {
+    let apex = &command.apex;
+    let policy = |reason: String| rejected(ResultCode::ParameterPolicy, apex, reason);
+    let servers: BTreeSet<_> = command.servers.iter().map(HostName::as_str).collect();
+    if servers.is_empty() {
+        return match command.records.is_empty() {
+            true => Ok(()),
+            false => Err(policy(
+                "records of parked domains, and no server to ask".into(),
+            )),
+        };
+    }
+    if !SERVERS.contains(&servers.len()) || servers.len() < command.servers.len() {
+        let reason = format!("{} different parking servers; 2 to 13", servers.len());
+        return Err(rejected(ResultCode::DataManagementPolicy, apex, reason));
+    }
+    if command.records.len() > RECORDS_MAX {
+        let count = command.records.len();
+        return Err(policy(format!("{count} records, {RECORDS_MAX} at most")));
+    }
+    for record in &command.records {
+        let (owner, data) = (record.owner(), record.record());
+        if !matches!(&*owner, "." | "*") || REFUSED.contains(&data.rtype.0) {
+            let reason = "owner @ or *, and no NS, CNAME or DNAME";
+            return Err(rejected(ResultCode::ParameterPolicy, record, reason));
+        }
+    }
+    for server in servers {
+        if is_below(server, apex) && !has_address(&mut context.tables(), zone_id, server).await? {
+            let reason = format!(
+                "parking server {server} has no address; add its A or AAAA by zone update first"
+            );
+            return Err(policy(reason));
+        }
+    }
+    Ok(())
+}
+
+/// Whether a name lies at or below an apex; both are stored forms.
+fn is_below(name: &str, apex: &AnyName) -> bool {
+    match apex.as_str() {
+        "." => true,
+        apex => name
+            .strip_suffix(apex)
+            .is_some_and(|labels| labels.is_empty() || labels.ends_with('.')),
+    }
+}
+
+async fn has_address(
+    tables: &mut Tables<'_>,
+    zone_id: i64,
+    host: &str,
+) -> Result<bool, RegistryError> {
+    let query = rows::<(i64,)>(
+        "SELECT rtype FROM zone_records WHERE zone_id = $1 AND owner = $2 \
+         AND rtype IN (1, 28) LIMIT 1",
+    );
+    tables.any(query.bind(zone_id).bind(host)).await
+}
+
+async fn write(
+    context: &mut Context<'_, '_>,
+    command: &ZoneParking,
+    zone_id: i64,
+    rname: &str,
+) -> Result<(), CommandError> {
+    for server in &command.servers {
+        let insert = sqlx::query("INSERT INTO parking_servers (zone_id, host) VALUES ($1, $2)");
+        let insert = insert.bind(zone_id).bind(server.as_str());
+        context.tables().run(insert).await?;
+    }
+    let soa = soa(context, command, rname)?;
+    let ttl = command.ttl.column();
+    record(context, zone_id, "@", (RecordType::SOA, ttl), &soa).await?;
+    for own in &command.records {
+        let owner = if own.owner() == "." { "@" } else { "*" };
+        let data = own.record();
+        let kind = (data.rtype, i64::from(data.ttl));
+        record(context, zone_id, owner, kind, &data.rdata).await?;
+    }
+    Ok(())
+}
+
+/// RDATA of their SOA (RFC 1035 section 3.3.13): its serial is the time of the change, so
+/// it goes up with each.
+fn soa(
+    context: &mut Context<'_, '_>,
+    command: &ZoneParking,
+    rname: &str,
+) -> Result<Vec<u8>, CommandError> {
+    let first = command.servers.iter().map(HostName::as_str).min();
+    let mut rdata = Vec::new();
+    for name in [first.unwrap_or_default(), rname] {
+        let name: AnyName = name.parse()?;
+        rdata.extend_from_slice(name.to_name().as_wire());
+    }
+    let seconds = context.at.0 / 1_000_000;
+    let serial = u32::try_from(seconds & 0xffff_ffff).unwrap_or_default();
+    rdata.extend_from_slice(&serial.to_be_bytes());
+    for number in SOA_TIMERS.into_iter().chain([command.ttl.seconds()]) {
+        rdata.extend_from_slice(&number.to_be_bytes());
+    }
+    Ok(rdata)
+}
+
+async fn record(
+    context: &mut Context<'_, '_>,
+    zone_id: i64,
+    owner: &'static str,
+    (rtype, ttl): (RecordType, i64),
+    rdata: &[u8],
+) -> Result<(), CommandError> {
+    let insert = sqlx::query(
+        "INSERT INTO parking_records (zone_id, owner, rtype, ttl, rdata) \
+         VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
+    )
+    .bind(zone_id)
+    .bind(owner)
+    .bind(i64::from(rtype.0))
+    .bind(ttl)
+    .bind(rdata);
+    context.tables().run(insert).await?;
+    Ok(())
+}
+
+/// Asked after the zone's own records changed: the servers keep their addresses.
+pub(super) async fn check_servers(
+    context: &mut Context<'_, '_>,
+    zone_id: i64,
+    apex: &AnyName,
+    changed: &[ZoneRecord],
+) -> Result<(), CommandError> {
+    for server in servers(&mut context.tables(), zone_id).await? {
+        if !changed.iter().any(|record| record.owner() == server) {
+            continue;
+        }
+        if !has_address(&mut context.tables(), zone_id, &server).await? {
+            let reason = format!("{server} is a parking server and needs an address");
+            return Err(rejected(ResultCode::AssociationProhibits, apex, reason));
+        }
+        // Every parked domain has its addresses in its referrals and answers.
+        context.note_changed(zone_id, "");
+    }
+    Ok(())
+}
+
+/// Where domains of the zone are parked; empty where they are not.
+pub(in crate::registry::command) async fn servers(
+    tables: &mut Tables<'_>,
+    zone_id: i64,
+) -> Result<Vec<String>, RegistryError> {
+    let query = rows::<(String,)>(
+        "SELECT p.host FROM parking_servers p JOIN zones z ON z.id = p.zone_id \
+         WHERE p.zone_id = $1 AND z.parking = 1 ORDER BY p.host",
+    );
+    let found = tables.all(query.bind(zone_id)).await?;
+    Ok(found.into_iter().map(|(host,)| host).collect())
+}
+
+/// A parked domain has no DS: the registry does not sign for it.
+pub(in crate::registry::command) async fn check_unsigned(
+    tables: &mut Tables<'_>,
+    zone_id: i64,
+    name: &str,
+    (hosts, ds): (usize, usize),
+) -> Result<(), CommandError> {
+    if hosts > 0 || ds == 0 || servers(tables, zone_id).await?.is_empty() {
+        return Ok(());
+    }
+    let reason = "a domain without name servers is parked here, and has no DS";
+    Err(rejected(ResultCode::ParameterPolicy, name, reason))
+}
