@@ -18,7 +18,7 @@ use meridian::dns::engine::{
 use meridian::dns::rate::RateLimits;
 use meridian::dns::secret::Secret;
 use zone_compiler::zonefile::Reader;
-use zone_compiler::{RecordList, compile};
+use zone_compiler::{ParkedRecord, Parking, RecordList, RecordType as Rtype, compile};
 use zone_image::writer::Installer;
 use zone_image::{Generation, Memory, Name};
 
@@ -80,8 +80,53 @@ fn generation() -> Generation {
         let mut source = RecordList::new(records[0].owner.clone(), 0, records);
         compile(&mut source, &mut installer, &|_| {}).unwrap();
     }
+    let records: Vec<_> = Reader::new(Box::new(PARK.as_bytes()), Path::new("park"), None)
+        .collect::<Result<_, _>>()
+        .unwrap();
+    let list = RecordList::new("park.".parse().unwrap(), 0, records);
+    let mut source = list.with_parking(Some(parking()));
+    compile(&mut source, &mut installer, &|_| {}).unwrap();
     installer.commit().unwrap();
     Generation::open(directory.path(), Memory::Sealed).unwrap()
+}
+
+/// A zone that parks two names, one of which an alias leads to.
+const PARK: &str = "park. 60 SOA ns.park. host.park. 7 7200 900 1209600 300\n\
+    park. 60 NS ns.park.\nns.park. 60 A 192.0.2.1\np1.nic.park. 60 A 192.0.2.11\n\
+    a.park. 60 NS p1.nic.park.\na.park. 60 NS p2.else.\n\
+    b.park. 60 NS p1.nic.park.\nb.park. 60 NS p2.else.\nto.park. 60 CNAME x.a.park.\n";
+
+fn parking() -> Parking {
+    let name = |text: &str| text.parse::<Name>().unwrap();
+    let soa = [
+        name("p1.nic.park.").as_wire(),
+        name("park.").as_wire(),
+        &[1; 20],
+    ]
+    .concat();
+    let record = |is_below, rtype: u16, rdata: &[u8]| ParkedRecord {
+        is_below,
+        rtype: Rtype(rtype),
+        ttl: 300,
+        rdata: rdata.into(),
+    };
+    Parking {
+        servers: [name("p1.nic.park."), name("p2.else.")].into(),
+        records: vec![
+            record(false, 6, &soa),
+            record(false, 1, &[192, 0, 2, 80]),
+            record(false, 16, b"\x06parked"),
+            record(true, 1, &[192, 0, 2, 81]),
+        ],
+    }
+}
+
+/// Everything that is answered for parked names, without a server's cookie.
+fn parked_messages() -> Vec<Vec<u8>> {
+    let names = ["a.park.", "B.park.", "x.a.park.", "y.x.b.park.", "to.park."];
+    let types = [1, 2, 6, 16, 28, 43, 48, 255];
+    let each = |name| types.map(|rtype| query(name, rtype, b"12345678"));
+    names.into_iter().flat_map(each).collect()
 }
 
 fn engine() -> Engine {
@@ -233,6 +278,28 @@ fn a_hundred_thousand_answers_with_nsec3_and_opt_out_allocate_nothing() {
     check(&messages_of("nsec3."));
 }
 
+#[test]
+fn a_hundred_thousand_answers_of_parked_names_allocate_nothing() {
+    let (generation, engine, messages) = (generation(), Engine::default(), parked_messages());
+    let mut out = vec![0; 65_535];
+    let mut authoritative = 0;
+    for wire in &messages {
+        let request = request(wire, Transport::Tcp, START);
+        let action = engine.answer(&generation, &request, &mut out);
+        let Action::Reply { length, outcome } = action else {
+            panic!("no reply");
+        };
+        assert!(
+            matches!(outcome, Outcome::Answer | Outcome::NoData),
+            "{outcome:?}"
+        );
+        let reply = Message::from_vec(&out[..length]).unwrap();
+        authoritative += usize::from(reply.metadata.authoritative);
+    }
+    assert_eq!(authoritative, messages.len(), "none is a referral");
+    check(&messages);
+}
+
 /// What is asked above is some of everything that is answered in a way of its own.
 #[test]
 fn the_messages_have_every_kind_of_answer() {
@@ -276,7 +343,8 @@ fn the_messages_have_every_kind_of_answer() {
 
 #[test]
 fn batches_allocate_nothing() {
-    let (generation, engine, messages) = (generation(), engine(), messages());
+    let (generation, engine, mut messages) = (generation(), engine(), messages());
+    messages.extend(parked_messages());
     let mut outs = vec![0; TURNS * UDP_BUFFER_BYTES];
     let mut names = Names::default();
     let mut wires = messages.iter().cycle();

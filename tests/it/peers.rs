@@ -15,6 +15,7 @@ mod idn;
 mod keygen;
 mod knot_and_nsd;
 mod offline;
+mod parked;
 mod probes;
 pub(crate) mod rollovers;
 mod root_zone;

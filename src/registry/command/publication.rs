@@ -20,7 +20,8 @@ pub(super) async fn refresh_domain(
          (SELECT n.host_id FROM delegations n WHERE n.domain_id = domains.id) THEN 1 ELSE 0 END, \
          parkable = CASE WHEN $1 = 1 AND NOT EXISTS \
          (SELECT n.host_id FROM delegations n WHERE n.domain_id = domains.id) AND NOT EXISTS \
-         (SELECT h.id FROM hosts h WHERE h.domain_id = domains.id) THEN 1 ELSE 0 END \
+         (SELECT h.id FROM hosts h WHERE h.domain_id = domains.id \
+         AND h.statuses NOT LIKE '%pendingCreate%') THEN 1 ELSE 0 END \
          WHERE id = $2 RETURNING zone_id, published, name",
     );
     let query = query.bind(i64::from(allowed)).bind(id);
@@ -32,19 +33,22 @@ pub(super) async fn refresh_domain(
 
 /// Which domains nothing but the zone's policy keeps from being parked, as the migration
 /// that made the column has it. A host below one is to be found, which no parking server
-/// knows.
+/// knows; one that waits to be created is none yet.
 macro_rules! parkable {
     () => {
         "statuses NOT LIKE '%Hold%' AND statuses NOT LIKE '%pendingCreate%' \
          AND statuses NOT LIKE '%pendingDelete%' AND NOT EXISTS \
          (SELECT n.host_id FROM delegations n WHERE n.domain_id = domains.id) AND NOT EXISTS \
-         (SELECT h.id FROM hosts h WHERE h.domain_id = domains.id)"
+         (SELECT h.id FROM hosts h WHERE h.domain_id = domains.id \
+         AND h.statuses NOT LIKE '%pendingCreate%')"
     };
 }
 
 /// For all domains that came without deciding.
-pub(in crate::registry) const SET_PARKABLE: &str =
-    concat!("UPDATE domains SET parkable = 1 WHERE published = 0 AND ", parkable!());
+pub(in crate::registry) const SET_PARKABLE: &str = concat!(
+    "UPDATE domains SET parkable = 1 WHERE published = 0 AND ",
+    parkable!()
+);
 
 /// Decides anew whether a domain can be parked, after a host below it came or went.
 pub(super) async fn refresh_parkable(

@@ -10,6 +10,7 @@ mod histories;
 mod idn;
 mod life;
 mod matrix;
+mod parking;
 mod policy;
 mod published;
 mod servers;
@@ -197,6 +198,13 @@ fn zone_command(
                 release: all(values("release=")),
             }))
         }
+        "parking" => ZoneCommand::Parking(Box::new(zone::ZoneParking {
+            apex,
+            servers: all(values("server=")),
+            rname: None,
+            ttl: crate::registry::types::Ttl::new(300).unwrap(),
+            records: all(values("record=")),
+        })),
         "delete" => ZoneCommand::Delete(apex),
         "info" => ZoneCommand::Info(apex),
         _ => {

@@ -2,13 +2,15 @@
 -- from one child zone that all parked domains of a zone share.
 
 -- Whether nothing but the zone's policy keeps a domain from being parked: no status
--- withholds it, it names no host, and none lies below it. Decided by the write.
+-- withholds it, it names no host, and none lies below it (a host that waits to be created
+-- is none yet). Decided by the write.
 ALTER TABLE domains ADD COLUMN parkable BIGINT NOT NULL DEFAULT 0;
 UPDATE domains SET parkable = 1
 WHERE statuses NOT LIKE '%Hold%' AND statuses NOT LIKE '%pendingCreate%'
     AND statuses NOT LIKE '%pendingDelete%'
     AND NOT EXISTS (SELECT n.host_id FROM delegations n WHERE n.domain_id = domains.id)
-    AND NOT EXISTS (SELECT h.id FROM hosts h WHERE h.domain_id = domains.id);
+    AND NOT EXISTS (SELECT h.id FROM hosts h
+        WHERE h.domain_id = domains.id AND h.statuses NOT LIKE '%pendingCreate%');
 
 -- Where a zone parks (zones.parking = 1): the servers it parks at.
 CREATE TABLE parking_servers (

@@ -84,7 +84,7 @@ fn every_word_is_replaced_for_both_engines() {
 }
 
 /// How the compiler asks: for one name, and for one zone.
-const LOOK_UPS: [&str; 24] = [
+const LOOK_UPS: [&str; 25] = [
     "SELECT * FROM dns_zone WHERE apex = $1",
     "SELECT * FROM dns_apex WHERE zone_id = $1 AND owner = $2",
     "SELECT * FROM dns_delegation WHERE zone_id = $1 AND owner = $2",
@@ -105,6 +105,7 @@ const LOOK_UPS: [&str; 24] = [
     "SELECT * FROM dns_apex WHERE zone_id = $1",
     "SELECT * FROM dns_delegation WHERE zone_id = $1",
     "SELECT * FROM dns_ds WHERE zone_id = $1",
+    "SELECT * FROM dns_parked WHERE zone_id = $1",
     "SELECT * FROM dns_glue WHERE zone_id = $1",
     "SELECT * FROM dns_signing WHERE zone_id = $1",
     "SELECT * FROM dns_key WHERE zone_id = $1",
@@ -124,7 +125,7 @@ async fn every_view_is_among_the_look_ups() {
         };
         let views = sqlx::query(views).fetch_all(test.database.connection());
         let views: Vec<String> = views.await.unwrap().iter().map(|row| row.get(0)).collect();
-        assert_eq!(views.len(), 12, "{views:?}");
+        assert_eq!(views.len(), 15, "{views:?}");
         for view in views {
             let conditions: Vec<_> = LOOK_UPS
                 .iter()
@@ -138,6 +139,7 @@ async fn every_view_is_among_the_look_ups() {
                 "dns_changed" => "event > $1",
                 "dns_event_time" => "event = $1",
                 "dns_signing" | "dns_key" | "dns_made_signature" => "zone_id = $1",
+                "dns_parking_server" | "dns_parking_record" => "zone_id = $1",
                 "dns_below" => "zone_id = $1 AND cut = $2",
                 _ => "zone_id = $1 AND owner = $2",
             };

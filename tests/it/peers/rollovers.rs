@@ -327,7 +327,7 @@ fn cds(server: SocketAddr, name: &str) -> Vec<String> {
 }
 
 /// One question with DO; nothing where no answer comes.
-fn ask(server: SocketAddr, name: &str, rtype: RecordType) -> Option<Message> {
+pub(super) fn ask(server: SocketAddr, name: &str, rtype: RecordType) -> Option<Message> {
     Message::from_vec(&ask_wire(server, name, rtype)?).ok()
 }
 

@@ -8,7 +8,7 @@ mod delv;
 
 use std::fmt::Write as _;
 use std::fs;
-use std::net::{Ipv4Addr, UdpSocket};
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -189,6 +189,10 @@ impl Signed {
         [self.parents.as_slice(), &self.children].concat()
     }
 
+    fn apexes(&self) -> Vec<Name> {
+        self.all().into_iter().map(|zone| zone.apex).collect()
+    }
+
     fn serve(&self) -> anyhow::Result<Server> {
         Meridian::serve_zones(meridian(), &self.all(), 1, LOAD_TIMEOUT)
     }
@@ -214,9 +218,12 @@ fn run(command: &mut Command) -> anyhow::Result<String> {
 
 /// Starts unbound as a resolver of these zones only, with `anchors`, and waits until it
 /// answers for the last of them.
-fn start_unbound(zones: &[Zone], ours: &Server, anchors: &str) -> anyhow::Result<Server> {
+pub(super) fn start_unbound(
+    zones: &[Name],
+    server: SocketAddr,
+    anchors: &str,
+) -> anyhow::Result<Server> {
     let program = find_program("unbound").context("no unbound")?;
-    let server = ours.target().address();
     let unbound = Server::start(&[], LOAD_TIMEOUT, |directory, address| {
         let here = directory.display();
         fs::write(directory.join("anchors"), anchors)?;
@@ -230,8 +237,8 @@ fn start_unbound(zones: &[Zone], ours: &Server, anchors: &str) -> anyhow::Result
             address.ip(),
             address.port()
         );
-        for zone in zones {
-            let (apex, port) = (&zone.apex, server.port());
+        for apex in zones {
+            let port = server.port();
             writeln!(
                 text,
                 "stub-zone:\n name: \"{apex}\"\n stub-addr: {}@{port}",
@@ -246,7 +253,7 @@ fn start_unbound(zones: &[Zone], ours: &Server, anchors: &str) -> anyhow::Result
             .arg(directory.join("unbound.conf"));
         Ok(command)
     })?;
-    let name = zones[zones.len() - 1].apex.to_string();
+    let name = zones[zones.len() - 1].to_string();
     let start = Instant::now();
     while resolve_within(&unbound, &name, "SOA", ASK_EVERY).is_err() {
         ensure!(start.elapsed() < LOAD_TIMEOUT, "{}", unbound.log());
@@ -297,7 +304,7 @@ fn unbound_finds_every_kind_of_answer_right() -> anyhow::Result<()> {
     }
     let signed = Signed::new(&ALGORITHMS)?;
     let ours = signed.serve()?;
-    let unbound = start_unbound(&signed.all(), &ours, &signed.anchors)?;
+    let unbound = start_unbound(&signed.apexes(), ours.target().address(), &signed.anchors)?;
     let (mut faults, mut vouched) = (Vec::new(), 0);
     for zone in &signed.parents {
         for (name, rtype, rcode, expected) in KINDS {
@@ -335,7 +342,7 @@ fn unbound_finds_an_answer_of_other_keys_bogus() -> anyhow::Result<()> {
     let unsigned = signed.write("unsigned.test.", CHILD)?;
     signed.children.push(zone("unsigned.test.", unsigned));
     let ours = signed.serve()?;
-    let unbound = start_unbound(&signed.all(), &ours, &others.anchors)?;
+    let unbound = start_unbound(&signed.apexes(), ours.target().address(), &others.anchors)?;
     for zone in &signed.parents {
         let name = full_name("host", &zone.apex);
         let found = resolve(&unbound, &name, "A")?;

@@ -420,5 +420,6 @@ proptest! {
 }
 
 mod changes;
+mod parked;
 mod proofs;
 mod tangled;

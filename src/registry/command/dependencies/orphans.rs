@@ -8,7 +8,7 @@ use super::super::CommandError;
 use super::super::answer::rejected;
 use super::super::context::Context;
 use super::super::notices::{NAMES_MAX, Notice, NoticeKind, RenamedHost};
-use super::super::publication::note_dependents;
+use super::super::publication::{note_dependents, refresh_parkable};
 use super::super::tables::rows;
 use super::{HostOrphan, Leaving, OrphanPolicy, Subordinate};
 
@@ -165,6 +165,7 @@ async fn rename(
         context.note_changed(zone_id, &new);
     }
     note_dependents(context, host.id).await?;
+    refresh_parkable(context, place.domain_id).await?;
     Ok(new)
 }
 

@@ -158,11 +158,14 @@ async fn unoccupied(
     above: &[String],
 ) -> Result<(), CommandError> {
     const DNAME: i64 = 39;
-    // Addresses below a cut may be glue. The zone's own records are few, and no index
-    // knows what is below a name.
+    // Addresses below a cut may be glue, though never of a parking server: who is parked at
+    // itself is found by nobody. The zone's own records are few, and no index knows what is
+    // below a name.
     let below = rows::<(i64,)>(
         "SELECT rtype FROM zone_records WHERE zone_id = $1 AND (owner = $2 \
-         OR (owner LIKE $3 ESCAPE '!' AND rtype NOT IN (1, 28))) LIMIT 1",
+         OR (owner LIKE $3 ESCAPE '!' AND rtype NOT IN (1, 28))) \
+         UNION ALL SELECT zone_id FROM parking_servers WHERE zone_id = $1 \
+         AND (host = $2 OR host LIKE $3 ESCAPE '!') LIMIT 1",
     );
     let pattern = format!("%.{name}");
     let below = below.bind(zone.id).bind(name).bind(pattern);

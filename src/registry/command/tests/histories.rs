@@ -200,14 +200,21 @@ impl History {
             "op zone policy tld expiry={expiry} restore-report={report} approvers=ada,bob \
              change-control={control}"
         );
-        run(&mut test, &parse(&line)).await.unwrap();
+        let mut lines = vec![line];
+        if seed % 2 == 0 {
+            lines
+                .push("op zone parking tld server=p1.ext.example server=p2.ext.example".to_owned());
+        }
+        for line in &lines {
+            run(&mut test, &parse(line)).await.unwrap();
+        }
         Self {
             test,
             policy,
             random,
             now: 0,
             timers: Timers::default(),
-            lines: vec![line],
+            lines,
             accepted: 0,
         }
     }
@@ -246,6 +253,7 @@ impl History {
         self.lives(&after, &waiting);
         glue(&now_published, &line);
         self.sponsors(&line).await;
+        self.parkable(&line).await;
     }
 
     async fn command(&mut self, before: &[Held], first: u64) -> String {
@@ -333,6 +341,25 @@ impl History {
         .await
         .unwrap();
         assert!(odd.is_empty(), "{line}: {odd:?}");
+    }
+
+    /// What is stored of whether a domain can be parked follows from it, its name servers
+    /// and the hosts below it.
+    async fn parkable(&mut self, line: &str) {
+        let rows: Vec<(String, String, i64, i64)> = sqlx::query_as(
+            "SELECT d.name, d.statuses, d.parkable, \
+             (SELECT COUNT(*) FROM delegations n WHERE n.domain_id = d.id) + \
+             (SELECT COUNT(*) FROM hosts h WHERE h.domain_id = d.id \
+             AND h.statuses NOT LIKE '%pendingCreate%') FROM domains d",
+        )
+        .fetch_all(self.test.database.connection())
+        .await
+        .unwrap();
+        for (name, statuses, parkable, hosts) in rows {
+            let statuses = Statuses::from_column(&statuses).unwrap();
+            let expected = statuses.allow_publication() && hosts == 0;
+            assert_eq!(parkable, i64::from(expected), "{line}: {name} {statuses:?}");
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use zone_compiler::database::Snapshot;
 use super::*;
 
 /// Runs one command and says which records came (`+`) and went (`-`).
-async fn step(test: &mut TestDatabase, command: &str) -> Vec<String> {
+pub(super) async fn step(test: &mut TestDatabase, command: &str) -> Vec<String> {
     let before = test.published();
     let rehearsal = rehearse(test, command).await;
     let outcome = run(test, &parse(command)).await;
@@ -122,7 +122,7 @@ async fn noted(test: &mut TestDatabase, event: i64, owners: &BTreeSet<String>, c
 }
 
 #[track_caller]
-fn expect(found: &[String], expected: &[&str]) {
+pub(super) fn expect(found: &[String], expected: &[&str]) {
     let mut found: Vec<_> = found.iter().map(String::as_str).collect();
     let mut expected = expected.to_vec();
     found.sort_unstable();

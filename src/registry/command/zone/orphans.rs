@@ -15,6 +15,7 @@ use crate::registry::command::context::{Context, Touched};
 use crate::registry::command::dependencies::{
     HostOrphan, LAME_LABEL_DEFAULT, OrphanPolicy, OwnHosts,
 };
+use crate::registry::command::publication::refresh_parkable;
 use crate::registry::command::tables::rows;
 use crate::registry::types::{AnyName, DomainName, Handle, Status, Statuses};
 
@@ -139,6 +140,7 @@ async fn lame_domain(
         .bind(Statuses(LOCKS.into()).column())
         .bind(context.at.0);
         context.tables().run(insert).await?;
+        refresh_parkable(context, Some(id)).await?;
     }
     Ok(name)
 }

@@ -14,8 +14,9 @@ use super::existing_active;
 use crate::registry::code::ResultCode;
 use crate::registry::command::CommandError;
 use crate::registry::command::answer::rejected;
+use crate::registry::command::checks::ancestry;
 use crate::registry::command::context::{Context, Touched};
-use crate::registry::command::tables::{Tables, rows};
+use crate::registry::command::tables::{Tables, rows, rows_in};
 use crate::registry::error::RegistryError;
 use crate::registry::types::{AnyName, HostName, Ttl, ZoneRecord};
 
@@ -114,6 +115,14 @@ async fn check(
             let reason = format!(
                 "parking server {server} has no address; add its A or AAAA by zone update first"
             );
+            return Err(policy(reason));
+        }
+        let above = ancestry(server);
+        let domains =
+            rows_in::<(i64,)>("SELECT zone_id FROM domains WHERE name IN ({list})", &above);
+        if context.tables().all(domains).await?.contains(&(zone_id,)) {
+            // Were that domain parked, its servers would be below itself.
+            let reason = format!("parking server {server} is at or below a registered domain");
             return Err(policy(reason));
         }
     }

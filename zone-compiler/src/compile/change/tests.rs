@@ -191,6 +191,10 @@ fn dump(generation: &Generation) -> Vec<String> {
         let negative = zone.negative(part).map(|body| body.stored().0);
         lines.push(format!("negative {negative:?}"));
     }
+    for body in zone.parked_bodies() {
+        let (part, rtype, stored) = (body.part(), body.rtype(), body.stored().0);
+        lines.push(format!("parked {part:?} {rtype} {stored:?}"));
+    }
     lines.push(format!(
         "{} {} {} {} {} {:b}",
         info.serial,
