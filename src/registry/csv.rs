@@ -36,8 +36,8 @@ use write::Writer;
 pub use export::{CsvExport, export_csv};
 
 /// What the files do not have yet, for those who take an export for a backup.
-pub const NOT_CARRIED: &str = "policies of zones, held labels and IDN tables; where a domain is \
-    in its life, its grace periods, transfers, authorization and contacts' wishes; keys, \
+pub const NOT_CARRIED: &str = "policies and parking servers of zones, held labels and IDN tables; where a \
+    domain is in its life, its grace periods, transfers, authorization and contacts' wishes; keys, \
     locks, changes that wait, events and messages";
 pub use table::columns_help;
 

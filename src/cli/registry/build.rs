@@ -203,10 +203,7 @@ pub(super) fn zone(args: &ZoneArgs) -> Built<'_> {
         }
         ZoneArgs::Lame { apex, acting } => (ZoneCommand::Lame(apex.parse()?), acting),
         ZoneArgs::Remind { apex, acting } => (ZoneCommand::Remind(apex.parse()?), acting),
-        ZoneArgs::Parking(args) => (
-            ZoneCommand::Parking(Box::new(args.command()?)),
-            &args.acting,
-        ),
+        ZoneArgs::Parking(args) => (ZoneCommand::Parking(args.command()?), &args.acting),
         ZoneArgs::Orphans(args) => (ZoneCommand::Orphans(args.command()?), &args.acting),
         ZoneArgs::Delete { apex, acting } => (ZoneCommand::Delete(apex.parse()?), acting),
         ZoneArgs::Info { apex, acting } => (ZoneCommand::Info(apex.parse()?), acting),

@@ -33,18 +33,18 @@ pub(crate) struct ParkingArgs {
 }
 
 impl ParkingArgs {
-    pub(super) fn command(&self) -> Result<ZoneParking, ValueError> {
+    pub(super) fn command(&self) -> Result<Box<ZoneParking>, ValueError> {
         let record = |text: &String| match text.strip_prefix('@') {
             Some(rest) => ZoneRecord::parse(&format!(".{rest}")),
             None => ZoneRecord::parse(text),
         };
         let servers = self.servers.iter().map(|host| host.parse());
-        Ok(ZoneParking {
+        Ok(Box::new(ZoneParking {
             apex: self.apex.parse()?,
             servers: servers.collect::<Result<_, _>>()?,
             rname: self.rname.as_ref().map(|name| name.parse()).transpose()?,
             ttl: Ttl::new(self.ttl)?,
             records: self.records.iter().map(record).collect::<Result<_, _>>()?,
-        })
+        }))
     }
 }

@@ -125,6 +125,10 @@ async fn what_is_imported_comes_out_as_it_went_in_from_engine_to_engine() {
             .unwrap();
         assert_eq!((report.rejected, report.rejects_file.as_deref()), (0, None));
         assert_eq!(report.rows["domains.csv"], 5);
+        let parkable = "SELECT name FROM domains WHERE parkable = 1";
+        let parkable = sqlx::query_scalar::<_, String>(parkable);
+        let parkable = parkable.fetch_all(first.database.connection()).await;
+        assert_eq!(parkable.unwrap(), ["bare.tld"]);
         let exported = export(&mut first, "exported").await;
         for other in engines() {
             let mut second = test_database(other).await;

@@ -45,13 +45,15 @@ async fn what_parked_domains_have_leads_nowhere_else() {
          {PARK} record=*._60_CNAME_www.tld. = 2306
          {PARK} record=*._60_DNAME_www.tld. = 2306
          {PARK} record=*._60_NS_www.tld. = 2306
+         {PARK} record=._60_TXT_{1} = 2306
          {PARK} record=*._60_A_192.0.2.81 record=._60_A_192.0.2.80 record=._60_MX_0_. = 1000
          reg-a domain create a.tld ds=1_13_2_{0} = 2306
          reg-a domain create a.tld ns=ns1.ext.example ns=ns2.ext.example ds=1_13_2_{0} = 1000
          reg-a domain update a.tld -ns=ns1.ext.example -ns=ns2.ext.example = 2306
          reg-a domain update a.tld -ns=ns1.ext.example -ns=ns2.ext.example -ds=1_13_2_{0} = 1000
          reg-a domain update a.tld ds=1_13_2_{0} = 2306",
-        "0".repeat(64)
+        "0".repeat(64),
+        vec!["x".repeat(255); 70].join("_")
     ))
     .await;
 }

@@ -24,6 +24,8 @@ use crate::registry::types::{AnyName, HostName, Ttl, ZoneRecord};
 const SERVERS: std::ops::RangeInclusive<usize> = 2..=13;
 /// Records that parked domains have beside SOA and NS.
 const RECORDS_MAX: usize = 30;
+/// Octets of their data: an RRset has to fit a message.
+const OCTETS_MAX: usize = 16_384;
 /// Refresh, retry and expire of their SOA; nobody transfers the zone.
 const SOA_TIMERS: [u32; 3] = [7200, 900, 604_800];
 /// Types that would lead elsewhere or that the registry makes.
@@ -102,6 +104,13 @@ async fn check(
     if command.records.len() > RECORDS_MAX {
         let count = command.records.len();
         return Err(policy(format!("{count} records, {RECORDS_MAX} at most")));
+    }
+    let octets = command.records.iter().map(|own| own.record().rdata.len());
+    let octets: usize = octets.sum();
+    if octets > OCTETS_MAX {
+        return Err(policy(format!(
+            "{octets} octets of records, {OCTETS_MAX} at most"
+        )));
     }
     for record in &command.records {
         let (owner, data) = (record.owner(), record.record());
