@@ -201,7 +201,7 @@ impl History {
              change-control={control}"
         );
         let mut lines = vec![line];
-        if seed % 2 == 0 {
+        if seed.is_multiple_of(2) {
             lines
                 .push("op zone parking tld server=p1.ext.example server=p2.ext.example".to_owned());
         }
