@@ -33,6 +33,9 @@ const VIEWS: [(&str, &str); 3] = [
     ("dns_glue", "v.rtype"),
 ];
 
+/// The views of host names: delegations to servers of their own, and to parking servers.
+const DELEGATIONS: [&str; 2] = ["dns_delegation", "dns_parked"];
+
 impl Database {
     /// Runs a change and takes it back; one that has to wait, or does, as if everybody had
     /// agreed to it.
@@ -82,23 +85,25 @@ async fn published(
                 records.insert(line(tables, &owner, rtype, ttl, rdata)?);
             }
         }
-        let text = format!("SELECT v.owner, v.ttl, v.host FROM dns_delegation{of_zone}");
-        let query: Rows<'_, (String, i64, String)> =
-            sqlx::query_as(AssertSqlSafe(text)).bind(*zone_id);
-        let query = if one.is_empty() {
-            query
-        } else {
-            query.bind(owner.as_str())
-        };
-        for (owner, ttl, host) in tables.all(query).await? {
-            let rdata = name(tables, &host)?.as_wire().to_vec();
-            records.insert(line(
-                tables,
-                &owner,
-                i64::from(RecordType::NS.0),
-                ttl,
-                rdata,
-            )?);
+        for view in DELEGATIONS {
+            let text = format!("SELECT v.owner, v.ttl, v.host FROM {view}{of_zone}");
+            let query: Rows<'_, (String, i64, String)> =
+                sqlx::query_as(AssertSqlSafe(text)).bind(*zone_id);
+            let query = if one.is_empty() {
+                query
+            } else {
+                query.bind(owner.as_str())
+            };
+            for (owner, ttl, host) in tables.all(query).await? {
+                let rdata = name(tables, &host)?.as_wire().to_vec();
+                records.insert(line(
+                    tables,
+                    &owner,
+                    i64::from(RecordType::NS.0),
+                    ttl,
+                    rdata,
+                )?);
+            }
         }
     }
     Ok(records)
