@@ -5,8 +5,10 @@ mod changes;
 mod faults;
 mod folds;
 mod kills;
+mod metrics;
 mod orphans;
 mod registry;
+mod told;
 
 use std::time::Instant;
 
