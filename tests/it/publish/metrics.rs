@@ -114,7 +114,7 @@ fn signatures_are_good_for_as_long_as_it_says() {
         registry.wait();
         find(&server, EXPIRE).is_some() && registry.served().iter().any(|r| r.contains("RRSIG"))
     });
-    let said = value(&server, EXPIRE) as u64;
+    let said = server.metric(EXPIRE);
     let now = unix_seconds();
     // What has less than the refresh left is replaced at each look, so that much is sure.
     let least = refresh - (now - begin) - 1;

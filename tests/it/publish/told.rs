@@ -58,7 +58,7 @@ fn difference(before: &[String], after: &[String]) -> BTreeSet<String> {
     came.chain(went).collect()
 }
 
-fn is_soa(line: &String) -> bool {
+fn is_soa(line: &str) -> bool {
     line.to_lowercase().contains("\tsoa\t")
 }
 
