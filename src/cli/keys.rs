@@ -305,10 +305,20 @@ impl<'g> Zone<'g> {
         in_use: bool,
         replace: bool,
     ) -> anyhow::Result<()> {
-        if replace {
-            let keys = self.keys().await?;
-            add.retires = self.replaced(&keys, add.role)?;
-        }
+        let keys = self.keys().await;
+        let wanted = keys.as_ref().ok().and_then(|keys| {
+            // What the policy asks for takes the place of what it does not any more, though
+            // the other keys of an algorithm's rollover may be on their way already.
+            let wants = machine::advance(&keys.timeline, &keys.policy, now()).wants;
+            let algorithm = add.dnskey.algorithm();
+            let mut fits = wants.into_iter();
+            fits.find(|new| new.role == add.role && new.algorithm == algorithm)
+        });
+        add.retires = match wanted {
+            Some(new) if !in_use => new.retires,
+            _ if replace => self.replaced(&keys?, add.role)?,
+            _ => Vec::new(),
+        };
         add.in_use = in_use;
         let (role, key_tag) = (add.role, add.dnskey.key_tag());
         let event = self.submit(KeysCommand::Add(Box::new(add))).await?;

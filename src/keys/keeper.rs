@@ -139,6 +139,8 @@ struct Remembered {
     ahead_alarm: u8,
     /// Whether a step waits for signatures of another machine.
     is_held: bool,
+    /// The algorithm of a key that another machine has to make.
+    lacks_algorithm: Option<u8>,
 }
 
 struct Work {

@@ -303,10 +303,19 @@ pub fn coverage(
 pub struct Ahead {
     /// Whether the next step waits for more signatures.
     pub is_held: bool,
+    /// Algorithm of a key that the policy asks for and only the other machine can make.
+    pub lacks_algorithm: Option<u8>,
     /// Seconds until the signatures over the sets that are served end; 0 when they have.
     pub expire_seconds: Option<i64>,
     /// When what a held step waits for begins, if it was signed.
     pub begins: Option<Timestamp>,
+}
+
+impl Ahead {
+    /// Whether nothing goes on before the other machine has done its part.
+    pub fn is_awaited(&self) -> bool {
+        self.is_held || self.lacks_algorithm.is_some()
+    }
 }
 
 /// Whether a step of a zone's keys can be published, and for how long what is there can;
@@ -320,7 +329,9 @@ pub fn ahead(keys: &ZoneKeys, step: &Step, made: &[RrsigData], now: Timestamp) -
         keys.any(|key| key.record(kind).state.is_published())
     };
     let lacks_signer = has(RecordKind::Dnskey) && !has(RecordKind::KeySignature);
-    if !(public.has_offline() || lacks_signer) {
+    let mut wants = step.wants.iter();
+    let lacked = wants.find(|new| keys.policy.store_of(new.role) == OFFLINE);
+    if !(public.has_offline() || lacks_signer || lacked.is_some()) {
         return None;
     }
     let (apex, seconds) = (keys.apex.to_name(), now.0 / SECOND);
@@ -345,6 +356,7 @@ pub fn ahead(keys: &ZoneKeys, step: &Step, made: &[RrsigData], now: Timestamp) -
     let begins = next.map(|next| Timestamp(next.from.saturating_mul(SECOND)));
     Some(Ahead {
         is_held,
+        lacks_algorithm: lacked.map(|new| new.algorithm),
         expire_seconds: (!is_free).then_some(left),
         begins: begins.filter(|at| is_held && *at > now),
     })

@@ -19,8 +19,8 @@ use super::state::State;
 use crate::background::Background;
 use crate::dns::net::yield_to_workers;
 
-/// Octets that are reached of the segments of one fold; a single larger segment is folded
-/// alone. So much is in memory twice.
+/// Octets that are reached of the segments of one fold; so much is in memory twice. An
+/// install writes no larger segment; one of an earlier version is folded alone.
 const FOLD_BYTES_MAX: u64 = 256 << 20;
 /// Pauses after a failure: the first, and the longest.
 const RETRY_MIN: Duration = Duration::from_secs(1);

@@ -5,9 +5,11 @@ mod changes;
 mod faults;
 mod folds;
 mod kills;
+mod metrics;
 mod orphans;
 mod parking;
 mod registry;
+mod told;
 
 use std::time::Instant;
 

@@ -58,6 +58,7 @@ pub(super) fn status(
             "parent-awaited": waits,
             "next": step.next,
             "response-awaited": ahead.is_some_and(|ahead| ahead.is_held),
+            "offline-key-awaited": ahead.and_then(|ahead| ahead.lacks_algorithm),
             "responses-expire-seconds": ahead.and_then(|ahead| ahead.expire_seconds),
         }));
     }
@@ -86,6 +87,12 @@ pub(super) fn status(
     if let Some(seconds) = ahead.and_then(|ahead| ahead.expire_seconds) {
         output::line(format_args!(
             "the offline key has signed for {seconds} seconds more"
+        ));
+    }
+    if let Some(algorithm) = ahead.and_then(|ahead| ahead.lacks_algorithm) {
+        output::line(format_args!(
+            "an offline ksk of algorithm {algorithm} is waited for; make one on its machine and \
+             take it in by `meridian keys import --public FILE --role ksk --replace`"
         ));
     }
     if ahead.is_some_and(|ahead| ahead.is_held) {

@@ -49,7 +49,7 @@ impl Page {
             let awaited = u64::try_from(zone.awaits_parent).unwrap_or_default();
             parent.push((vec![("zone", apex.clone())], awaited));
             if let Some(signed) = zone.ahead {
-                held.push((vec![("zone", apex.clone())], u64::from(signed.is_held)));
+                held.push((vec![("zone", apex.clone())], u64::from(signed.is_awaited())));
                 let seconds = signed.expire_seconds.map(u64::try_from);
                 if let Some(seconds) = seconds {
                     ahead.push((vec![("zone", apex.clone())], seconds.unwrap_or_default()));
@@ -80,7 +80,7 @@ impl Page {
         );
         self.add(
             "key_responses_awaited",
-            "Whether a step of keys waits for a signed key response",
+            "Whether keys wait for a key or a signed key response of the machine of the offline key",
             Kind::Gauge,
             held,
         );

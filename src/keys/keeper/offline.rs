@@ -68,6 +68,15 @@ impl Work {
             );
         }
         zone.is_held = is_held;
+        let lacks_algorithm = ahead.and_then(|ahead| ahead.lacks_algorithm);
+        if lacks_algorithm.is_some() && zone.lacks_algorithm != lacks_algorithm {
+            tracing::warn!(
+                zone = %keys.apex, algorithm = lacks_algorithm,
+                way_out = "take one in by `meridian keys import --public FILE --role ksk --replace`",
+                "the policy asks for an offline key that is not there, the keys stay as they are"
+            );
+        }
+        zone.lacks_algorithm = lacks_algorithm;
         let alarm = match ahead.and_then(|ahead| ahead.expire_seconds) {
             None => 0,
             Some(left) if left > i64::from(keys.policy.signature_validity) => 0,

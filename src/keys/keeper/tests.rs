@@ -2,6 +2,7 @@
 //! waits for, and the alarm when nothing of it gets served.
 
 mod alarms;
+mod stopped;
 
 use std::net::UdpSocket;
 use std::sync::Mutex;
@@ -74,6 +75,11 @@ impl Seen {
 
 impl Stage {
     fn new(engine: Engine, policy: PolicyChange) -> Self {
+        Self::with_names(engine, policy, "")
+    }
+
+    /// With more in its zone than the apex.
+    fn with_names(engine: Engine, policy: PolicyChange, more: &str) -> Self {
         let runtime = || {
             let mut builder = tokio::runtime::Builder::new_current_thread();
             builder.enable_all().build().unwrap()
@@ -83,7 +89,7 @@ impl Stage {
             let mut test = test_database(engine).await;
             let zone =
                 "$ORIGIN tld.\n$TTL 3600\n@ SOA ns1.nic h.nic 1 2 3 4 5\n@ NS ns1.ext.example.\n";
-            test.import(zone).await.unwrap();
+            test.import(&(zone.to_owned() + more)).await.unwrap();
             test
         });
         let secret = test.folder.path().join("secret");

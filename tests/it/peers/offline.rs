@@ -27,9 +27,9 @@ impl Ceremony {
     }
 
     /// Makes a KSK; gives the file of its public half.
-    fn make_key(&mut self) -> String {
+    fn make_key(&mut self, algorithm: &str) -> String {
         let output = Command::new("dnssec-keygen")
-            .args(["-a", "ECDSAP256SHA256", "-f", "KSK", "child.test"])
+            .args(["-a", algorithm, "-f", "KSK", "child.test"])
             .current_dir(self.folder.path())
             .output()
             .unwrap();
@@ -73,6 +73,13 @@ fn exchange(stage: &Stage, ceremony: &Ceremony, number: u32) {
     stage.folder.succeed(&command);
 }
 
+/// Takes in the public half of a KSK.
+fn import(stage: &Stage, public: &str, more: &[&str]) {
+    let import = ["keys", "import", "--zone", "child.test", "--role", "ksk"];
+    let command = [&import[..], &["--public", public], more].concat();
+    stage.folder.succeed(&command);
+}
+
 fn roll(stage: &Stage, role: &str) {
     let command = ["keys", "rollover", "--zone", "child.test", "--role", role];
     stage.folder.succeed(&command);
@@ -96,17 +103,8 @@ fn zone_and_key_signing_keys_roll_by_signatures_that_were_made_ahead() {
         .folder
         .succeed(&[&["keys", "policy"], &life[..]].concat());
     let mut ceremony = Ceremony::new();
-    let public = ceremony.make_key();
-    let import = [
-        "keys",
-        "import",
-        "--zone",
-        "child.test",
-        "--role",
-        "ksk",
-        "--public",
-    ];
-    stage.folder.succeed(&[&import[..], &[&public]].concat());
+    let public = ceremony.make_key("ECDSAP256SHA256");
+    import(&stage, &public, &[]);
     exchange(&stage, &ceremony, 1);
     stage.settle(2, false);
     // Both were made ahead: the period has two rollovers by age.
@@ -127,9 +125,8 @@ fn zone_and_key_signing_keys_roll_by_signatures_that_were_made_ahead() {
     exchange(&stage, &ceremony, 2);
     stage.settle(2, true);
     // The next KSK, signed for by both.
-    let public = ceremony.make_key();
-    let replace = [&import[..], &[&public, "--replace"]].concat();
-    stage.folder.succeed(&replace);
+    let public = ceremony.make_key("ECDSAP256SHA256");
+    import(&stage, &public, &["--replace"]);
     exchange(&stage, &ceremony, 3);
     stage.settle(2, true);
     let keys = stage.keys();
@@ -153,5 +150,44 @@ fn zone_and_key_signing_keys_roll_by_signatures_that_were_made_ahead() {
             assert!(!text.contains(secret), "{file}");
         }
     }
+    eprintln!("{} answers validated, none bogus", stage.asked);
+}
+
+/// The operator says the algorithm first, and finds out what it takes: the ZSK is made and
+/// published at once as far as that needs no other machine, then all waits for the KSK.
+#[test]
+fn an_algorithm_is_replaced_by_signatures_that_were_made_ahead() {
+    if !wanted(&["unbound", "dnssec-keygen"]) {
+        return;
+    }
+    let mut stage = Stage::new(20, &["--layout", "split", "--ksk-store", "offline"]);
+    let mut ceremony = Ceremony::new();
+    let public = ceremony.make_key("ECDSAP256SHA256");
+    import(&stage, &public, &[]);
+    exchange(&stage, &ceremony, 1);
+    stage.settle(2, false);
+    let algorithm = ["keys", "policy", "--zone", "child.test", "--algorithm"];
+    stage.folder.succeed(&[&algorithm[..], &["15"]].concat());
+    // The new ZSK signs the zone beside the old one; its DNSKEY comes with the KSK's.
+    stage.wait_for("another key is waited for", |stage| {
+        stage.check(true);
+        awaits_response(stage)
+    });
+    let status = ["keys", "status", "--zone", "child.test"];
+    let status = stage.folder.succeed(&status);
+    let hint = "an offline ksk of algorithm 15 is waited for";
+    assert!(status.contains(hint), "{status}");
+    let public = ceremony.make_key("ED25519");
+    import(&stage, &public, &["--replace"]);
+    // Nobody has signed with it yet, so nothing of it may be seen.
+    stage.wait_for("a response is waited for", |stage| {
+        stage.check(true);
+        stage.keys()["response-awaited"] == true
+    });
+    exchange(&stage, &ceremony, 2);
+    stage.settle(2, true);
+    let keys = stage.keys();
+    let left = keys["timeline"]["keys"].as_array().unwrap();
+    assert!(left.iter().all(|key| key["algorithm"] == 15), "{left:?}");
     eprintln!("{} answers validated, none bogus", stage.asked);
 }

@@ -104,8 +104,14 @@ pub(crate) fn add_zone(installer: &mut Installer, apex: &str, serial: u32, count
 }
 
 fn image(zones: &[(&str, u32, usize)]) -> TempDir {
+    limited_image(zones, u64::MAX)
+}
+
+/// The same in segments of no more octets of pages than this.
+fn limited_image(zones: &[(&str, u32, usize)], bytes_max: u64) -> TempDir {
     let directory = tempfile::tempdir().unwrap();
     let mut installer = Installer::replace(directory.path(), Some(Seed::new(SEED))).unwrap();
+    installer.limit_segments(bytes_max);
     for (apex, serial, count) in zones {
         add_zone(&mut installer, apex, *serial, *count);
     }
@@ -422,4 +428,5 @@ proptest! {
 mod changes;
 mod parked;
 mod proofs;
+mod segments;
 mod tangled;

@@ -21,26 +21,33 @@ fn put() -> NameChange {
 }
 
 /// A history: the zone `example.` with `names`, changed step by step.
-struct History {
-    directory: TempDir,
-    generation: Arc<Generation>,
+pub(super) struct History {
+    pub(super) directory: TempDir,
+    pub(super) generation: Arc<Generation>,
     names: BTreeSet<u16>,
+    /// Octets of pages in one segment of what is written.
+    bytes_max: u64,
 }
 
 impl History {
     fn new(count: u16) -> Self {
+        Self::limited(count, u64::MAX)
+    }
+
+    pub(super) fn limited(count: u16, bytes_max: u64) -> Self {
         let zones = [("other.", 1, 300), ("example.", 1, usize::from(count))];
-        let directory = image(&zones);
+        let directory = limited_image(&zones, bytes_max);
         let generation = Arc::new(open(directory.path()).unwrap());
         Self {
             directory,
             generation,
             names: (0..count).collect(),
+            bytes_max,
         }
     }
 
     /// Makes the named delegations, or removes those that are there.
-    fn step(&mut self, toggled: &BTreeSet<u16>, serial: u32) {
+    pub(super) fn step(&mut self, toggled: &BTreeSet<u16>, serial: u32) {
         let mut names = BTreeMap::new();
         names.insert(
             Vec::new(),
@@ -75,6 +82,7 @@ impl History {
         };
         let kept = Arc::clone(&self.generation);
         let mut installer = Installer::update_after(self.directory.path(), kept).unwrap();
+        installer.limit_segments(self.bytes_max);
         installer.change_zone(&change).unwrap();
         let staged = installer.stage().unwrap();
         let after = staged.open(Memory::Mapped, Some(&self.generation)).unwrap();
@@ -88,13 +96,13 @@ impl History {
         assert!(self.end_fold(fold));
     }
 
-    fn begin_fold(&self, slots: &BTreeSet<u16>) -> Fold {
+    pub(super) fn begin_fold(&self, slots: &BTreeSet<u16>) -> Fold {
         let memory = Memory::Mapped;
         Fold::make(self.directory.path(), &self.generation, slots, memory).unwrap()
     }
 
     /// Installs a fold; says whether it had anything to do with what is installed.
-    fn end_fold(&mut self, fold: Fold) -> bool {
+    pub(super) fn end_fold(&mut self, fold: Fold) -> bool {
         let Some(staged) = fold.stage(&self.generation).unwrap() else {
             return false;
         };
@@ -108,9 +116,9 @@ impl History {
         self.generation.order.iter().copied().collect()
     }
 
-    fn check(&self) {
+    pub(super) fn check(&self) {
         let anew = open(self.directory.path()).unwrap();
-        let slots = 0..64;
+        let slots = 0..400;
         let live = |generation: &Generation| {
             slots
                 .clone()
@@ -136,8 +144,9 @@ proptest! {
     fn changes_open_alike_after_and_anew(
         count in prop::sample::select(vec![0u16, 1, 40, 63, 300]),
         steps in prop::collection::vec(prop::collection::btree_set(0u16..400, 0..120), 1..5),
+        bytes_max in prop::sample::select(vec![u64::MAX, 1, 6000]),
     ) {
-        let mut history = History::new(count);
+        let mut history = History::limited(count, bytes_max);
         for (serial, step) in (2..).zip(&steps) {
             history.step(step, serial);
             history.check();

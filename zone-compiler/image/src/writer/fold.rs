@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use self::copy::{Copying, Fate};
-use super::install::{SLOT_OF_FOLD, free_slot, halves, lock};
+use super::install::{SLOT_OF_FOLD, SLOT_OF_INSTALL, free_slots, halves, lock};
 use super::segment::{FOLD_FILE, SegmentWriter};
 use super::staged::Staged;
 use crate::error::WriteError;
@@ -78,7 +78,7 @@ impl Fold {
         slots: &BTreeSet<u16>,
         memory: Memory,
     ) -> Result<Self, WriteError> {
-        let slot = free_slot(Some(base), SLOT_OF_FOLD)?;
+        let slot = free_slots(Some(base)).from(SLOT_OF_FOLD)?;
         let (mut writer, lock) = SegmentWriter::beside(directory, slot, base.seed)?;
         let file = FoldFile {
             path: directory.join(FOLD_FILE),
@@ -134,16 +134,16 @@ impl Fold {
             let is_shared = u16::try_from(slot).is_ok_and(shares);
             if is_shared { Fate::Moved } else { Fate::Follow }
         });
-        let slot = free_slot(Some(current), 0)?;
-        let mut writer = SegmentWriter::create(&self.directory, slot, current.seed)?;
+        let (slots, least) = (free_slots(Some(current)), SLOT_OF_INSTALL);
+        let mut writer = SegmentWriter::create(&self.directory, slots, least, current.seed)?;
         let mut copying = Copying::new(current, fates.collect(), &self.moved, &mut writer);
         let catalog = copying.tree(current.catalog, PageKind::Catalog)?;
         let mut segments = self.segments_of(current);
         let mut bytes = self.segment.bytes;
         if !writer.is_empty() {
-            let segment = writer.finish()?;
-            bytes += segment.bytes;
-            segments.push(segment);
+            let written = writer.finish()?;
+            bytes += written.iter().map(|segment| segment.bytes).sum::<u64>();
+            segments.extend(written);
         }
         let target = self.directory.join(file_name(&self.segment.digest));
         std::fs::rename(&self.file.path, &target)

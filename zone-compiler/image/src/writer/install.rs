@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use super::catalog::CatalogChanges;
 use super::page::{BodyBytes, encode};
-use super::segment::SegmentWriter;
+use super::segment::{FreeSlots, SegmentWriter};
 use super::staged::{Installed, Staged};
 use crate::denial::Nsec3Hasher;
 use crate::error::{OpenError, WriteError};
@@ -27,7 +27,7 @@ use crate::segment::read_generation_file;
 const SOA: u16 = 6;
 /// The least slots of segments that installs write, and of those that folds write; they
 /// go on by twos.
-const SLOT_OF_INSTALL: usize = 0;
+pub(super) const SLOT_OF_INSTALL: usize = 0;
 pub(super) const SLOT_OF_FOLD: usize = 1;
 
 /// A zone whose trees are written: what its zone page will say.
@@ -150,9 +150,9 @@ impl Installer {
         number_before: u64,
         seed: Seed,
     ) -> Result<Self, WriteError> {
-        let slot = free_slot(kept.as_deref(), SLOT_OF_INSTALL)?;
+        let slots = free_slots(kept.as_deref());
         let number = kept.as_ref().map_or(number_before, |kept| kept.number);
-        let segment = SegmentWriter::create(directory, slot, seed)?;
+        let segment = SegmentWriter::create(directory, slots, SLOT_OF_INSTALL, seed)?;
         let directory = directory.to_owned();
         let live = kept.as_ref().map(|kept| kept.live.clone());
         Ok(Self {
@@ -169,6 +169,12 @@ impl Installer {
     /// Where pages of the new generation are written to.
     pub fn segment(&mut self) -> &mut SegmentWriter {
         &mut self.segment
+    }
+
+    /// Begins another segment where one would have more octets of pages than this; the
+    /// usual bound is for large zones.
+    pub fn limit_segments(&mut self, bytes_max: u64) {
+        self.segment.limit(bytes_max);
     }
 
     /// What is installed.
@@ -236,8 +242,8 @@ impl Installer {
             segments,
         };
         let seed = self.segment.seed();
-        let segment = self.segment.finish()?;
-        let segment_bytes = segment.bytes;
+        let written = self.segment.finish()?;
+        let segment_bytes = written.iter().map(|segment| segment.bytes).sum();
         let mut segments = Vec::new();
         if let Some(kept) = &self.kept {
             // What nothing refers to is left out; in the order of their writing.
@@ -251,7 +257,7 @@ impl Installer {
                 })
             }));
         }
-        segments.push(segment);
+        segments.extend(written);
         let manifest = manifest_of(segments, self.number + 1, seed);
         Staged::write(self.directory, manifest, segment_bytes, self.lock)
     }
@@ -292,14 +298,12 @@ pub(super) fn zone_page(roots: &ZoneRoots) -> ZonePage {
     }
 }
 
-/// The first free slot of those that installs take, or of those that folds take: a fold
-/// has its own while installs go on, and need ask nobody for it.
-pub(super) fn free_slot(kept: Option<&Generation>, first: usize) -> Result<u16, WriteError> {
+/// The slots that are free. Installs take even ones and folds odd ones: a fold has its own
+/// while installs go on, and need ask nobody for it.
+pub(super) fn free_slots(kept: Option<&Generation>) -> FreeSlots {
     let segments = kept.map_or(&[][..], |kept| &kept.segments);
-    let is_free = |slot: &usize| segments.get(*slot).is_none_or(Option::is_none);
-    let slot = (first..).step_by(2).find(is_free);
-    let slot = slot.and_then(|slot| u16::try_from(slot).ok());
-    slot.ok_or(WriteError::TooLarge)
+    let taken = segments.iter().map(Option::is_some).collect();
+    FreeSlots { taken }
 }
 
 pub(super) fn halves(mask: u128) -> [u64; 2] {

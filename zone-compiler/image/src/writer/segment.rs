@@ -1,5 +1,9 @@
-//! Writing one segment file: pages in the order they come, then the table of
-//! contents. The file has its name only when it is whole and on disk.
+//! Writing segment files: pages in the order they come, then the table of contents.
+//!
+//! What an install writes goes on in another segment when one is large, so that a fold of
+//! one never has a whole large zone in memory twice. Pages refer to pages before them, so
+//! none refers to a later segment. The files have their names only when all are whole and
+//! on disk.
 
 use std::fs::File;
 use std::io::{BufWriter, Seek, SeekFrom, Write};
@@ -18,10 +22,13 @@ const BUFFER_BYTES: usize = 1 << 20;
 /// Octets after which what a fold wrote goes to disk, so that at its end an install that
 /// syncs its own does not wait for all of it.
 const SYNC_BYTES: usize = 8 << 20;
+/// Octets of pages after which an install begins another segment: no more than a fold may
+/// take of several, so that none has to be folded alone.
+const SEGMENT_BYTES_MAX: u64 = 255 << 20;
 /// The name of what a fold writes. Installs leave it alone: they go on meanwhile.
 pub(super) const FOLD_FILE: &str = "segment.folding";
 
-/// A segment being written, under a temporary name until it is finished.
+/// Segments being written, under temporary names until they are finished.
 pub struct SegmentWriter {
     directory: PathBuf,
     path: PathBuf,
@@ -33,13 +40,50 @@ pub struct SegmentWriter {
     pages: Vec<PageMeta>,
     /// Octets that are not on disk, where that is to be counted.
     unsynced_bytes: Option<usize>,
+    /// Octets of pages after which another segment begins.
+    bytes_max: u64,
+    /// Slots for the next ones.
+    slots: FreeSlots,
+    /// Those before, whole and on disk, with the names that they have until the end.
+    sealed: Vec<(PathBuf, SegmentRef)>,
+}
+
+/// Slots that the kept generation leaves free, in steps of two.
+#[derive(Debug, Default)]
+pub(super) struct FreeSlots {
+    pub(super) taken: Vec<bool>,
+}
+
+impl FreeSlots {
+    /// The first one from `least` on.
+    pub(super) fn from(&self, least: usize) -> Result<u16, WriteError> {
+        let is_free = |slot: &usize| !self.taken.get(*slot).is_some_and(|taken| *taken);
+        let slot = (least..).step_by(2).find(is_free);
+        let slot = slot.and_then(|slot| u16::try_from(slot).ok());
+        slot.ok_or(WriteError::TooLarge)
+    }
 }
 
 impl SegmentWriter {
-    pub(crate) fn create(directory: &Path, slot: u16, seed: Seed) -> Result<Self, WriteError> {
-        let path = directory.join("segment.tmp");
+    /// Segments for an install; the first has the first free slot from `least` on.
+    pub(super) fn create(
+        directory: &Path,
+        slots: FreeSlots,
+        least: usize,
+        seed: Seed,
+    ) -> Result<Self, WriteError> {
+        let path = temporary(directory, 0);
         let file = File::create(&path).map_err(|error| WriteError::io(&path, error))?;
-        Self::begin(directory, path, file, slot, seed, None)
+        let slot = slots.from(least)?;
+        let mut writer = Self::begin(directory, path, file, slot, seed, None)?;
+        writer.bytes_max = SEGMENT_BYTES_MAX;
+        writer.slots = slots;
+        Ok(writer)
+    }
+
+    /// Begins another segment where one would have more octets of pages than this.
+    pub(super) fn limit(&mut self, bytes_max: u64) {
+        self.bytes_max = bytes_max;
     }
 
     /// A segment that is written while installs go on beside it; gives its lock too, which
@@ -89,6 +133,9 @@ impl SegmentWriter {
             end_units: 1,
             pages: Vec::new(),
             unsynced_bytes,
+            bytes_max: u64::MAX,
+            slots: FreeSlots::default(),
+            sealed: Vec::new(),
         };
         writer.write(&[0; HEADER_BYTES])?;
         writer.hasher.reset();
@@ -107,6 +154,10 @@ impl SegmentWriter {
             "pages are encoded"
         );
         let units = u16::try_from(octets.len() / UNIT).expect("checked above");
+        let bytes = u64::from(self.end_units) * UNIT as u64 + octets.len() as u64;
+        if bytes > self.bytes_max && !self.pages.is_empty() {
+            self.go_on_in_another()?;
+        }
         let offset_units = self.end_units;
         self.end_units = offset_units
             .checked_add(u32::from(units))
@@ -127,7 +178,22 @@ impl SegmentWriter {
 
     /// Whether nothing was appended.
     pub fn is_empty(&self) -> bool {
-        self.pages.is_empty()
+        self.pages.is_empty() && self.sealed.is_empty()
+    }
+
+    fn go_on_in_another(&mut self) -> Result<(), WriteError> {
+        let segment = self.seal()?;
+        let slot = self.slots.from(usize::from(self.slot) + 2)?;
+        let path = temporary(&self.directory, self.sealed.len() + 1);
+        let file = File::create(&path).map_err(|error| WriteError::io(&path, error))?;
+        let before = std::mem::replace(&mut self.path, path);
+        self.sealed.push((before, segment));
+        self.slot = slot;
+        self.file = BufWriter::with_capacity(BUFFER_BYTES, file);
+        self.end_units = 1;
+        self.write(&[0; HEADER_BYTES])?;
+        self.hasher.reset();
+        Ok(())
     }
 
     fn write(&mut self, octets: &[u8]) -> Result<(), WriteError> {
@@ -148,12 +214,16 @@ impl SegmentWriter {
         write().map_err(|error| WriteError::io(&self.path, error))
     }
 
-    /// Writes the table of contents and the header, syncs, and gives the file its name.
-    pub(crate) fn finish(mut self) -> Result<SegmentRef, WriteError> {
+    /// Writes the table of contents and the header, syncs, and gives the files their names;
+    /// gives the segments in the order of their writing.
+    pub(super) fn finish(mut self) -> Result<Vec<SegmentRef>, WriteError> {
         let segment = self.seal()?;
-        let target = self.directory.join(file_name(&segment.digest));
-        std::fs::rename(&self.path, target).map_err(|error| WriteError::io(&self.path, error))?;
-        Ok(segment)
+        self.sealed.push((self.path.clone(), segment));
+        for (path, segment) in &self.sealed {
+            let target = self.directory.join(file_name(&segment.digest));
+            std::fs::rename(path, target).map_err(|error| WriteError::io(path, error))?;
+        }
+        Ok(self.sealed.iter().map(|(_, one)| one.clone()).collect())
     }
 
     /// The same without the name; the file is the caller's now.
@@ -198,5 +268,16 @@ impl Drop for SegmentWriter {
         // After `finish` there is no such file; before it, what is there is waste.
         // `finish_unnamed` leaves no name here.
         let _ = std::fs::remove_file(&self.path);
+        for (path, _) in &self.sealed {
+            let _ = std::fs::remove_file(path);
+        }
+    }
+}
+
+/// The name of one of an install's segments until all are finished.
+fn temporary(directory: &Path, number: usize) -> PathBuf {
+    match number {
+        0 => directory.join("segment.tmp"),
+        number => directory.join(format!("segment-{number}.tmp")),
     }
 }

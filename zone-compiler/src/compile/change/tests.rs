@@ -19,6 +19,8 @@ use crate::wire::each_record;
 use crate::{ChangedNames, ParkedRecord, Parking, Record, RecordList, RecordType, SourceError};
 
 const APEX: &str = "tld";
+/// So few that each has a page or two.
+const SEGMENT_BYTES_MAX: u64 = 4096;
 
 fn name(text: &str) -> Name {
     Name::parse_absolute(text).unwrap()
@@ -231,6 +233,7 @@ impl Image {
     fn signed(state: State, signing: Option<Signing>) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let mut installer = Installer::replace(directory.path(), None).unwrap();
+        installer.limit_segments(SEGMENT_BYTES_MAX);
         let options = Options {
             signing: signing.clone().map(Arc::new),
             ..Options::default()
@@ -261,8 +264,14 @@ impl Image {
         }
     }
 
+    /// Writes now one segment and now some.
     fn installer(&self) -> Installer {
-        Installer::update_after(self.directory.path(), Arc::clone(&self.generation)).unwrap()
+        let kept = Arc::clone(&self.generation);
+        let mut installer = Installer::update_after(self.directory.path(), kept).unwrap();
+        if self.event.is_multiple_of(2) {
+            installer.limit_segments(SEGMENT_BYTES_MAX);
+        }
+        installer
     }
 
     /// Begins a fold of all that is installed.
