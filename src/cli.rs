@@ -3,6 +3,7 @@
 mod audit;
 pub(crate) mod compile;
 mod diff;
+mod epp_client;
 mod image;
 mod keys;
 pub(crate) mod output;
@@ -86,6 +87,8 @@ enum Command {
     /// it is.
     #[command(subcommand)]
     Keys(keys::arguments::KeysArgs),
+    /// Say frames to an EPP server after a login, and show what it answers
+    EppClient(epp_client::EppClientArgs),
     /// Try it: a sample registry, compiled and served on loopback
     ///
     /// Everything is in a temporary folder that goes away at Ctrl-C.

@@ -2,11 +2,12 @@
 //!
 //! Goes the whole way: a made-up zone file is imported into a new registry
 //! database, beside the real root zone where its file is there; the registry is
-//! compiled; the image is served on loopback, over TLS too, until Ctrl-C, and what is written to the
+//! compiled; the image is served on loopback, over TLS too, until Ctrl-C, registrars come by EPP, and what is written to the
 //! registry meanwhile is published. Everything is in one temporary folder, which goes
 //! away with the demo.
 
 mod certificate;
+mod registrars;
 mod sample;
 
 use std::net::{SocketAddr, TcpListener, UdpSocket};
@@ -50,7 +51,9 @@ pub(crate) fn run(listen: SocketAddr, domains: u32, progress: bool) -> anyhow::R
         unless_interrupted(move || prepare(&path, &config, domains, progress))?
     };
     let outcome = match prepared {
-        Some(Ok(has_root)) => app::serve_with(&config, |server| invite(server, has_root)),
+        Some(Ok(has_root)) => {
+            app::serve_with(&config, |server| invite(server, has_root, folder.path()))
+        }
         Some(Err(error)) => Err(error),
         None => Ok(()),
     };
@@ -114,7 +117,8 @@ fn prepare(folder: &Path, config: &Config, domains: u32, progress: bool) -> anyh
                 report.zone, report.domains, report.records, report.seconds
             ));
         }
-        sign(&mut database, now).await
+        sign(&mut database, now).await?;
+        registrars::make(&mut database, folder, now).await
     })?;
     if let Some(path) = &config.keys.secret_file {
         Secret::create(path)?;
@@ -151,6 +155,7 @@ fn configure(folder: &Path, listen: SocketAddr) -> anyhow::Result<Config> {
     config.dns.tls = Some(certificate::tls(folder, listen)?);
     config.image.directory = folder.join("image");
     config.registry.database = Some(format!("sqlite:{}", folder.join(DATABASE_FILE).display()));
+    config.epp = Some(registrars::settings(folder, listen)?);
     config.keys.secret_file = Some(folder.join(SECRET_FILE));
     config.control.socket = folder.join("control.sock");
     config.metrics.listen = SocketAddr::new(listen.ip(), 0);
@@ -187,7 +192,7 @@ fn root_zone() -> Option<PathBuf> {
 }
 
 /// Says what to try.
-fn invite(server: &app::Server, has_root: bool) {
+fn invite(server: &app::Server, has_root: bool, folder: &Path) {
     let address = server.addresses()[0];
     let (ip, port) = (address.ip(), address.port());
     output::line(format_args!("serving on {address}; try:"));
@@ -211,6 +216,14 @@ fn invite(server: &app::Server, has_root: bool) {
             tls.port(),
             sample::APEX
         ));
+    }
+    for epp in server.epp_addresses() {
+        let (command, name) = registrars::example(folder, *epp);
+        output::line(format_args!(
+            "EPP on {epp}; register a name, then ask for it:"
+        ));
+        output::line(format_args!("  {command}"));
+        output::line(format_args!("  dig @{ip} -p {port} +norec {name} NS"));
     }
     output::line("Ctrl-C ends it and leaves nothing behind.");
 }

@@ -35,7 +35,7 @@ pub(super) fn tls(folder: &Path, listen: SocketAddr) -> anyhow::Result<Tls> {
     })
 }
 
-fn write(path: &Path, text: &str) -> anyhow::Result<()> {
+pub(super) fn write(path: &Path, text: &str) -> anyhow::Result<()> {
     let file = OpenOptions::new()
         .write(true)
         .create_new(true)

@@ -48,6 +48,7 @@ fn serves_a_sample_registry_and_leaves_nothing_behind() {
         .collect();
     let questions: Vec<_> = invited
         .iter()
+        .take_while(|line| !line.starts_with("EPP on "))
         .map(|line| line.split("+norec ").nth(1).unwrap().to_owned())
         .collect();
     assert!(questions.len() >= 5, "{questions:?}");
@@ -80,6 +81,21 @@ fn serves_a_sample_registry_and_leaves_nothing_behind() {
     let mut session = tls::session_with(&client, stream, "localhost");
     assert_eq!(tls::ask(&mut session, 1).unwrap().id, 1);
     drop(session);
+    let register = invited
+        .iter()
+        .find_map(|line| line.strip_prefix("  meridian "));
+    let registered = Command::new(env!("CARGO_BIN_EXE_meridian"))
+        .args(register.expect("it serves EPP").split(' '))
+        .output()
+        .unwrap();
+    assert!(registered.status.success(), "{registered:?}");
+    eventually("DNS answers what was registered", || {
+        std::thread::sleep(Duration::from_millis(200));
+        ask(address, "by-epp.demo.", RecordType::NS)
+            .authorities
+            .len()
+            == 2
+    });
     let pid = demo.id().to_string();
     assert!(
         Command::new("kill")
