@@ -21,6 +21,45 @@ fn wait_until_signed(address: SocketAddr, apex: &str) {
     });
 }
 
+/// Asks each question that the demo invites to.
+fn check_answers(address: SocketAddr, questions: &[String]) {
+    for question in questions {
+        let mut words = question.split(' ');
+        let (name, rtype) = (words.next().unwrap(), words.next().unwrap());
+        let rtype = rtype.parse::<RecordType>().unwrap();
+        if rtype == RecordType::DNSKEY {
+            wait_until_signed(address, name);
+        }
+        let reply = ask(address, name, rtype);
+        let expected = match name.starts_with("no-such-name.") {
+            true => ResponseCode::NXDomain,
+            false => ResponseCode::NoError,
+        };
+        assert_eq!(reply.response_code, expected, "{question}");
+        let has_records = !reply.answers.is_empty() || !reply.authorities.is_empty();
+        assert!(has_records, "{question}");
+    }
+}
+
+/// Runs the line that the demo prints for EPP; waits until DNS answers the name.
+fn register_by_epp(invited: &[String], address: SocketAddr) {
+    let register = invited
+        .iter()
+        .find_map(|line| line.strip_prefix("  meridian "));
+    let registered = Command::new(env!("CARGO_BIN_EXE_meridian"))
+        .args(register.expect("it serves EPP").split(' '))
+        .output()
+        .unwrap();
+    assert!(registered.status.success(), "{registered:?}");
+    eventually("DNS answers what was registered", || {
+        std::thread::sleep(Duration::from_millis(200));
+        ask(address, "by-epp.demo.", RecordType::NS)
+            .authorities
+            .len()
+            == 2
+    });
+}
+
 #[test]
 fn serves_a_sample_registry_and_leaves_nothing_behind() {
     let folder = tempfile::tempdir().unwrap();
@@ -52,22 +91,7 @@ fn serves_a_sample_registry_and_leaves_nothing_behind() {
         .map(|line| line.split("+norec ").nth(1).unwrap().to_owned())
         .collect();
     assert!(questions.len() >= 5, "{questions:?}");
-    for question in questions {
-        let mut words = question.split(' ');
-        let (name, rtype) = (words.next().unwrap(), words.next().unwrap());
-        let rtype = rtype.parse::<RecordType>().unwrap();
-        if rtype == RecordType::DNSKEY {
-            wait_until_signed(address, name);
-        }
-        let reply = ask(address, name, rtype);
-        let expected = match name.starts_with("no-such-name.") {
-            true => ResponseCode::NXDomain,
-            false => ResponseCode::NoError,
-        };
-        assert_eq!(reply.response_code, expected, "{question}");
-        let has_records = !reply.answers.is_empty() || !reply.authorities.is_empty();
-        assert!(has_records, "{question}");
-    }
+    check_answers(address, &questions);
     let inside = folder.path().read_dir().unwrap().next();
     let inside = inside.expect("it works elsewhere").unwrap().path();
     let port = invited.iter().find_map(|line| {
@@ -81,21 +105,7 @@ fn serves_a_sample_registry_and_leaves_nothing_behind() {
     let mut session = tls::session_with(&client, stream, "localhost");
     assert_eq!(tls::ask(&mut session, 1).unwrap().id, 1);
     drop(session);
-    let register = invited
-        .iter()
-        .find_map(|line| line.strip_prefix("  meridian "));
-    let registered = Command::new(env!("CARGO_BIN_EXE_meridian"))
-        .args(register.expect("it serves EPP").split(' '))
-        .output()
-        .unwrap();
-    assert!(registered.status.success(), "{registered:?}");
-    eventually("DNS answers what was registered", || {
-        std::thread::sleep(Duration::from_millis(200));
-        ask(address, "by-epp.demo.", RecordType::NS)
-            .authorities
-            .len()
-            == 2
-    });
+    register_by_epp(&invited, address);
     let pid = demo.id().to_string();
     assert!(
         Command::new("kill")
