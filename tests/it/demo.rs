@@ -25,8 +25,8 @@ fn wait_until_signed(address: SocketAddr, apex: &str) {
 fn check_answers(address: SocketAddr, questions: &[String]) {
     for question in questions {
         let mut words = question.split(' ');
-        let (name, rtype) = (words.next().unwrap(), words.next().unwrap());
-        let rtype = rtype.parse::<RecordType>().unwrap();
+        let (name, rtype) = (words.next().expect("a name"), words.next().expect("a type"));
+        let rtype = rtype.parse::<RecordType>().expect("a type");
         if rtype == RecordType::DNSKEY {
             wait_until_signed(address, name);
         }
@@ -49,7 +49,7 @@ fn register_by_epp(invited: &[String], address: SocketAddr) {
     let registered = Command::new(env!("CARGO_BIN_EXE_meridian"))
         .args(register.expect("it serves EPP").split(' '))
         .output()
-        .unwrap();
+        .expect("the program runs");
     assert!(registered.status.success(), "{registered:?}");
     eventually("DNS answers what was registered", || {
         std::thread::sleep(Duration::from_millis(200));
