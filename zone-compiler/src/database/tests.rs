@@ -27,6 +27,9 @@ const VIEWS: &str = "
     INSERT INTO dns_glue VALUES (1, 'ns.a.tld', 1, 63, x'c0000201');
     CREATE TABLE dns_below (zone_id BIGINT, cut TEXT, owner TEXT);
     INSERT INTO dns_below VALUES (1, 'a.tld', 'ns.a.tld'), (1, 'b.tld', 'ns.b.tld');
+    CREATE TABLE dns_parked (zone_id BIGINT, owner TEXT, ttl BIGINT, host TEXT);
+    CREATE TABLE dns_parking_server (zone_id BIGINT, host TEXT);
+    CREATE TABLE dns_parking_record (zone_id BIGINT, owner TEXT, rtype BIGINT, ttl BIGINT, rdata BLOB);
     CREATE TABLE dns_event_time (event BIGINT, time BIGINT);
     INSERT INTO dns_event_time VALUES (6, 600), (7, 700);
 ";
