@@ -7,8 +7,8 @@ use proptest::prelude::*;
 use tempfile::TempDir;
 
 use crate::layout::{
-    ENTRY_DELEGATION, GENERATION_MAGIC, HEADER_BYTES, Header, PAGE_NAMES_FILL, PageKind, Part,
-    SEGMENT_MAGIC,
+    ENTRY_DELEGATION, GENERATION_MAGIC, HEADER_BYTES, Header, PAGE_NAMES_FILL, PageKind, PageRef,
+    Part, SEGMENT_MAGIC,
 };
 use crate::segment::file_name;
 use crate::writer::{BodyBytes, Installer, NamePageBuilder, Proofs, TreePlan, ZoneRoots};
@@ -91,7 +91,7 @@ pub(crate) fn add_zone(installer: &mut Installer, apex: &str, serial: u32, count
             depths: if count > 0 { 0b11 } else { 0b1 },
             apex_flags: 0,
             names: names_root,
-            shared: crate::layout::PageRef::NONE,
+            shared: PageRef::NONE,
             shared_count: 0,
             names_count: count as u64 + 1,
             delegations_count: count as u64,
@@ -117,6 +117,37 @@ fn limited_image(zones: &[(&str, u32, usize)], bytes_max: u64) -> TempDir {
     }
     installer.commit().unwrap();
     directory
+}
+
+/// A page of names that has the apex of `example.` alone.
+fn apex_page(installer: &mut Installer) -> PageRef {
+    let segment = installer.segment();
+    let mut page = NamePageBuilder::default();
+    page.entry(segment.seed().hash(&wire("example.")), 0, &[]);
+    page.body(SOA, Part::Records, &body(SOA, 1));
+    segment
+        .append(PageKind::Names, &page.finish().unwrap())
+        .unwrap()
+}
+
+/// The zone `example.` of one name.
+fn apex_zone(names: PageRef, proofs: Proofs) -> ZoneRoots {
+    ZoneRoots {
+        apex: wire("example."),
+        serial: 1,
+        event: 1,
+        depths: 1,
+        apex_flags: 0,
+        names,
+        shared: PageRef::NONE,
+        shared_count: 0,
+        names_count: 1,
+        delegations_count: 0,
+        records_count: 1,
+        proofs,
+        negative: vec![(Part::Records, body(SOA, 1))],
+        parking: Vec::new(),
+    }
 }
 
 fn open(directory: &Path) -> Result<Generation, OpenError> {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::SortKey;
-use crate::layout::{Denial, PageRef};
+use crate::layout::Denial;
 use crate::writer::{NameChange, NewBody, Nsec3PageBuilder, ProofsChange, ZoneChange, write_order};
 
 const NSEC: u16 = 47;
@@ -49,7 +49,6 @@ impl History {
     fn new(denial: Denial) -> Self {
         let directory = TempDir::new().unwrap();
         let mut installer = Installer::replace(directory.path(), Some(Seed::new(SEED))).unwrap();
-        let apex = wire("example.");
         let segment = installer.segment();
         let first = [0x40; 20];
         let root = if denial == Denial::Nsec {
@@ -62,34 +61,14 @@ impl History {
                 .append(PageKind::Nsec3, &page.finish().unwrap())
                 .unwrap()
         };
-        let mut page = NamePageBuilder::default();
-        page.entry(segment.seed().hash(&apex), 0, &[]);
-        page.body(SOA, Part::Records, &body(SOA, 1));
-        let names = segment
-            .append(PageKind::Names, &page.finish().unwrap())
-            .unwrap();
-        let roots = ZoneRoots {
-            apex,
-            serial: 1,
-            event: 1,
-            depths: 1,
-            apex_flags: 0,
-            names,
-            shared: PageRef::NONE,
-            shared_count: 0,
-            names_count: 1,
-            delegations_count: 0,
-            records_count: 1,
-            proofs: Proofs {
-                denial,
-                root,
-                count: 1,
-                ..Proofs::default()
-            },
-            negative: vec![(Part::Records, body(SOA, 1))],
-            parking: Vec::new(),
+        let proofs = Proofs {
+            denial,
+            root,
+            count: 1,
+            ..Proofs::default()
         };
-        installer.add_zone(&roots).unwrap();
+        let names = apex_page(&mut installer);
+        installer.add_zone(&apex_zone(names, proofs)).unwrap();
         installer.commit().unwrap();
         Self {
             generation: Arc::new(open(directory.path()).unwrap()),

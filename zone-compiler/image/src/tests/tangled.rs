@@ -3,39 +3,16 @@
 
 use super::*;
 use crate::SortKey;
-use crate::layout::{Denial, NODE_SLOTS, Node, OrderPage, PageRef};
+use crate::layout::{Denial, NODE_SLOTS, Node, OrderPage};
 use crate::writer::{SegmentWriter, encode};
 
 /// An image of one zone with these names and proofs, and an apex that nobody looks for.
 fn tangled(roots: impl FnOnce(&mut SegmentWriter, PageRef) -> (PageRef, Proofs)) -> TempDir {
     let directory = TempDir::new().unwrap();
     let mut installer = Installer::replace(directory.path(), Some(Seed::new(SEED))).unwrap();
-    let apex = wire("example.");
-    let segment = installer.segment();
-    let mut page = NamePageBuilder::default();
-    page.entry(segment.seed().hash(&apex), 0, &[]);
-    page.body(SOA, Part::Records, &body(SOA, 1));
-    let names = segment
-        .append(PageKind::Names, &page.finish().unwrap())
-        .unwrap();
-    let (names, proofs) = roots(segment, names);
-    let roots = ZoneRoots {
-        apex,
-        serial: 1,
-        event: 1,
-        depths: 1,
-        apex_flags: 0,
-        names,
-        shared: PageRef::NONE,
-        shared_count: 0,
-        names_count: 1,
-        delegations_count: 0,
-        records_count: 1,
-        proofs,
-        negative: vec![(Part::Records, body(SOA, 1))],
-        parking: Vec::new(),
-    };
-    installer.add_zone(&roots).unwrap();
+    let names = apex_page(&mut installer);
+    let (names, proofs) = roots(installer.segment(), names);
+    installer.add_zone(&apex_zone(names, proofs)).unwrap();
     installer.commit().unwrap();
     directory
 }
