@@ -26,13 +26,14 @@ use crate::dns::cookie::CookieSecrets;
 use crate::dns::engine::{Engine, EngineConfig};
 use crate::dns::generations::{Check, Generations, InstallError, Installer, Source};
 use crate::dns::net;
-use crate::dns::net::tls::Credentials;
+use crate::dns::net::tls::DOT;
 use crate::dns::secret::Secret;
 use crate::keys::keeper::{self, Keeper};
 use crate::keys::seal;
 use crate::keys::signers::Signers;
 use crate::keys::token::Token;
 use crate::keys::vault::Vault;
+use crate::net::credentials::Credentials;
 use crate::publish::{self, Publisher, Settings, Timing, canary};
 use crate::registry::Location;
 use crate::registry::timekeeper::{self, Timekeeper};
@@ -154,7 +155,7 @@ impl Server {
         Reloads {
             image: self.installer.reloader(),
             credentials: self.credentials.clone(),
-            epp: self.epp.as_ref().map(|epp| epp.certificate()),
+            epp: self.epp.as_ref().map(|epp| epp.credentials()),
         }
     }
 
@@ -198,7 +199,7 @@ fn engine_config(dns: &config::Dns) -> anyhow::Result<EngineConfig> {
 
 /// Certificate and key of DNS over TLS.
 fn credentials(tls: &config::Tls) -> anyhow::Result<Arc<Credentials>> {
-    let credentials = Credentials::load(&tls.certificate_file, &tls.key_file)
+    let credentials = Credentials::load(DOT, &tls.certificate_file, &tls.key_file)
         .context("cannot use dns.tls.certificate-file with dns.tls.key-file")?;
     let expires_at = credentials.expires_at();
     if expires_at <= unix_seconds() {

@@ -20,9 +20,9 @@ use std::time::{Duration, Instant};
 use crate::dns::counters::{Snapshot, StreamCounters, WorkerCounters};
 use crate::dns::generations::Generations;
 use crate::dns::net::failure::Offences;
-use crate::dns::net::tls::Credentials;
 use crate::epp;
 use crate::keys::status::KeysState;
+use crate::net::credentials::Credentials;
 use crate::publish;
 use crate::registry::timekeeper::TimersState;
 

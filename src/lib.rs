@@ -11,5 +11,6 @@ pub mod dns;
 pub mod epp;
 pub mod exchange;
 pub mod keys;
+pub mod net;
 pub mod publish;
 pub mod registry;

@@ -7,8 +7,9 @@ use anyhow::Context;
 use crate::clock::unix_microseconds;
 use crate::config::Config;
 use crate::epp::Offer;
-use crate::epp::server::certificate::Certificate;
+use crate::epp::server::certificate::EPP;
 use crate::epp::server::{Server, Settings};
+use crate::net::credentials::Credentials;
 use crate::publish::{self, Publisher};
 
 /// Starts the server, where one is configured and there is a registry.
@@ -20,14 +21,14 @@ pub(super) fn start(
     let (Some(epp), Some(registry), Some(publisher)) = (&config.epp, registry, publisher) else {
         return Ok(None);
     };
-    let certificate = Certificate::load(&epp.certificate_file, &epp.key_file)
+    let credentials = Credentials::load(EPP, &epp.certificate_file, &epp.key_file)
         .context("cannot use epp.certificate-file with epp.key-file")?;
     let woken = publisher.state();
     let settings = Settings {
         location: registry.location.clone(),
         name: epp.server_name.clone(),
         offer: Offer::default(),
-        certificate: Arc::new(certificate),
+        credentials: Arc::new(credentials),
         limits: epp.limits,
         lab: epp.lab,
         drain: config.dns.drain_timeout,

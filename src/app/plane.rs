@@ -17,9 +17,9 @@ use crate::dns::engine::{Engine, UDP_BUFFER_BYTES};
 use crate::dns::generations::Generations;
 use crate::dns::net::bind::{self, BindError, Bound, SocketOptions};
 use crate::dns::net::failure::Offences;
-use crate::dns::net::tls::Credentials;
 use crate::dns::net::udp::Worker;
 use crate::dns::net::{self, Wake};
+use crate::net::credentials::Credentials;
 
 /// The running data plane.
 #[derive(Debug)]

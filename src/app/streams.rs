@@ -19,7 +19,8 @@ use crate::dns::engine::Engine;
 use crate::dns::generations::Generations;
 use crate::dns::net::failure::Offences;
 use crate::dns::net::tcp::{self, Limits, Service};
-use crate::dns::net::tls::{Credentials, Tls, WATCH_INTERVAL};
+use crate::dns::net::tls::Tls;
+use crate::net::credentials::{Credentials, WATCH_INTERVAL};
 
 /// Time that ending a connection may take beyond the drain itself.
 const RUNTIME_SHUTDOWN: Duration = Duration::from_secs(1);

@@ -9,8 +9,9 @@ use super::check::Checker;
 use super::read::Document;
 use super::{Fault, Spec};
 use crate::dns::cookie::CookieSecrets;
-use crate::dns::net::tls::{Credentials, Part};
-use crate::epp::server::certificate::{Certificate, CertificateError};
+use crate::dns::net::tls::DOT;
+use crate::epp::server::certificate::EPP;
+use crate::net::credentials::{Credentials, Part};
 
 /// Notes what is wrong with each file.
 pub(super) fn check(spec: &Spec, document: &Document<'_>, faults: &mut Vec<Fault>) {
@@ -19,32 +20,23 @@ pub(super) fn check(spec: &Spec, document: &Document<'_>, faults: &mut Vec<Fault
     if !secrets.as_os_str().is_empty() {
         check_cookie_secrets(secrets, &mut checker);
     }
-    check_epp(spec, &mut checker);
-    let tls = &spec.dns.tls;
-    let named = [&tls.certificate_file, &tls.key_file]
-        .iter()
-        .all(|path| !path.as_os_str().is_empty());
-    if named && let Err(error) = Credentials::load(&tls.certificate_file, &tls.key_file) {
-        for fault in error.0 {
-            let key = match fault.part() {
-                Part::Certificate => "dns.tls.certificate-file",
-                Part::Key => "dns.tls.key-file",
-            };
-            checker.fault(key, fault);
+    let (tls, epp) = (&spec.dns.tls, &spec.epp);
+    for (table, purpose, certificate_file, key_file) in [
+        ("dns.tls", DOT, &tls.certificate_file, &tls.key_file),
+        ("epp", EPP, &epp.certificate_file, &epp.key_file),
+    ] {
+        let named = [certificate_file, key_file]
+            .iter()
+            .all(|path| !path.as_os_str().is_empty());
+        if named && let Err(error) = Credentials::load(purpose, certificate_file, key_file) {
+            for fault in error.0 {
+                let file = match fault.part() {
+                    Part::Certificate => "certificate-file",
+                    Part::Key => "key-file",
+                };
+                checker.fault(&format!("{table}.{file}"), fault);
+            }
         }
-    }
-}
-
-fn check_epp(spec: &Spec, checker: &mut Checker<'_>) {
-    let epp = &spec.epp;
-    let named = [&epp.certificate_file, &epp.key_file];
-    if named.iter().any(|path| path.as_os_str().is_empty()) {
-        return;
-    }
-    match Certificate::load(&epp.certificate_file, &epp.key_file) {
-        Ok(_) => {}
-        Err(error @ CertificateError::Key(_)) => checker.fault("epp.key-file", error),
-        Err(error) => checker.fault("epp.certificate-file", error),
     }
 }
 

@@ -231,12 +231,12 @@ impl Page {
         self.counter(
             "dns_tls_certificate_reloads",
             "Certificates that took the place of another",
-            tls.credentials.reloads.value(),
+            tls.credentials.reloads(),
         );
         self.counter(
             "dns_tls_certificate_failures",
             "Certificates refused",
-            tls.credentials.failures.value(),
+            tls.credentials.failures(),
         );
     }
 

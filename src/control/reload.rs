@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use crate::dns::generations::{Installed, Reloader};
-use crate::dns::net::tls::Credentials;
-use crate::epp::server::certificate::Certificate;
+use crate::net::credentials::Credentials;
 
 /// Everything that can be read again without a restart.
 #[derive(Debug, Clone)]
@@ -14,7 +13,7 @@ pub struct Reloads {
     /// Certificate and key of DNS over TLS.
     pub credentials: Option<Arc<Credentials>>,
     /// Those of EPP.
-    pub epp: Option<Arc<Certificate>>,
+    pub epp: Option<Arc<Credentials>>,
 }
 
 impl Reloads {
@@ -24,14 +23,13 @@ impl Reloads {
         let image = self.image.reload().await.map_err(|error| error.to_string());
         let (credentials, epp) = (self.credentials.clone(), self.epp.clone());
         let read = tokio::task::spawn_blocking(move || {
-            let dns = credentials.map(|credentials| {
-                let reloaded = credentials.reload().map(drop);
-                reloaded.map_err(|error| format!("certificate refused: {error}"))
-            });
-            let epp = epp.map(|certificate| {
-                let reloaded = certificate.reload();
-                reloaded.map_err(|error| format!("certificate of EPP refused: {error}"))
-            });
+            let again = |held: Option<Arc<Credentials>>, whose: &str| {
+                let reloaded = held.map(|held| held.reload().map(drop));
+                reloaded.map(|done| {
+                    done.map_err(|error| format!("certificate{whose} refused: {error}"))
+                })
+            };
+            let (dns, epp) = (again(credentials, ""), again(epp, " of EPP"));
             let faults = [dns, epp].into_iter().flatten().filter_map(Result::err);
             faults.collect::<Vec<_>>()
         });

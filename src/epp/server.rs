@@ -9,7 +9,6 @@ mod accounts;
 pub mod certificate;
 pub mod counters;
 mod login;
-mod places;
 mod session;
 mod store;
 
@@ -28,11 +27,11 @@ use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
 use self::accounts::Accounts;
-use self::certificate::Certificate;
 use self::counters::{Counters, Refusal};
-use self::places::{Place, Places};
 use self::store::{Store, Writing};
 use super::services::Offer;
+use crate::net::credentials::{Credentials, WATCH_INTERVAL};
+use crate::net::places::{Full, Place, Places};
 use crate::registry::{Location, Timestamp};
 
 /// Pause after the system gave us no connection.
@@ -74,7 +73,7 @@ pub struct Settings {
     /// What is offered.
     pub offer: Offer,
     /// Certificate and key.
-    pub certificate: Arc<Certificate>,
+    pub credentials: Arc<Credentials>,
     /// What bounds the sessions.
     pub limits: Limits,
     /// Take addresses that are set apart for documentation.
@@ -117,7 +116,7 @@ impl Shared {
 pub struct Server {
     addresses: Vec<SocketAddr>,
     counters: Arc<Counters>,
-    certificate: Arc<Certificate>,
+    credentials: Arc<Credentials>,
     runtime: Runtime,
     stop: watch::Sender<bool>,
     task: JoinHandle<()>,
@@ -142,7 +141,7 @@ impl Server {
             .enable_all()
             .build()?;
         let counters = Arc::<Counters>::default();
-        let certificate = Arc::clone(&settings.certificate);
+        let credentials = Arc::clone(&settings.credentials);
         let shared = Arc::new(Shared {
             store: Store::new(settings.location.clone()),
             accounts: Arc::new(Accounts::new(settings.limits.commands_per_second_max)),
@@ -153,13 +152,13 @@ impl Server {
             settings,
         });
         let (stop, stopped) = watch::channel(false);
-        runtime.spawn(Arc::clone(&certificate).watch(stopped.clone()));
+        runtime.spawn(Arc::clone(&credentials).watch(WATCH_INTERVAL, stopped.clone()));
         let held = runtime.block_on(shared.store.try_to_write());
         let task = runtime.spawn(serve(shared, listeners, held, stopped));
         Ok(Self {
             addresses,
             counters,
-            certificate,
+            credentials,
             runtime,
             stop,
             task,
@@ -176,9 +175,9 @@ impl Server {
         Arc::clone(&self.counters)
     }
 
-    /// Its certificate.
-    pub fn certificate(&self) -> Arc<Certificate> {
-        Arc::clone(&self.certificate)
+    /// Its certificate and key.
+    pub fn credentials(&self) -> Arc<Credentials> {
+        Arc::clone(&self.credentials)
     }
 
     /// Answers what is under way, and ends.
@@ -256,7 +255,8 @@ async fn accept(
                         let session = connect(Arc::clone(&shared), stream, place, stopping.clone());
                         sessions.spawn(session);
                     }
-                    Err(refusal) => shared.counters.refuse(refusal),
+                    Err(Full::All) => shared.counters.refuse(Refusal::Full),
+                    Err(Full::Prefix) => shared.counters.refuse(Refusal::PrefixFull),
                 },
                 Err(error) => {
                     tracing::warn!(%error, "EPP connection not taken");
@@ -286,7 +286,7 @@ async fn connect(
     mut stop: watch::Receiver<bool>,
 ) {
     let _ = stream.set_nodelay(true);
-    let acceptor = TlsAcceptor::from(shared.settings.certificate.current());
+    let acceptor = TlsAcceptor::from(shared.settings.credentials.current());
     let shaken = tokio::select! {
         biased;
         () = stopped(&mut stop) => return,

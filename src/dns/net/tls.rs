@@ -5,24 +5,44 @@
 //! name is "dot"; a client that names none is served too, since RFC 7858 does not
 //! ask it to. Early data is not taken. What comes after the handshake is in `tcp`.
 
-mod certificate;
-mod credentials;
-
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::Error;
+use rustls::crypto::CryptoProvider;
+use rustls::crypto::aws_lc_rs::Ticketer;
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use rustls::{Error, ServerConfig};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use crate::dns::counters::Handshake;
-
-pub use credentials::{Credentials, CredentialsError, Fault, Part, WATCH_INTERVAL};
+use crate::net::credentials::{Credentials, Use};
 
 /// Octets that a session keeps while the client does not read; a reply more.
 const BUFFER_BYTES: usize = 16 * 1024;
+
+/// The protocol's name (IANA "TLS ALPN Protocol IDs").
+const PROTOCOL: &[u8] = b"dot";
+
+/// What DNS makes of a certificate.
+pub const DOT: Use = Use {
+    service: "DNS over TLS",
+    settings,
+};
+
+fn settings(provider: Arc<CryptoProvider>, certified: CertifiedKey) -> Result<ServerConfig, Error> {
+    let mut settings = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_no_client_auth()
+        .with_cert_resolver(Arc::new(SingleCertAndKey::from(certified)));
+    settings.alpn_protocols = vec![PROTOCOL.to_vec()];
+    // Sessions are resumed without memory of ours; the keys change every six hours
+    // (RFC 9325 section 3.4), and with each certificate.
+    settings.ticketer = Ticketer::new()?;
+    Ok(settings)
+}
 
 /// What makes a service one over TLS.
 #[derive(Debug, Clone)]

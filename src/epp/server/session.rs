@@ -6,7 +6,6 @@
 //! frame gains time; single octets gain none.
 
 use std::io;
-use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -26,6 +25,7 @@ use super::accounts::Seat;
 use super::counters::{Open, Refusal};
 use super::login::{self, Outcome};
 use super::{Shared, stopped};
+use crate::net::ending;
 use crate::registry::access::Pin;
 use crate::registry::{self, CommandError};
 
@@ -37,12 +37,6 @@ const FAILURES_MAX: u32 = 3;
 const FRAMES_BEFORE_LOGIN_MAX: u32 = 32;
 /// Commands over the rate in a row before the session ends.
 const EXCESS_MAX: u32 = 100;
-/// After we have ended a connection, how long and how much of what the client still sends
-/// is read: a socket that is closed on unread octets is reset, and the reset can overtake
-/// the response.
-const LINGER: Duration = Duration::from_secs(1);
-const LINGER_BYTES_MAX: usize = 256 * 1024;
-
 /// Serves a connection to its end.
 pub(super) async fn run(
     shared: &Shared,
@@ -313,35 +307,15 @@ impl Session<'_> {
         }
     }
 
-    /// Says that nothing follows: by close_notify within TLS, and by FIN.
+    /// Says that nothing follows.
     async fn end(&mut self) -> io::Result<()> {
-        let limit = self.shared.settings.limits.write_timeout;
-        match timeout(limit, self.stream.shutdown()).await {
-            Ok(ended) => ended,
-            Err(_) => Err(io::ErrorKind::TimedOut.into()),
-        }
+        ending::end(&mut self.stream, self.shared.settings.limits.write_timeout).await
     }
 
     /// Ends a connection whose client may be sending still.
     async fn linger(&mut self) -> io::Result<()> {
         self.end().await?;
-        let (stream, input) = (&mut self.stream, &mut self.input);
-        let discard = async {
-            let mut discarded = 0;
-            while discarded < LINGER_BYTES_MAX {
-                input.clear();
-                input.reserve(READ_BYTES);
-                match stream.read_buf(input).await {
-                    Ok(0) | Err(_) => break,
-                    Ok(count) => discarded += count,
-                }
-            }
-        };
-        tokio::select! {
-            biased;
-            () = stopped(&mut self.stop) => {}
-            _ = timeout(LINGER, discard) => {}
-        }
+        ending::linger(&mut self.stream, stopped(&mut self.stop)).await;
         Ok(())
     }
 }

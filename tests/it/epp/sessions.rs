@@ -247,7 +247,7 @@ fn certificates_are_replaced_and_a_session_stays() {
     assert_eq!(checked.status.code(), Some(1));
     let faults = [checked.stdout, checked.stderr].concat();
     let faults = String::from_utf8(faults).unwrap();
-    assert!(faults.contains("epp.key-file: no private key"), "{faults}");
+    assert!(faults.contains("epp.key-file: no key"), "{faults}");
 }
 
 #[test]

@@ -27,7 +27,7 @@ impl Source {
         parts
             .iter()
             .any(|part| ["tests", "benches", "fuzz"].contains(part))
-            || *file == "tests.rs"
+            || ["tests.rs", "testing.rs"].contains(file)
             || file.starts_with("table")
     }
 

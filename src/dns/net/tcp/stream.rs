@@ -17,6 +17,7 @@ use crate::dns::counters::Loss;
 use crate::dns::engine::{Action, Request};
 use crate::dns::net::Answer;
 use crate::dns::net::failure::answer_guarded;
+use crate::net::ending;
 
 /// Octets of the length before each message.
 const PREFIX_BYTES: usize = 2;
@@ -24,11 +25,6 @@ const PREFIX_BYTES: usize = 2;
 const MESSAGE_BYTES_MAX: usize = 65_535;
 /// Octets read at once.
 const READ_BYTES: usize = 4096;
-/// After we have ended a connection, how long and how much of what the client
-/// still sends is read. A socket closed on unread octets is reset, and the reset
-/// can overtake the replies.
-const LINGER: Duration = Duration::from_secs(1);
-const LINGER_BYTES_MAX: usize = 256 * 1024;
 /// Replies are written once they are this long, or nothing more is to be answered.
 const WRITE_BYTES: usize = 16 * 1024;
 
@@ -101,7 +97,7 @@ impl<A: Answer, S: Stream> Connection<'_, A, S> {
                 biased;
                 // Its place is another's already. Its replies are with the kernel, so
                 // that the end is too unless the client has stopped reading.
-                () = place.sent_away() => return self.end(Duration::ZERO).await,
+                () = place.sent_away() => return ending::end(&mut self.stream, Duration::ZERO).await,
                 () = stopped(&mut stop) => {
                     self.finish(place).await?;
                     break;
@@ -119,38 +115,19 @@ impl<A: Answer, S: Stream> Connection<'_, A, S> {
                 }
             }
         }
-        self.end(self.service.limits.write_timeout).await
-    }
-
-    /// Says that nothing follows: by close_notify within TLS, and by FIN.
-    async fn end(&mut self, limit: Duration) -> io::Result<()> {
-        match timeout(limit, self.stream.shutdown()).await {
-            Ok(ended) => ended,
-            Err(_) => Err(io::ErrorKind::TimedOut.into()),
-        }
+        ending::end(&mut self.stream, self.service.limits.write_timeout).await
     }
 
     /// Ends a connection whose client may be sending still.
     async fn linger(&mut self, place: &Place, mut stop: watch::Receiver<bool>) -> io::Result<()> {
-        self.end(self.service.limits.write_timeout).await?;
-        let (stream, input) = (&mut self.stream, &mut self.input);
-        let discard = async {
-            let mut discarded = 0;
-            while discarded < LINGER_BYTES_MAX {
-                input.clear();
-                input.reserve(READ_BYTES);
-                match stream.read_buf(input).await {
-                    Ok(0) | Err(_) => break,
-                    Ok(count) => discarded += count,
-                }
+        ending::end(&mut self.stream, self.service.limits.write_timeout).await?;
+        let leave = async {
+            tokio::select! {
+                () = place.sent_away() => {}
+                () = stopped(&mut stop) => {}
             }
         };
-        tokio::select! {
-            biased;
-            () = place.sent_away() => {}
-            () = stopped(&mut stop) => {}
-            _ = timeout(LINGER, discard) => {}
-        }
+        ending::linger(&mut self.stream, leave).await;
         Ok(())
     }
 

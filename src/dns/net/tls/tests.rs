@@ -1,20 +1,18 @@
 //! Sessions over loopback, with clients of the same library.
 
-pub(super) mod pairs;
-
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
 
 use rustls::version::{TLS12, TLS13};
 use rustls::{ClientConfig, ClientConnection, HandshakeKind, ProtocolVersion, StreamOwned};
 
-use self::pairs::{ClientOptions, Pair, client_config, make, session};
 use super::*;
 use crate::dns::net::tcp::Limits;
 use crate::dns::net::tcp::testing::{
     LIMITS, PATIENCE, Server, framed, is_closed, read_frame, server_with,
 };
 use crate::dns::testing::{LONG, eventually, message};
+use crate::net::testing::{ClientOptions, Pair, client_config, make, session};
 
 const SHORT: Duration = Duration::from_millis(100);
 
@@ -29,7 +27,7 @@ struct Secure {
 
 fn secure(limits: Limits, handshake_timeout: Duration) -> Secure {
     let pair = Pair::until(2031);
-    let credentials = Arc::new(Credentials::load(&pair.certificate(), &pair.key()).unwrap());
+    let credentials = Arc::new(Credentials::load(DOT, &pair.certificate(), &pair.key()).unwrap());
     let tls = Tls {
         credentials: Arc::clone(&credentials),
         handshake_timeout,

@@ -3,11 +3,26 @@ use std::time::Duration;
 use rcgen::{KeyPair, PKCS_ECDSA_P384_SHA384, PKCS_ED25519, PKCS_RSA_SHA256, SignatureAlgorithm};
 
 use super::*;
-use crate::dns::net::tls::tests::pairs::{Pair, make, replace};
-use crate::dns::testing::eventually;
+use crate::net::testing::{Pair, make, replace};
+
+/// Far more than a reload needs.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Of a protocol that asks for nothing.
+const PLAIN: Use = Use {
+    service: "plain",
+    settings: |provider, certified| {
+        let builder = ServerConfig::builder_with_provider(provider);
+        let builder = builder.with_safe_default_protocol_versions()?;
+        let resolver = rustls::sign::SingleCertAndKey::from(certified);
+        Ok(builder
+            .with_no_client_auth()
+            .with_cert_resolver(Arc::new(resolver)))
+    },
+};
 
 fn load(pair: &Pair) -> Result<Credentials, CredentialsError> {
-    Credentials::load(&pair.certificate(), &pair.key())
+    Credentials::load(PLAIN, &pair.certificate(), &pair.key())
 }
 
 /// Each fault has its part and words of its message, in order.
@@ -86,7 +101,7 @@ fn a_key_of_another_certificate_does_not_fit() {
 #[test]
 fn files_the_other_way_round() {
     let pair = Pair::until(2031);
-    let error = Credentials::load(&pair.key(), &pair.certificate()).unwrap_err();
+    let error = Credentials::load(PLAIN, &pair.key(), &pair.certificate()).unwrap_err();
     assert_eq!(error.0.len(), 2, "{error}");
 }
 
@@ -136,7 +151,7 @@ fn a_reload_takes_a_good_pair_and_refuses_a_bad_one() {
     assert!(!Arc::ptr_eq(&first, &credentials.current()));
     assert!(credentials.expires_at() > until);
     assert_eq!(credentials.error(), None);
-    let counted = (credentials.reloads.value(), credentials.failures.value());
+    let counted = (credentials.reloads(), credentials.failures());
     assert_eq!(counted, (1, 1));
 }
 
@@ -153,25 +168,16 @@ fn a_change_is_taken_once_it_has_stayed() {
     assert_ne!(half, begin);
     replace(&pair.key(), &key);
     let whole = credentials.look(half);
-    assert_eq!(
-        (credentials.reloads.value(), credentials.failures.value()),
-        (0, 0)
-    );
+    assert_eq!((credentials.reloads(), credentials.failures()), (0, 0));
     credentials.look(whole);
-    assert_eq!(
-        (credentials.reloads.value(), credentials.failures.value()),
-        (1, 0)
-    );
+    assert_eq!((credentials.reloads(), credentials.failures()), (1, 0));
     // A bad pair is refused once, not at each look.
     replace(&pair.key(), "nothing");
     let mut seen = whole;
     for _ in 0..5 {
         seen = credentials.look(seen);
     }
-    assert_eq!(
-        (credentials.reloads.value(), credentials.failures.value()),
-        (1, 1)
-    );
+    assert_eq!((credentials.reloads(), credentials.failures()), (1, 1));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
@@ -182,7 +188,12 @@ async fn the_watch_reloads_and_ends() {
     let watching = Arc::clone(&credentials).watch(Duration::from_millis(1), stopped);
     let task = tokio::spawn(watching);
     pair.renew(2041);
-    eventually("replaced", || credentials.reloads.value() == 1);
+    let replaced = async {
+        while credentials.reloads() == 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, replaced).await.unwrap();
     stop.send_replace(true);
     task.await.unwrap();
 }

@@ -2,33 +2,41 @@
 //!
 //! A pair is taken as a whole or not at all: what cannot be read or does not fit
 //! leaves the pair before it in service. Sessions keep what they started with, so
-//! a replacement closes none. Nothing here shows a key, or the text of its file.
+//! a replacement closes none. Nothing here shows a key, or the text of its file. What a
+//! protocol asks of its sessions comes with its `Use`.
+
+mod certificate;
 
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwap;
-use rustls::crypto::aws_lc_rs::{self, Ticketer};
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use rustls::sign::CertifiedKey;
 use rustls::{Error, InconsistentKeys, ServerConfig};
 use tokio::sync::watch;
 
-use super::certificate;
-use crate::dns::counters::Counter;
-
 /// How often the files are looked at.
 pub const WATCH_INTERVAL: Duration = Duration::from_secs(1);
-/// The protocol's name (IANA "TLS ALPN Protocol IDs").
-const PROTOCOL: &[u8] = b"dot";
 /// Longest file that is read; chains have some thousand octets.
 const FILE_BYTES_MAX: u64 = 1 << 20;
+
+/// What a protocol makes of a pair.
+#[derive(Debug, Clone, Copy)]
+pub struct Use {
+    /// The protocol, for people.
+    pub service: &'static str,
+    /// The settings of its sessions.
+    pub settings: fn(Arc<CryptoProvider>, CertifiedKey) -> Result<ServerConfig, Error>,
+}
 
 /// Which of the two files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -124,16 +132,15 @@ impl std::error::Error for CredentialsError {}
 
 /// The pair in service and where it comes from.
 pub struct Credentials {
+    purpose: Use,
     certificate_file: PathBuf,
     key_file: PathBuf,
     current: ArcSwap<Pair>,
     /// The files as they were when they were last read, whatever came of it.
     read: Mutex<Stamps>,
     error: Mutex<Option<String>>,
-    /// Pairs that took the place of another.
-    pub reloads: Counter,
-    /// Pairs that were refused.
-    pub failures: Counter,
+    reloads: AtomicU64,
+    failures: AtomicU64,
 }
 
 /// One pair.
@@ -145,28 +152,43 @@ struct Pair {
 
 impl Credentials {
     /// Reads both files; gives everything that is wrong with them.
-    pub fn load(certificate_file: &Path, key_file: &Path) -> Result<Self, CredentialsError> {
+    pub fn load(
+        purpose: Use,
+        certificate_file: &Path,
+        key_file: &Path,
+    ) -> Result<Self, CredentialsError> {
         let read = Mutex::new(stamps(certificate_file, key_file));
-        let pair = load(certificate_file, key_file)?;
+        let pair = load(purpose, certificate_file, key_file)?;
         Ok(Self {
+            purpose,
             certificate_file: certificate_file.to_owned(),
             key_file: key_file.to_owned(),
             current: ArcSwap::from_pointee(pair),
             read,
             error: Mutex::default(),
-            reloads: Counter::default(),
-            failures: Counter::default(),
+            reloads: AtomicU64::new(0),
+            failures: AtomicU64::new(0),
         })
     }
 
     /// The settings of the next session.
-    pub(super) fn current(&self) -> Arc<ServerConfig> {
+    pub(crate) fn current(&self) -> Arc<ServerConfig> {
         Arc::clone(&self.current.load().settings)
     }
 
     /// When the first certificate of the chain in service ends, in seconds since 1970.
     pub fn expires_at(&self) -> u64 {
         self.current.load().expires_at
+    }
+
+    /// Pairs that took the place of another.
+    pub fn reloads(&self) -> u64 {
+        self.reloads.load(Ordering::Relaxed)
+    }
+
+    /// Pairs that were refused.
+    pub fn failures(&self) -> u64 {
+        self.failures.load(Ordering::Relaxed)
     }
 
     /// Why the last pair was refused; `None` when it was not.
@@ -179,19 +201,20 @@ impl Credentials {
     pub fn reload(&self) -> Result<bool, CredentialsError> {
         let mut read = lock(&self.read);
         *read = stamps(&self.certificate_file, &self.key_file);
-        let outcome = load(&self.certificate_file, &self.key_file);
+        let outcome = load(self.purpose, &self.certificate_file, &self.key_file);
         *lock(&self.error) = outcome.as_ref().err().map(ToString::to_string);
+        let service = self.purpose.service;
         let pair = outcome.inspect_err(|error| {
-            self.failures.add(1);
-            tracing::error!(%error, "certificate refused, the old one stays in service");
+            self.failures.fetch_add(1, Ordering::Relaxed);
+            tracing::error!(service, %error, "certificate refused, the old one stays in service");
         })?;
         // The same certificate has the same key, or it would not have been taken.
         let changed = pair.chain != self.current.load().chain;
         if changed {
             let expires_at = pair.expires_at;
             self.current.store(Arc::new(pair));
-            self.reloads.add(1);
-            tracing::info!(expires_at, "certificate replaced");
+            self.reloads.fetch_add(1, Ordering::Relaxed);
+            tracing::info!(service, expires_at, "certificate replaced");
         }
         Ok(changed)
     }
@@ -234,6 +257,7 @@ impl Credentials {
 impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Credentials")
+            .field("service", &self.purpose.service)
             .field("certificate_file", &self.certificate_file)
             .field("expires_at", &self.expires_at())
             .finish_non_exhaustive()
@@ -246,7 +270,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// Both files are looked at before anything is said.
-fn load(certificate_file: &Path, key_file: &Path) -> Result<Pair, CredentialsError> {
+fn load(purpose: Use, certificate_file: &Path, key_file: &Path) -> Result<Pair, CredentialsError> {
     let chain = read(Part::Certificate, certificate_file).and_then(|pem| {
         let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
         match chain {
@@ -289,15 +313,8 @@ fn load(certificate_file: &Path, key_file: &Path) -> Result<Pair, CredentialsErr
         }
         Err(_) => return Err(one(unusable(Part::Certificate, certificate_file))),
     }
-    let mut settings = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| one(Fault::Setup(error)))?
-        .with_no_client_auth()
-        .with_cert_resolver(Arc::new(SingleCertAndKey::from(certified)));
-    settings.alpn_protocols = vec![PROTOCOL.to_vec()];
-    // Sessions are resumed without memory of ours; the keys change every six hours
-    // (RFC 9325 section 3.4), and with each certificate.
-    settings.ticketer = Ticketer::new().map_err(|error| one(Fault::Setup(error)))?;
+    let made = (purpose.settings)(provider, certified);
+    let settings = made.map_err(|error| one(Fault::Setup(error)))?;
     Ok(Pair {
         settings: Arc::new(settings),
         chain,

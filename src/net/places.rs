@@ -1,20 +1,28 @@
 //! Who may have a connection: a limit for all, and one for each client network.
 //!
-//! Nobody is sent away for somebody new: a registrar's session is work under way.
+//! Nobody is sent away for somebody new: what a session does is work under way. DNS has its
+//! own table, since its idle connections make room (RFC 7766 section 6.2.3).
 
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::counters::Refusal;
-
 /// Leading bits of an address that make a client network.
 const PREFIX_LENGTH_V4: u32 = 24;
 const PREFIX_LENGTH_V6: u32 = 48;
 
+/// Which limit has none left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Full {
+    /// That of all connections.
+    All,
+    /// That of the client's network.
+    Prefix,
+}
+
 /// The open connections.
 #[derive(Debug)]
-pub(super) struct Places {
+pub(crate) struct Places {
     most: usize,
     most_of_prefix: usize,
     table: Mutex<Table>,
@@ -28,13 +36,13 @@ struct Table {
 
 /// The right to be connected; dropping it gives it back.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(crate) struct Place {
     places: Arc<Places>,
     prefix: IpAddr,
 }
 
 impl Places {
-    pub(super) fn new(most: usize, most_of_prefix: usize) -> Self {
+    pub(crate) fn new(most: usize, most_of_prefix: usize) -> Self {
         Self {
             most,
             most_of_prefix,
@@ -43,15 +51,15 @@ impl Places {
     }
 
     /// A place for a connection from `peer`, or which limit has none left.
-    pub(super) fn admit(this: &Arc<Self>, peer: IpAddr) -> Result<Place, Refusal> {
+    pub(crate) fn admit(this: &Arc<Self>, peer: IpAddr) -> Result<Place, Full> {
         let prefix = prefix_of(peer);
         let mut table = this.lock();
         let same = table.by_prefix.get(&prefix).copied().unwrap_or(0);
         if same >= this.most_of_prefix {
-            return Err(Refusal::PrefixFull);
+            return Err(Full::Prefix);
         }
         if table.open >= this.most {
-            return Err(Refusal::Full);
+            return Err(Full::All);
         }
         table.open += 1;
         table.by_prefix.insert(prefix, same + 1);
