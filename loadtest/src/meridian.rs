@@ -3,11 +3,14 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 
 use crate::peer::{Server, Zone, pinned};
+
+/// Between two looks for the control socket.
+const CONTROL_PAUSE: Duration = Duration::from_millis(10);
 
 /// A `meridian` binary with a folder for its configuration, database and image.
 #[derive(Debug, Clone)]
@@ -72,10 +75,20 @@ impl Meridian {
         workers: usize,
         timeout: Duration,
     ) -> anyhow::Result<Server> {
-        Server::start(zones, timeout, |_, address| {
+        let server = Server::start(zones, timeout, |_, address| {
             self.configure(address, workers)?;
             Ok(self.command(&["serve"]))
-        })
+        })?;
+        // It answers DNS a moment before it takes commands.
+        let socket = self.path("control.sock");
+        let begin = Instant::now();
+        while !socket.exists() {
+            if begin.elapsed() >= timeout {
+                bail!("no control socket: {}", socket.display());
+            }
+            std::thread::sleep(CONTROL_PAUSE);
+        }
+        Ok(server)
     }
 
     /// Serves the installed image, without a registry, on one CPU until the server
