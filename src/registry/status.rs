@@ -7,7 +7,7 @@ use serde::Serialize;
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
 
-use super::database::{Database, Engine, Location};
+use super::database::{Database, Engine};
 use super::error::RegistryError;
 use super::schema;
 
@@ -20,7 +20,8 @@ pub struct Status {
     pub engine: Engine,
     /// Schema version of the database.
     pub schema_version: i64,
-    /// Octets of the database with its write-ahead log.
+    /// Octets of the database's pages. On SQLite those that its readers see, wherever they
+    /// stand: when a write-ahead log is emptied into its file is nothing that the registry did.
     pub bytes: u64,
     /// The fencing epoch.
     pub epoch: i64,
@@ -131,24 +132,16 @@ fn zone(row: &AnyRow) -> sqlx::Result<ZoneStatus> {
 }
 
 async fn bytes(database: &mut Database) -> Result<u64, RegistryError> {
-    match database.location().clone() {
-        Location::File(path) => {
-            let mut log = path.clone().into_os_string();
-            log.push("-wal");
-            let file = std::fs::metadata(&path).map_err(|e| RegistryError::io(&path, e))?;
-            // No log is a log of nothing.
-            let log = std::fs::metadata(&log).map_or(0, |log| log.len());
-            Ok(file.len() + log)
+    let size = match database.engine() {
+        Engine::Sqlite => {
+            "SELECT c.page_count * s.page_size FROM pragma_page_count AS c, pragma_page_size AS s"
         }
-        Location::Url(_) => {
-            let fault = database.fault();
-            let size: i64 = sqlx::query_scalar("SELECT pg_database_size(current_database())")
-                .fetch_one(database.connection())
-                .await
-                .map_err(fault)?;
-            Ok(u64::try_from(size).unwrap_or_default())
-        }
-    }
+        Engine::Postgres => "SELECT pg_database_size(current_database())",
+    };
+    let fault = database.fault();
+    let size = sqlx::query_scalar(size).fetch_one(database.connection());
+    let size: i64 = size.await.map_err(fault)?;
+    Ok(u64::try_from(size).unwrap_or_default())
 }
 
 #[cfg(test)]

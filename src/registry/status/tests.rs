@@ -53,3 +53,25 @@ async fn counts_are_those_of_the_zone() {
         assert!(json.contains(word), "{json}");
     }
 }
+
+#[tokio::test]
+async fn a_checkpoint_of_the_log_is_no_change() {
+    let mut test = test_database(Engine::Sqlite).await;
+    test.import("$ORIGIN tld.\n@ 60 IN SOA a. b. 9 2 3 4 5\n@ 60 NS ns.a\n")
+        .await
+        .unwrap();
+    let mut log = test.folder.path().join("registry.db").into_os_string();
+    log.push("-wal");
+    let before = status(&mut test.database).await.unwrap();
+    let logged = std::fs::metadata(&log).unwrap().len();
+    assert!(logged > 0, "there is a log to be emptied");
+    sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
+        .execute(test.database.connection())
+        .await
+        .unwrap();
+    assert_eq!(std::fs::metadata(&log).unwrap().len(), 0);
+    let after = status(&mut test.database).await.unwrap();
+    assert_eq!(after.bytes, before.bytes);
+    let file = std::fs::metadata(test.folder.path().join("registry.db"));
+    assert_eq!(after.bytes, file.unwrap().len());
+}
