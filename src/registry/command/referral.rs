@@ -198,6 +198,17 @@ pub(super) async fn check_users(
     Ok(())
 }
 
+/// By the domains that name the host: SQLite takes a CROSS JOIN in the order in which it is
+/// written, and would else go through the whole zone to have them in order.
+const NEAR: &str = "\
+    SELECT d.id, d.name FROM delegations n CROSS JOIN domains d \
+    WHERE d.id = n.domain_id AND n.host_id = $1 AND d.zone_id = $2 \
+    AND ($3 = 1 OR d.id = $4) AND (SELECT SUM(LENGTH(h.name) + 14 + CASE WHEN h.domain_id = d.id THEN 28 * (SELECT COUNT(*) \
+    FROM host_addresses a WHERE a.host_id = h.id) ELSE 0 END) FROM delegations m \
+    JOIN hosts h ON h.id = m.host_id WHERE m.domain_id = d.id) \
+    + COALESCE((SELECT SUM(LENGTH(s.rdata) + 12) FROM ds s WHERE s.domain_id = d.id), 0) \
+    > $5 ORDER BY d.id LIMIT $6";
+
 /// Domains of a zone that name a host and whose referral may be too long, if nothing of it
 /// were compressed.
 async fn near(
@@ -214,15 +225,7 @@ async fn near(
     let fixed = empty.octets(&empty.owner, proof(zone));
     // The proof of a name has at most the whole name, twice.
     let rest = REFERRAL_BYTES_MAX.saturating_sub(fixed + 2 * usize::from(u8::MAX));
-    let query = rows::<(i64, String)>(
-        "SELECT d.id, d.name FROM delegations n JOIN domains d ON d.id = n.domain_id \
-         WHERE n.host_id = $1 AND d.zone_id = $2 AND ($3 = 1 OR d.id = $4) AND (SELECT \
-         SUM(LENGTH(h.name) + 14 + CASE WHEN h.domain_id = d.id THEN 28 * (SELECT COUNT(*) \
-         FROM host_addresses a WHERE a.host_id = h.id) ELSE 0 END) FROM delegations m \
-         JOIN hosts h ON h.id = m.host_id WHERE m.domain_id = d.id) \
-         + COALESCE((SELECT SUM(LENGTH(s.rdata) + 12) FROM ds s WHERE s.domain_id = d.id), 0) \
-         > $5 ORDER BY d.id LIMIT $6",
-    );
+    let query = rows::<(i64, String)>(NEAR);
     let query = query
         .bind(host.id)
         .bind(zone.id)
