@@ -16,6 +16,7 @@ use crate::lookup::Zone;
 use crate::memory::Memory;
 use crate::reach::Live;
 use crate::segment::{Segment, access, file_name, read_generation_file};
+use crate::team::Team;
 use crate::{LookupName, Name, verify};
 
 /// The file in an image directory that names the installed generation.
@@ -74,10 +75,20 @@ impl Generation {
         memory: Memory,
         previous: Option<&Self>,
     ) -> Result<Self, OpenError> {
+        Self::open_by(directory, memory, previous, Team::of_machine())
+    }
+
+    /// The same by so many threads.
+    pub(crate) fn open_by(
+        directory: &Path,
+        memory: Memory,
+        previous: Option<&Self>,
+        team: Team,
+    ) -> Result<Self, OpenError> {
         let mut retries = 0;
         loop {
             let file = read_generation_file(&directory.join(GENERATION_FILE))?;
-            match Self::from_manifest(directory, &file, memory, previous, None) {
+            match Self::from_manifest(directory, &file, memory, [previous, None], team) {
                 // A segment can go away between our two reads when an install
                 // replaces it; then there is another generation to open.
                 Err(OpenError::Io { source, .. })
@@ -102,7 +113,8 @@ impl Generation {
         open: Option<&Self>,
     ) -> Result<Self, OpenError> {
         let file = read_generation_file(file)?;
-        Self::from_manifest(directory, &file, memory, verified, open)
+        let known = [verified, open];
+        Self::from_manifest(directory, &file, memory, known, Team::of_machine())
     }
 
     /// The segment files that the installed generation uses; `None` where its file
@@ -118,12 +130,35 @@ impl Generation {
         Some(segments.map(|segment| file_name(&segment.digest)).collect())
     }
 
+    /// Opens what a generation file names. Segments are taken from both of `known`; the
+    /// first was verified, and what it has is not verified again.
     fn from_manifest(
         directory: &Path,
         file: &[u8],
         memory: Memory,
-        previous: Option<&Self>,
-        also: Option<&Self>,
+        known: [Option<&Self>; 2],
+        team: Team,
+    ) -> Result<Self, OpenError> {
+        let mut generation = Self::unverified(directory, file, memory, known, team)?;
+        let live = match known[0] {
+            Some(previous) => verify::generation_after(&generation, previous, team),
+            None => verify::generation(&generation, team),
+        };
+        generation.live = live.map_err(|(path, fault)| OpenError::Invalid {
+            path: path.unwrap_or_else(|| directory.to_owned()),
+            fault,
+        })?;
+        Ok(generation)
+    }
+
+    /// What a generation file names, each segment verified by itself: its references
+    /// are not yet followed.
+    pub(crate) fn unverified(
+        directory: &Path,
+        file: &[u8],
+        memory: Memory,
+        known: [Option<&Self>; 2],
+        team: Team,
     ) -> Result<Self, OpenError> {
         let path = directory.join(GENERATION_FILE);
         let invalid = |rule| {
@@ -145,7 +180,7 @@ impl Generation {
                 digest: reference.digest,
                 bytes: reference.bytes.to_native(),
             };
-            let mut open = [previous, also].into_iter().flatten();
+            let mut open = known.into_iter().flatten();
             let open = open.find_map(|open| open.segment_by_digest(&reference.digest));
             let segment = match open {
                 Some(segment) => segment,
@@ -154,6 +189,7 @@ impl Generation {
                     &reference,
                     &manifest.seed,
                     memory,
+                    team,
                 )?),
             };
             order.push(reference.slot);
@@ -167,7 +203,7 @@ impl Generation {
                 ));
             }
         }
-        let mut generation = Self {
+        Ok(Self {
             number: manifest.number.to_native(),
             event: manifest.event.to_native(),
             seed: Seed::new(manifest.seed),
@@ -178,16 +214,7 @@ impl Generation {
             order,
             live: Live::default(),
             digest: *blake3::hash(&file[HEADER_BYTES..]).as_bytes(),
-        };
-        let live = match previous {
-            Some(previous) => verify::generation_after(&generation, previous),
-            None => verify::generation(&generation),
-        };
-        generation.live = live.map_err(|(path, fault)| OpenError::Invalid {
-            path: path.unwrap_or_else(|| directory.to_owned()),
-            fault,
-        })?;
-        Ok(generation)
+        })
     }
 
     /// Counts the installs in its directory, from 1.

@@ -8,6 +8,7 @@
 mod body;
 mod chain;
 mod denial;
+mod digest;
 mod error;
 mod generation;
 mod hash;
@@ -21,6 +22,7 @@ mod reach;
 mod seek;
 mod segment;
 mod tags;
+mod team;
 mod verify;
 mod walk;
 pub mod writer;

@@ -15,6 +15,10 @@ use std::io;
 use std::os::fd::{AsRawFd, FromRawFd};
 use std::os::unix::fs::FileExt;
 use std::ptr::{self, NonNull};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use crate::team::Team;
 
 /// Huge pages have this size on x86-64 and, by default, on AArch64.
 const HUGE_PAGE: usize = 2 << 20;
@@ -45,9 +49,9 @@ pub(crate) enum Octets {
 }
 
 impl Octets {
-    pub(crate) fn load(file: &File, memory: Memory) -> io::Result<Self> {
+    pub(crate) fn load(file: &File, memory: Memory, team: Team) -> io::Result<Self> {
         match memory {
-            Memory::Sealed => Sealed::copy(file).map(Self::Sealed),
+            Memory::Sealed => Sealed::copy(file, team).map(Self::Sealed),
             // SAFETY: segment files are written under another name, renamed into
             // place and never written again; `Memory::Mapped` documents the rest.
             Memory::Mapped => unsafe { memmap2::Mmap::map(file) }.map(Self::Mapped),
@@ -79,22 +83,22 @@ pub(crate) struct Sealed {
 }
 
 impl Sealed {
-    fn copy(file: &File) -> io::Result<Self> {
+    fn copy(file: &File, team: Team) -> io::Result<Self> {
         let length = usize::try_from(file.metadata()?.len())
             .map_err(|_| io::Error::other("file is larger than the address space"))?;
-        let sealed = Self::copy_to_memfd(file, length)?;
+        let sealed = Self::copy_to_memfd(file, length, team)?;
         if length < HUGE_PAGE || sealed.huge_bytes > 0 {
             return Ok(sealed);
         }
         // Here the kernel gives a memfd none. Small pages are slow, not wrong: what
         // fails from here on leaves us with them.
-        match Self::copy_to_anonymous(file, length) {
+        match Self::copy_to_anonymous(file, length, team) {
             Ok(anonymous) if anonymous.huge_bytes > 0 => Ok(anonymous),
             _ => Ok(sealed),
         }
     }
 
-    fn copy_to_memfd(file: &File, length: usize) -> io::Result<Self> {
+    fn copy_to_memfd(file: &File, length: usize, team: Team) -> io::Result<Self> {
         // SAFETY: the name is a C string; the call touches no memory of ours.
         let fd = unsafe {
             libc::memfd_create(
@@ -109,14 +113,10 @@ impl Sealed {
         let memory = unsafe { File::from_raw_fd(fd) };
         let capacity = length.max(1).next_multiple_of(HUGE_PAGE);
         memory.set_len(capacity as u64)?;
-        let mut huge_bytes = 0;
-        {
+        let huge_bytes = {
             let mut writable = Mapping::of(&memory, capacity, libc::PROT_READ | libc::PROT_WRITE)?;
-            file.read_exact_at(&mut writable.as_mut_slice()[..length], 0)?;
-            if length >= HUGE_PAGE {
-                huge_bytes = writable.collapse();
-            }
-        }
+            writable.fill(file, length, team)?
+        };
         let seals =
             libc::F_SEAL_SHRINK | libc::F_SEAL_GROW | libc::F_SEAL_WRITE | libc::F_SEAL_SEAL;
         // SAFETY: takes two integers; the writable mapping is gone, as F_SEAL_WRITE wants.
@@ -131,12 +131,11 @@ impl Sealed {
         })
     }
 
-    fn copy_to_anonymous(file: &File, length: usize) -> io::Result<Self> {
+    fn copy_to_anonymous(file: &File, length: usize, team: Team) -> io::Result<Self> {
         let capacity = length.max(1).next_multiple_of(HUGE_PAGE);
         let mut mapping = Mapping::anonymous(capacity)?;
         mapping.prefer_huge_pages();
-        file.read_exact_at(&mut mapping.as_mut_slice()[..length], 0)?;
-        let huge_bytes = mapping.collapse();
+        let huge_bytes = mapping.fill(file, length, team)?;
         mapping.make_read_only()?;
         Ok(Self {
             mapping,
@@ -247,29 +246,44 @@ impl Mapping {
         }
     }
 
-    /// Asks for huge pages now; gives the octets that the kernel put on them (Linux
-    /// 6.1). One at a time: where memory is in pieces, some are had and others not.
-    fn collapse(&self) -> u64 {
-        const MADV_COLLAPSE: i32 = 25;
-        let (mut huge_bytes, mut misses) = (0, 0);
-        for start in (0..self.capacity).step_by(HUGE_PAGE) {
-            let place = self.address.as_ptr().wrapping_add(start);
-            let taken = (0..COLLAPSE_TRIES).any(|_| {
-                // SAFETY: the range lies in our mapping; its contents stay the same.
-                unsafe { libc::madvise(place.cast(), HUGE_PAGE, MADV_COLLAPSE) == 0 }
-            });
-            if taken {
-                huge_bytes += HUGE_PAGE as u64;
-                misses = 0;
-            } else {
-                misses += 1;
-                if misses == COLLAPSE_MISSES_MAX {
-                    break;
+    /// Reads `length` octets of a file into the start of this memory, which can be
+    /// written; gives the octets that the kernel put on huge pages. By parts, so that all
+    /// cores share the copying, which is mostly the kernel's; each is asked to be a huge
+    /// page while it is still in the cache.
+    fn fill(&mut self, file: &File, length: usize, team: Team) -> io::Result<u64> {
+        let misses = AtomicUsize::new(0);
+        let parts = self.as_mut_slice().chunks_exact_mut(HUGE_PAGE);
+        let parts: Vec<_> = parts.map(Mutex::new).collect();
+        let work = |huge_bytes: &mut u64, item: usize| {
+            let mut part = parts[item].lock().unwrap_or_else(PoisonError::into_inner);
+            let start = item * HUGE_PAGE;
+            let end = length.saturating_sub(start).min(HUGE_PAGE);
+            file.read_exact_at(&mut part[..end], start as u64)?;
+            let is_worth_it = length >= HUGE_PAGE;
+            if is_worth_it && misses.load(Ordering::Relaxed) < COLLAPSE_MISSES_MAX {
+                if collapse(&mut part) {
+                    *huge_bytes += HUGE_PAGE as u64;
+                    misses.store(0, Ordering::Relaxed);
+                } else {
+                    misses.fetch_add(1, Ordering::Relaxed);
                 }
             }
-        }
-        huge_bytes
+            Ok::<_, io::Error>(())
+        };
+        let (_, huge_bytes) = team.share_out(parts.len(), || 0, work)?;
+        Ok(huge_bytes.into_iter().sum())
     }
+}
+
+/// Asks for a huge page now, in the place of these small ones (Linux 6.1); one at a time:
+/// where memory is in pieces, some are had and others not.
+fn collapse(part: &mut [u8]) -> bool {
+    const MADV_COLLAPSE: i32 = 25;
+    (0..COLLAPSE_TRIES).any(|_| {
+        // SAFETY: the range is a part of a mapping of ours that nobody else has borrowed;
+        // its contents stay the same.
+        unsafe { libc::madvise(part.as_mut_ptr().cast(), part.len(), MADV_COLLAPSE) == 0 }
+    })
 }
 
 impl Drop for Mapping {

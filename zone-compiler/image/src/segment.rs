@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use rkyv::rancor::Error;
 
+use crate::digest::digest;
 use crate::error::{Fault, OpenError};
 use crate::layout::{
     ArchivedCatalogPage, ArchivedNamePage, ArchivedNode, ArchivedNsec3Page, ArchivedOrderPage,
@@ -15,6 +16,7 @@ use crate::layout::{
     HEADER_BYTES, Header, PageKind, PageRef, SEGMENT_MAGIC, SegmentRef, UNIT, VERSION,
 };
 use crate::memory::{Memory, Octets};
+use crate::team::Team;
 use crate::verify;
 
 /// A verified segment.
@@ -42,9 +44,10 @@ impl Segment {
         expected: &SegmentRef,
         seed: &[u8; 16],
         memory: Memory,
+        team: Team,
     ) -> Result<Self, OpenError> {
         let path = directory.join(file_name(&expected.digest));
-        Self::open_file(&path, path.clone(), expected, seed, memory)
+        Self::open_file(&path, path.clone(), expected, seed, memory, team)
     }
 
     /// The same from a file that will be at `path`.
@@ -54,10 +57,12 @@ impl Segment {
         expected: &SegmentRef,
         seed: &[u8; 16],
         memory: Memory,
+        team: Team,
     ) -> Result<Self, OpenError> {
         let file = File::open(now).map_err(|error| OpenError::io(now, error))?;
-        let octets = Octets::load(&file, memory).map_err(|error| OpenError::io(&path, error))?;
-        let digest = check_header(octets.as_slice(), SEGMENT_MAGIC, &path)?;
+        let octets = Octets::load(&file, memory, team);
+        let octets = octets.map_err(|error| OpenError::io(&path, error))?;
+        let digest = check_header(octets.as_slice(), SEGMENT_MAGIC, &path, team)?;
         if digest != expected.digest {
             return Err(OpenError::Digest(path));
         }
@@ -81,7 +86,8 @@ impl Segment {
         if toc.seed != *seed {
             return Err(fault("the segment was written with another name hash seed"));
         }
-        verify::segment(&segment, toc).map_err(|fault| OpenError::invalid(&segment.path, fault))?;
+        verify::segment(&segment, toc, team)
+            .map_err(|fault| OpenError::invalid(&segment.path, fault))?;
         let pages = toc.pages.iter();
         let bytes = pages.map(|page| u64::from(page.units.to_native()) * UNIT as u64);
         segment.pages_bytes = bytes.sum();
@@ -149,6 +155,7 @@ pub(crate) fn check_header(
     bytes: &[u8],
     magic: [u8; 8],
     path: &Path,
+    team: Team,
 ) -> Result<[u8; 32], OpenError> {
     let (header, contents) = bytes
         .split_at_checked(HEADER_BYTES)
@@ -163,7 +170,7 @@ pub(crate) fn check_header(
             found,
         });
     }
-    let digest = *blake3::hash(contents).as_bytes();
+    let digest = digest(contents, team);
     if header != (Header { magic, digest }).encode() {
         return Err(OpenError::Digest(path.to_owned()));
     }
@@ -180,7 +187,7 @@ pub(crate) fn read_generation_file(path: &Path) -> Result<Vec<u8>, OpenError> {
         }
         Err(error) => return Err(OpenError::io(path, error)),
     };
-    check_header(&bytes, GENERATION_MAGIC, path)?;
+    check_header(&bytes, GENERATION_MAGIC, path, Team::ALONE)?;
     Ok(bytes)
 }
 

@@ -401,8 +401,11 @@ fn refuses_every_flipped_bit() {
 
 /// Puts right digests over contents that are wrong, as a defect of ours would.
 fn reseal(directory: &Path, change: impl FnOnce(&mut Vec<u8>)) {
-    let old_digest = manifest_segment_digest(directory);
-    let mut segment = std::fs::read(directory.join(file_name(&old_digest))).unwrap();
+    reseal_segment(directory, &manifest_segment_digest(directory), change);
+}
+
+fn reseal_segment(directory: &Path, old_digest: &[u8; 32], change: impl FnOnce(&mut Vec<u8>)) {
+    let mut segment = std::fs::read(directory.join(file_name(old_digest))).unwrap();
     change(&mut segment);
     let digest = *blake3::hash(&segment[HEADER_BYTES..]).as_bytes();
     segment[..HEADER_BYTES].copy_from_slice(
@@ -416,7 +419,7 @@ fn reseal(directory: &Path, change: impl FnOnce(&mut Vec<u8>)) {
     edit(&directory.join(GENERATION_FILE), |manifest| {
         let at = manifest
             .windows(32)
-            .position(|window| window == old_digest)
+            .position(|window| window == &old_digest[..])
             .unwrap();
         manifest[at..at + 32].copy_from_slice(&digest);
         let digest = *blake3::hash(&manifest[HEADER_BYTES..]).as_bytes();
@@ -461,3 +464,4 @@ mod parked;
 mod proofs;
 mod segments;
 mod tangled;
+mod threads;

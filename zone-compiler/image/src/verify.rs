@@ -7,38 +7,33 @@
 mod after;
 mod page;
 mod proofs;
+mod split;
 mod walk;
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 pub(crate) use after::generation_after;
 pub(crate) use page::{catalog_page, name_page, nsec3_page, order_page, shared_page, zone_page};
-pub(crate) use walk::generation;
+pub(crate) use split::generation;
+#[cfg(test)]
+pub(crate) use split::together;
+#[cfg(test)]
+pub(crate) use walk::alone;
 
 use crate::error::Fault;
 use crate::layout::{ArchivedToc, HEADER_BYTES, PageKind, UNIT};
 use crate::segment::{Segment, check_page};
+use crate::team::Team;
 
 /// Pages that one thread takes at a time.
 const BATCH: usize = 64;
 
-/// Checks the table of contents of a segment and each of its pages, on all cores.
-pub(crate) fn segment(segment: &Segment, toc: &ArchivedToc) -> Result<(), Fault> {
+/// Checks the table of contents of a segment and each of its pages.
+pub(crate) fn segment(segment: &Segment, toc: &ArchivedToc, team: Team) -> Result<(), Fault> {
     table(segment, toc)?;
-    let next = AtomicUsize::new(0);
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let threads = threads.min(toc.pages.len() / BATCH + 1);
-    std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..threads)
-            .map(|_| scope.spawn(|| pages(segment, toc, &next)))
-            .collect();
-        workers.into_iter().try_for_each(|worker| {
-            worker.join().unwrap_or(Err(Fault {
-                rule: "the verifier panicked",
-                offset_units: 0,
-            }))
-        })
-    })
+    let batches = toc.pages.len().div_ceil(BATCH);
+    let work = |(): &mut (), batch| pages(segment, toc, batch * BATCH);
+    team.share_out(batches, || (), work).map(drop)
 }
 
 fn table(segment: &Segment, toc: &ArchivedToc) -> Result<(), Fault> {
@@ -61,13 +56,10 @@ fn table(segment: &Segment, toc: &ArchivedToc) -> Result<(), Fault> {
     Ok(())
 }
 
-fn pages(segment: &Segment, toc: &ArchivedToc, next: &AtomicUsize) -> Result<(), Fault> {
-    loop {
-        let start = next.fetch_add(BATCH, Ordering::Relaxed);
-        if start >= toc.pages.len() {
-            return Ok(());
-        }
-        let end = (start + BATCH).min(toc.pages.len());
+/// Checks the pages of one batch.
+fn pages(segment: &Segment, toc: &ArchivedToc, start: usize) -> Result<(), Fault> {
+    let end = (start + BATCH).min(toc.pages.len());
+    let check = || {
         for page in &toc.pages[start..end] {
             let offset_units = page.offset_units.to_native();
             let octets = segment.page(offset_units, page.units.to_native());
@@ -80,5 +72,13 @@ fn pages(segment: &Segment, toc: &ArchivedToc, next: &AtomicUsize) -> Result<(),
             };
             check_page(octets, kind).map_err(|rule| Fault { rule, offset_units })?;
         }
-    }
+        Ok(())
+    };
+    // A defect of the verifier is a fault of the image that met it.
+    catch_unwind(AssertUnwindSafe(check)).unwrap_or_else(|_| {
+        Err(Fault {
+            rule: "the verifier panicked",
+            offset_units: toc.pages[start].offset_units.to_native(),
+        })
+    })
 }

@@ -16,9 +16,11 @@ fn file() -> (File, Vec<u8>) {
 fn a_memfd_and_anonymous_memory_hold_the_file() {
     let (file, octets) = file();
     for sealed in [
-        Sealed::copy_to_memfd(&file, octets.len()).unwrap(),
-        Sealed::copy_to_anonymous(&file, octets.len()).unwrap(),
-        Sealed::copy(&file).unwrap(),
+        Sealed::copy_to_memfd(&file, octets.len(), Team::ALONE).unwrap(),
+        Sealed::copy_to_anonymous(&file, octets.len(), Team::ALONE).unwrap(),
+        Sealed::copy_to_memfd(&file, octets.len(), Team::of(3)).unwrap(),
+        Sealed::copy_to_anonymous(&file, octets.len(), Team::of(3)).unwrap(),
+        Sealed::copy(&file, Team::of(2)).unwrap(),
     ] {
         assert!(sealed.as_slice() == octets);
         assert!(sealed.as_slice().as_ptr().addr().is_multiple_of(HUGE_PAGE));
@@ -31,7 +33,7 @@ fn a_memfd_and_anonymous_memory_hold_the_file() {
 #[test]
 fn what_is_served_does_not_shrink_with_its_file() {
     let (file, octets) = file();
-    let sealed = Sealed::copy(&file).unwrap();
+    let sealed = Sealed::copy(&file, Team::of(2)).unwrap();
     file.set_len(0).unwrap();
     assert!(sealed.as_slice() == octets);
 }
@@ -39,5 +41,10 @@ fn what_is_served_does_not_shrink_with_its_file() {
 #[test]
 fn an_empty_file_is_an_empty_slice() {
     let file = tempfile::tempfile().unwrap();
-    assert!(Sealed::copy(&file).unwrap().as_slice().is_empty());
+    assert!(
+        Sealed::copy(&file, Team::of(2))
+            .unwrap()
+            .as_slice()
+            .is_empty()
+    );
 }

@@ -23,7 +23,7 @@ fn proof(version: u8) -> BodyBytes {
 }
 
 /// Hashes that agree on their first octets, more or less: `where_` tells them apart.
-fn hash(cluster: u8, place: u16) -> [u8; 20] {
+pub(super) fn hash(cluster: u8, place: u16) -> [u8; 20] {
     let mut hash = [0x77; 20];
     let at = match cluster {
         // All over the tree, at its very ends, and below one slot of one slot.
@@ -37,8 +37,8 @@ fn hash(cluster: u8, place: u16) -> [u8; 20] {
 }
 
 /// A zone with an image, and the version of each proof that it should have.
-struct History {
-    directory: TempDir,
+pub(super) struct History {
+    pub(super) directory: TempDir,
     generation: Arc<Generation>,
     proofs: BTreeMap<[u8; 20], u8>,
     owners: BTreeSet<Vec<u8>>,
@@ -46,7 +46,7 @@ struct History {
 }
 
 impl History {
-    fn new(denial: Denial) -> Self {
+    pub(super) fn new(denial: Denial) -> Self {
         let directory = TempDir::new().unwrap();
         let mut installer = Installer::replace(directory.path(), Some(Seed::new(SEED))).unwrap();
         let segment = installer.segment();
@@ -116,7 +116,7 @@ impl History {
     }
 
     /// Makes these proofs anew, or takes out those that are there when they say so.
-    fn step(&mut self, steps: &BTreeMap<[u8; 20], bool>) {
+    pub(super) fn step(&mut self, steps: &BTreeMap<[u8; 20], bool>) {
         let version = u8::try_from(self.serial).unwrap();
         let mut changes = BTreeMap::new();
         for (hash, stays) in steps {
@@ -162,7 +162,7 @@ impl History {
     }
 
     /// Makes owners of NSEC, or takes out those that are there.
-    fn toggle(&mut self, toggled: &BTreeSet<u16>) {
+    pub(super) fn toggle(&mut self, toggled: &BTreeSet<u16>) {
         let (mut owners, mut names) = (BTreeMap::new(), BTreeMap::new());
         for number in toggled {
             let label = format!("n{number}").into_bytes();

@@ -9,29 +9,39 @@
 
 use std::collections::BTreeMap;
 
-use super::walk::{Checked, KeyRange, Totals, Walk, WalkFault, generation, has_parking, labels};
+use super::split::generation;
+use super::walk::{Checked, KeyRange, Totals, Walk, WalkFault, has_parking, labels};
 use crate::generation::{Generation, depths};
 use crate::layout::{ArchivedNamePage, ArchivedZonePage, ENTRY_DELEGATION};
 use crate::layout::{PageKind, PageRef, SHARED_PAGE_BODIES};
 use crate::proof_tree::runs;
 use crate::reach::{Live, each_page, each_page_of_zone};
 use crate::segment::access;
+use crate::team::Team;
+
+/// Name pages that one thread takes at a time.
+const BATCH: usize = 64;
 
 /// Follows what a generation has and `previous` has not; says what is reached.
-pub(crate) fn generation_after(new: &Generation, previous: &Generation) -> Result<Live, WalkFault> {
+pub(crate) fn generation_after(
+    new: &Generation,
+    previous: &Generation,
+    team: Team,
+) -> Result<Live, WalkFault> {
     if new.seed != previous.seed {
-        return generation(new);
+        return generation(new, team);
     }
     let mut after = After {
         walk: Walk::new(new),
         old: previous,
         kept: previous.live.clone(),
+        team,
     };
     after.catalog()?;
     match after.live() {
         Some(live) => Ok(live),
         // A segment went away that is still referred to, or its slot has another one.
-        None => generation(new),
+        None => generation(new, team),
     }
 }
 
@@ -41,6 +51,7 @@ pub(super) struct After<'g> {
     pub(super) old: &'g Generation,
     /// What is left of the old generation's pages.
     pub(super) kept: Live,
+    team: Team,
 }
 
 /// The leaves of a tree that differ.
@@ -173,13 +184,7 @@ impl<'g> After<'g> {
         for leaf in &leaves.gone {
             add_up(access::names(self.old.page(*leaf)), was, &mut gone);
         }
-        let mut came = Totals::default();
-        let shared_count = zone.shared_count.to_native();
-        for (leaf, keys) in &leaves.came {
-            let page = access::names(self.walk.generation.page(*leaf));
-            let checked = self.walk.names(zone, page, keys, shared_count, &mut came);
-            checked.map_err(|rule| self.walk.fault(*leaf, rule))?;
-        }
+        let came = self.names_that_came(zone, &leaves.came)?;
         let count = |was: u64, gone: u64, came: u64| was.wrapping_sub(gone).wrapping_add(came);
         let names = count(was.names_count.to_native(), gone.names, came.names);
         let delegations = count(
@@ -200,6 +205,32 @@ impl<'g> After<'g> {
         }
         let text = "a zone counts its names wrong or lacks its apex";
         Err(self.walk.fault(reference, text))
+    }
+
+    /// Checks the names of pages that came; all that do, where a zone was made anew.
+    fn names_that_came(
+        &self,
+        zone: &ArchivedZonePage,
+        came: &[(PageRef, KeyRange)],
+    ) -> Result<Totals, WalkFault> {
+        let generation = self.walk.generation;
+        let shared_count = zone.shared_count.to_native();
+        let batches: Vec<_> = came.chunks(BATCH).collect();
+        // Pages were counted where they were found; these walks only look at names.
+        let work = |walk: &mut Walk<'_>, at: usize| {
+            let mut totals = Totals::default();
+            for (leaf, keys) in batches[at] {
+                let page = access::names(generation.page(*leaf));
+                walk.names(zone, page, keys, shared_count, &mut totals)
+                    .map_err(|rule| walk.fault(*leaf, rule))?;
+            }
+            Ok::<_, WalkFault>(totals)
+        };
+        let begin = || Walk::new(generation);
+        let (found, _) = self.team.share_out(batches.len(), begin, work)?;
+        let mut totals = Totals::default();
+        found.iter().for_each(|behind| totals.add(behind));
+        Ok(totals)
     }
 
     /// The leaves that only one of two trees has; the nodes above them are counted.

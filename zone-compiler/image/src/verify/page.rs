@@ -225,18 +225,16 @@ fn stored_body(body: &ArchivedBody, heap: &[u8]) -> Checked {
     let patches = heap
         .get(end..patches_end)
         .ok_or("the pointers of a body are not in its heap")?;
-    let patches: Vec<u16> = patches
-        .chunks_exact(2)
-        .map(|bytes| u16::from_le_bytes([bytes[0], bytes[1]]))
-        .collect();
-    pointers(wire, &patches)?;
-    records(body, wire, &patches)
+    let (patches, _) = patches.as_chunks::<2>();
+    pointers(wire, patches)?;
+    records(body, wire, patches)
 }
 
-fn pointers(wire: &[u8], patches: &[u16]) -> Checked {
+/// Checks the places of pointers, in the order in which they are stored.
+fn pointers(wire: &[u8], patches: &[[u8; 2]]) -> Checked {
     let mut free_from = 0;
-    for &position in patches {
-        let position = usize::from(position);
+    for position in patches {
+        let position = usize::from(u16::from_le_bytes(*position));
         rule(
             position >= free_from,
             "the pointers of a body overlap or are not sorted",
@@ -259,9 +257,12 @@ fn pointers(wire: &[u8], patches: &[u16]) -> Checked {
 }
 
 /// Walks the records: owner, fixed fields, length; the count must come out.
-fn records(body: &ArchivedBody, wire: &[u8], patches: &[u16]) -> Checked {
+fn records(body: &ArchivedBody, wire: &[u8], patches: &[[u8; 2]]) -> Checked {
     const SHORT: &str = "a record of a body is cut off";
-    let is_patch = |at: usize| u16::try_from(at).is_ok_and(|at| patches.binary_search(&at).is_ok());
+    let place = |patch: &[u8; 2]| u16::from_le_bytes(*patch);
+    let is_patch = |at: usize| {
+        u16::try_from(at).is_ok_and(|at| patches.binary_search_by_key(&at, place).is_ok())
+    };
     let mut at = 0;
     let mut count = 0;
     while at < wire.len() {

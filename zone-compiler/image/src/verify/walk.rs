@@ -1,24 +1,24 @@
 //! Rules across pages: each reference leads to a page of the right kind, each
 //! name is on the path of its hash, and the counts of a zone come out.
 
+mod proofs;
+
 use std::cell::RefCell;
-use std::collections::HashSet;
 use std::path::PathBuf;
 
-use crate::denial::nsec3_key;
 use crate::error::Fault;
 use crate::generation::{Generation, depths};
 use crate::hash::{slot_at, tag};
 use crate::layout::{
-    ArchivedNamePage, ArchivedZonePage, Denial, ENTRY_DELEGATION, ENTRY_PARKED, NODE_SLOTS,
-    PageKind, PageRef, Part, SHARED_PAGE_BODIES, TREE_LEVELS_MAX, shared_key,
+    ArchivedNamePage, ArchivedZonePage, ENTRY_DELEGATION, ENTRY_PARKED, NODE_SLOTS, PageKind,
+    PageRef, Part, SHARED_PAGE_BODIES, TREE_LEVELS_MAX, shared_key,
 };
 use crate::lookup::LookupName;
+use crate::name::NAME_BYTES_MAX;
 use crate::reach::Live;
 use crate::segment::{Segment, access};
 
-/// Most levels of order pages: 64 to this power is more names than a zone has.
-const ORDER_LEVELS_MAX: u32 = 8;
+pub(super) use proofs::Nsec3Leaves;
 
 pub(crate) type WalkFault = (Option<PathBuf>, Fault);
 pub(super) type Checked = Result<(), WalkFault>;
@@ -42,29 +42,15 @@ impl KeyRange {
     }
 }
 
-/// Follows every reference of a generation; says what of its segments it reached.
-pub(crate) fn generation(generation: &Generation) -> Result<Live, WalkFault> {
-    let mut zones = 0;
-    let mut catalog_depths = 0u128;
+/// Follows every reference of a generation by one thread; says what of its segments it
+/// reached. What it finds first is the fault of the generation.
+pub(crate) fn alone(generation: &Generation) -> Result<Live, WalkFault> {
     let walk = Walk::new(generation);
-    walk.tree(
-        generation.catalog,
-        PageKind::Catalog,
-        &mut |reference, octets, keys| {
-            for entry in access::catalog(octets).zones.iter() {
-                if !keys.holds(generation.seed.hash(&entry.apex)) {
-                    return Err(walk.fault(reference, "a zone is off the path of its hash"));
-                }
-                catalog_depths |= 1 << labels(&entry.apex);
-                zones += 1;
-                walk.zone(PageRef(entry.zone.to_native()), &entry.apex)?;
-            }
-            Ok(())
-        },
-    )?;
-    if zones != generation.zones_count || catalog_depths != generation.catalog_depths {
-        return Err(walk.fault(generation.catalog, "the catalog counts its zones wrong"));
-    }
+    let all = KeyRange::default();
+    let zones = walk.catalog(generation.catalog, &all, &mut |reference, apex| {
+        walk.zone(reference, apex)
+    })?;
+    walk.zones_count(&zones)?;
     Ok(walk.live.into_inner())
 }
 
@@ -76,6 +62,13 @@ pub(super) struct Walk<'g> {
     pub(super) live: RefCell<Live>,
 }
 
+/// What the zones of a generation add up to.
+#[derive(Default)]
+pub(super) struct Zones {
+    pub(super) count: u64,
+    pub(super) depths: u128,
+}
+
 /// What the names of a zone add up to.
 #[derive(Default)]
 pub(super) struct Totals {
@@ -83,6 +76,16 @@ pub(super) struct Totals {
     pub(super) delegations: u64,
     pub(super) depths: u128,
     pub(super) apex_flags: Option<u8>,
+}
+
+impl Totals {
+    /// Adds what the names behind these add up to.
+    pub(super) fn add(&mut self, behind: &Self) {
+        self.names += behind.names;
+        self.delegations += behind.delegations;
+        self.depths |= behind.depths;
+        self.apex_flags = behind.apex_flags.or(self.apex_flags);
+    }
 }
 
 impl<'g> Walk<'g> {
@@ -129,6 +132,42 @@ impl<'g> Walk<'g> {
             Ok(())
         } else {
             Err(self.fault(reference, "a reference leads to no page of its kind"))
+        }
+    }
+
+    /// Checks a part of the catalog; calls `zone` for each zone and its apex.
+    pub(super) fn catalog(
+        &self,
+        root: PageRef,
+        keys: &KeyRange,
+        zone: &mut dyn FnMut(PageRef, &[u8]) -> Checked,
+    ) -> Result<Zones, WalkFault> {
+        let mut found = Zones::default();
+        self.subtree(
+            root,
+            PageKind::Catalog,
+            keys,
+            &mut |reference, octets, keys| {
+                for entry in access::catalog(octets).zones.iter() {
+                    if !keys.holds(self.generation.seed.hash(&entry.apex)) {
+                        return Err(self.fault(reference, "a zone is off the path of its hash"));
+                    }
+                    found.depths |= 1 << labels(&entry.apex);
+                    found.count += 1;
+                    zone(PageRef(entry.zone.to_native()), &entry.apex)?;
+                }
+                Ok(())
+            },
+        )?;
+        Ok(found)
+    }
+
+    pub(super) fn zones_count(&self, zones: &Zones) -> Checked {
+        let generation = self.generation;
+        if (zones.count, zones.depths) == (generation.zones_count, generation.catalog_depths) {
+            Ok(())
+        } else {
+            Err(self.fault(generation.catalog, "the catalog counts its zones wrong"))
         }
     }
 
@@ -197,15 +236,47 @@ impl<'g> Walk<'g> {
 
     pub(super) fn zone(&self, reference: PageRef, apex: &[u8]) -> Checked {
         let zone = self.zone_page(reference, apex)?;
+        self.zone_contents(reference, zone)
+    }
+
+    /// Checks what stands below a zone page.
+    pub(super) fn zone_contents(&self, reference: PageRef, zone: &ArchivedZonePage) -> Checked {
         let shared_count = self.shared(zone)?;
         let mut totals = Totals::default();
         let names = PageRef(zone.names.to_native());
-        self.tree(names, PageKind::Names, &mut |reference, octets, keys| {
-            let page = access::names(octets);
-            self.names(zone, page, keys, shared_count, &mut totals)
-                .map_err(|rule| self.fault(reference, rule))
-        })?;
+        let all = KeyRange::default();
+        self.name_tree(zone, names, &all, shared_count, &mut totals)?;
         self.proofs(zone)?;
+        self.names_count(reference, zone, &totals)
+    }
+
+    /// Checks a part of the names of a zone.
+    pub(super) fn name_tree(
+        &self,
+        zone: &ArchivedZonePage,
+        root: PageRef,
+        keys: &KeyRange,
+        shared_count: u32,
+        totals: &mut Totals,
+    ) -> Checked {
+        self.subtree(
+            root,
+            PageKind::Names,
+            keys,
+            &mut |reference, octets, keys| {
+                let page = access::names(octets);
+                self.names(zone, page, keys, shared_count, totals)
+                    .map_err(|rule| self.fault(reference, rule))
+            },
+        )
+    }
+
+    pub(super) fn names_count(
+        &self,
+        reference: PageRef,
+        zone: &ArchivedZonePage,
+        totals: &Totals,
+    ) -> Checked {
         let right = totals.names == zone.names_count.to_native()
             && totals.delegations == zone.delegations_count.to_native()
             && totals.depths == depths(&zone.depths)
@@ -218,7 +289,7 @@ impl<'g> Walk<'g> {
     }
 
     /// Checks the shared bodies of a zone: consecutive pages, all but the last full.
-    fn shared(&self, zone: &ArchivedZonePage) -> Result<u32, WalkFault> {
+    pub(super) fn shared(&self, zone: &ArchivedZonePage) -> Result<u32, WalkFault> {
         let expected = zone.shared_count.to_native();
         let full = SHARED_PAGE_BODIES;
         let mut pages = 0;
@@ -254,87 +325,6 @@ impl<'g> Walk<'g> {
         Ok(number)
     }
 
-    /// Checks the proofs of a zone: pages of the right kind, and their number.
-    pub(super) fn proofs(&self, zone: &ArchivedZonePage) -> Checked {
-        let root = PageRef(zone.proofs.to_native());
-        let count = match Denial::from_number(zone.denial) {
-            Some(Denial::Nsec3) => self.nsec3(root)?,
-            Some(Denial::Nsec) => self.order(root, 0)?,
-            _ if root.is_none() => 0,
-            _ => return Err(self.fault(root, "an unsigned zone has proofs")),
-        };
-        if count == zone.proofs_count.to_native() && (count > 0 || root.is_none()) {
-            Ok(())
-        } else {
-            Err(self.fault(root, "a zone counts its proofs wrong"))
-        }
-    }
-
-    /// Counts NSEC3 records; every leaf starts with the last record of the one before.
-    fn nsec3(&self, root: PageRef) -> Result<u64, WalkFault> {
-        let (mut leaves, mut seen) = (Vec::new(), HashSet::new());
-        let mut aliases = Vec::new();
-        let mut count = 0;
-        self.tree(root, PageKind::Nsec3, &mut |reference, octets, keys| {
-            let hashes = &access::nsec3(octets).hashes;
-            let own = &hashes[1..];
-            if own.iter().any(|hash| keys.holds(nsec3_key(hash))) {
-                let all_held = own.iter().all(|hash| keys.holds(nsec3_key(hash)));
-                if !all_held || !seen.insert(reference) {
-                    return Err(self.fault(reference, "an NSEC3 is off the path of its hash"));
-                }
-                count += own.len() as u64;
-                leaves.push(reference);
-                self.reached(reference)?;
-            } else {
-                aliases.push((reference, leaves.last().copied()));
-            }
-            Ok(())
-        })?;
-        for (alias, before) in aliases {
-            if before.or_else(|| leaves.first().copied()) != Some(alias) {
-                let text = "an empty slot of an NSEC3 tree names another leaf than the one before";
-                return Err(self.fault(alias, text));
-            }
-        }
-        let last = |leaf: &PageRef| {
-            let hashes = &access::nsec3(self.generation.page(*leaf)).hashes;
-            (hashes[0], hashes[hashes.len() - 1])
-        };
-        let mut before = leaves.last().map(last);
-        for leaf in &leaves {
-            let own = last(leaf);
-            if before.is_some_and(|before| before.1 != own.0) {
-                return Err(self.fault(*leaf, "an NSEC3 page does not go on where one ended"));
-            }
-            before = Some(own);
-        }
-        Ok(count)
-    }
-
-    /// Checks that a reference leads to a page of an order tree.
-    pub(super) fn check_order(&self, reference: PageRef, level: u32) -> Checked {
-        if reference.is_none() || reference.is_node() || level > ORDER_LEVELS_MAX {
-            return Err(self.fault(reference, "the order of a zone has a bad reference"));
-        }
-        self.check_kind(reference, PageKind::Order)
-    }
-
-    /// Counts the names of an order tree.
-    fn order(&self, reference: PageRef, level: u32) -> Result<u64, WalkFault> {
-        self.check_order(reference, level)?;
-        self.reached(reference)?;
-        let page = access::order(self.generation.page(reference));
-        if page.children.is_empty() {
-            return Ok(page.ends.len() as u64);
-        }
-        let mut count = 0;
-        for child in page.children.iter() {
-            count += self.order(PageRef(child.to_native()), level + 1)?;
-        }
-        Ok(count)
-    }
-
     pub(super) fn names(
         &self,
         zone: &ArchivedZonePage,
@@ -344,12 +334,20 @@ impl<'g> Walk<'g> {
         totals: &mut Totals,
     ) -> Result<(), &'static str> {
         let has_parking = has_parking(zone);
+        let apex_labels = labels(&zone.apex);
+        let mut lookup = LookupName::ROOT;
+        let mut wire = [0; 2 * NAME_BYTES_MAX];
         for (entry, own_tag) in page.entries.iter().zip(&page.tags) {
             let start = entry.name.to_native() as usize;
             let name = &page.heap[start..start + usize::from(entry.name_length)];
-            let wire = [name, &zone.apex].concat();
-            let lookup = LookupName::parse(&wire).map_err(|_| "a name and its apex do not fit")?;
-            let hash = self.generation.seed.hash(&wire);
+            let end = name.len() + zone.apex.len();
+            wire[..name.len()].copy_from_slice(name);
+            wire[name.len()..end].copy_from_slice(&zone.apex);
+            let wire = &wire[..end];
+            lookup
+                .read(wire)
+                .map_err(|_| "a name and its apex do not fit")?;
+            let hash = self.generation.seed.hash(wire);
             if !keys.holds(hash) || *own_tag != tag(hash) {
                 return Err("a name is off the path of its hash");
             }
@@ -364,7 +362,7 @@ impl<'g> Walk<'g> {
             if shared.any(|body| body.place.to_native() >= shared_count) {
                 return Err("a name refers to a shared body that is not there");
             }
-            let depth = lookup.labels() - labels(&zone.apex);
+            let depth = lookup.labels() - apex_labels;
             totals.names += 1;
             totals.delegations += u64::from(entry.flags & ENTRY_DELEGATION != 0);
             totals.depths |= 1 << depth;

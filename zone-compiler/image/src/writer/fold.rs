@@ -27,6 +27,7 @@ use crate::layout::{Manifest, PageKind, PageRef, SegmentRef};
 use crate::memory::Memory;
 use crate::reach::Live;
 use crate::segment::{Segment, file_name};
+use crate::team::Team;
 use crate::verify;
 
 /// Segments of a generation made one, and verified as that generation would be with it.
@@ -98,7 +99,8 @@ impl Fold {
         let moved = copying.moved;
         let segment = writer.finish_unnamed()?;
         let name = directory.join(file_name(&segment.digest));
-        let opened = Segment::open_file(&file.path, name, &segment, &base.seed.0, memory)?;
+        let team = Team::of_machine();
+        let opened = Segment::open_file(&file.path, name, &segment, &base.seed.0, memory, team)?;
         let folded = with_segment(base, slots, catalog, &segment, Arc::new(opened))?;
         Ok(Self {
             directory: directory.to_owned(),
@@ -220,7 +222,7 @@ fn with_segment(
         // Nobody installs it: what is installed is made of it.
         digest: [0; 32],
     };
-    let live = verify::generation_after(&folded, base);
+    let live = verify::generation_after(&folded, base, Team::of_machine());
     folded.live = live.map_err(|(found, fault)| crate::OpenError::Invalid {
         path: found.unwrap_or(path),
         fault,
