@@ -22,6 +22,9 @@ pub use self::changes::Kind;
 pub use self::stage::Load;
 use self::stage::Stage;
 
+/// Domains of the host that is renamed, where nobody says otherwise.
+pub const DEPENDANTS: u64 = 1000;
+
 /// What is served while changes are made.
 #[derive(Debug, Clone)]
 pub struct Setup {
@@ -33,6 +36,8 @@ pub struct Setup {
     pub signed: bool,
     /// Whether it is asked at half of what it can answer meanwhile.
     pub half_load: bool,
+    /// Domains more that all name the host that is renamed.
+    pub dependants: u64,
     /// Where the registry and its image are kept for the next run; they are made where they
     /// are not there.
     pub reuse: Option<PathBuf>,
@@ -56,6 +61,8 @@ pub struct Report {
     pub domains: u64,
     /// Whether the zone is signed.
     pub signed: bool,
+    /// Domains that name the host that is renamed.
+    pub dependants: u64,
     /// Each kind.
     pub kinds: Vec<Measured>,
     /// The load meanwhile.
@@ -126,7 +133,11 @@ fn mebibytes(octets: u64) -> f64 {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let how = if self.signed { "signed" } else { "unsigned" };
-        writeln!(f, "{} delegations, {how}; times in ms", self.domains)?;
+        let (domains, dependants) = (self.domains, self.dependants);
+        writeln!(
+            f,
+            "{domains} delegations, {how}, {dependants} of a host that is renamed; times in ms"
+        )?;
         for measured in &self.kinds {
             let Measured { kind, changes, .. } = measured;
             writeln!(
@@ -168,6 +179,7 @@ pub fn measure(plan: &Plan) -> anyhow::Result<Report> {
     Ok(Report {
         domains: plan.setup.domains,
         signed: plan.setup.signed,
+        dependants: plan.setup.dependants,
         kinds,
         load: load.map(stage::RunningLoad::end).transpose()?,
         memory_bytes: [before, stage.memory_bytes(), stage.memory_peak_bytes()],

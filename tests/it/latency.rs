@@ -10,6 +10,7 @@ fn setup(half_load: bool) -> Setup {
         domains: 4000,
         signed: true,
         half_load,
+        dependants: 1000,
         reuse: None,
     }
 }

@@ -40,6 +40,9 @@ struct ServerArgs {
     /// Ask it meanwhile at half of the rate that it can answer.
     #[arg(long)]
     half_load: bool,
+    /// Domains more, which all name the host that is renamed.
+    #[arg(long, default_value_t = latency::DEPENDANTS)]
+    dependants: u64,
     /// Keep the registry and its image here for the next run, which need not make them.
     #[arg(long, value_name = "DIRECTORY")]
     reuse: Option<PathBuf>,
@@ -51,6 +54,7 @@ pub(super) fn run(arguments: &Latency, json: bool) -> anyhow::Result<()> {
         domains: arguments.server.domains,
         signed: arguments.server.signed,
         half_load: arguments.server.half_load,
+        dependants: arguments.server.dependants,
         reuse: arguments.server.reuse.clone(),
     };
     if let Some(rate) = arguments.per_second {

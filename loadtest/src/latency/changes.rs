@@ -1,7 +1,6 @@
 //! The kinds of changes, and the commands that make them.
 //!
-//! Beside the generated registry stand [`DEPENDANTS`] domains that name one host: half
-//! of them share all their name servers, half have one more of their own. Renaming that
+//! Beside the generated registry stand domains that all name one host: half of them share all their name servers, half have one more of their own. Renaming that
 //! host touches them all.
 
 use std::fmt;
@@ -10,8 +9,6 @@ use serde::Serialize;
 
 use crate::generate::Registry;
 
-/// Domains that name the host that is renamed.
-pub(super) const DEPENDANTS: u64 = 1000;
 /// The first TTL that a change sets; each sets another.
 const TTL_FIRST: u64 = 1000;
 /// TTLs that changes go through.
@@ -30,7 +27,7 @@ pub enum Kind {
     Ns,
     /// A DS record of a domain comes, or goes.
     Ds,
-    /// A host that a thousand domains name gets another name.
+    /// A host that many domains name gets another name.
     Rename,
 }
 
@@ -40,7 +37,7 @@ impl fmt::Display for Kind {
             Self::Ttl => f.write_str("TTL of one domain"),
             Self::Ns => f.write_str("NS of one domain"),
             Self::Ds => f.write_str("DS of one domain"),
-            Self::Rename => write!(f, "name of a host of {DEPENDANTS} domains"),
+            Self::Rename => f.write_str("name of a host of many domains"),
         }
     }
 }
@@ -117,9 +114,9 @@ fn shared_host(number: u64, suffix: &str) -> String {
     format!("ns{number}.renamed{suffix}")
 }
 
-/// What `meridian registry apply` has to be given to make the dependants: later groups
-/// need earlier ones.
-pub(super) fn dependants(suffix: &str) -> [Vec<String>; 3] {
+/// What `meridian registry apply` has to be given to make so many dependants: later
+/// groups need earlier ones.
+pub(super) fn dependants(count: u64, suffix: &str) -> [Vec<String>; 3] {
     let (mut domains, mut hosts, mut updates) = (Vec::new(), Vec::new(), Vec::new());
     let domain = |name: &str| {
         format!("{{\"domain\":{{\"create\":{{\"name\":\"{name}\",\"registrar\":\"reg-000\"}}}}}}")
@@ -133,7 +130,7 @@ pub(super) fn dependants(suffix: &str) -> [Vec<String>; 3] {
     domains.push(domain(&format!("renamed{suffix}")));
     hosts.push(host(&shared_host(0, suffix)));
     hosts.push(host(&shared_host(1, suffix)));
-    for number in 0..DEPENDANTS {
+    for number in 0..count {
         let name = format!("dependant-{number}{suffix}");
         domains.push(domain(&name));
         let second = match number % 2 {

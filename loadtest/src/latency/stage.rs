@@ -15,8 +15,8 @@ use serde::Serialize;
 use tempfile::TempDir;
 use zone_image::Name;
 
-use super::Setup;
 use super::changes::{self, STRIDE};
+use super::{DEPENDANTS, Setup};
 use crate::blast::{self, Pace, Queries};
 use crate::generate::{self, Parameters, Registry};
 use crate::meridian::Meridian;
@@ -264,7 +264,10 @@ impl Stage {
 /// What a kept folder holds, in words.
 fn contents(setup: &Setup) -> String {
     let how = if setup.signed { "signed" } else { "unsigned" };
-    format!("{} {how}\n", setup.domains)
+    match setup.dependants {
+        DEPENDANTS => format!("{} {how}\n", setup.domains),
+        other => format!("{} {how}, {other} of one host\n", setup.domains),
+    }
 }
 
 /// Whether the folder has what `setup` asks for; one that has something else is refused.
@@ -296,7 +299,7 @@ fn prepare(
     meridian.run(&["registry", "import", "--csv", &files.display().to_string()])?;
     std::fs::remove_dir_all(&files).context("removing the files of the registry")?;
     if has_dependants {
-        for lines in changes::dependants(&registry.suffix()) {
+        for lines in changes::dependants(setup.dependants, &registry.suffix()) {
             apply(meridian, &lines)?;
         }
     }
