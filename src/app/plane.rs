@@ -1,6 +1,6 @@
 //! The threads and sockets of the data plane, from start to drain.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -48,6 +48,7 @@ impl Plane {
         let count = config.workers.unwrap_or_else(|| cpus.len().max(1));
         let mut bound = bind_all(config, count)?;
         let tls_bound = bind_tls(config)?;
+        let mut sockets = deal(&mut bound).into_iter();
         let offences = Arc::new(Offences::default());
         let stop = Arc::new(AtomicBool::new(false));
         let (mut workers, mut wakes, mut counters) = (Vec::new(), Vec::new(), Vec::new());
@@ -57,10 +58,7 @@ impl Plane {
                 engine: engine.clone(),
                 reply_bytes_max: UDP_BUFFER_BYTES,
                 generation: generations.handle(),
-                sockets: bound
-                    .iter_mut()
-                    .filter_map(|bound| bound.udp.pop())
-                    .collect(),
+                sockets: sockets.next().unwrap_or_default(),
                 counters: Arc::default(),
                 offences: Arc::clone(&offences),
                 wake: Arc::new(Wake::new().context("cannot make a worker's wake-up")?),
@@ -150,6 +148,21 @@ fn bind_all(config: &config::Dns, workers: usize) -> Result<Vec<Bound>, BindErro
         .collect()
 }
 
+/// The sockets of each worker: those that have its number by the order of binding, which
+/// is how datagrams are steered.
+fn deal(bound: &mut [Bound]) -> Vec<Vec<UdpSocket>> {
+    let mut workers: Vec<Vec<_>> = Vec::new();
+    for own in bound {
+        for (number, socket) in own.udp.drain(..).enumerate() {
+            match workers.get_mut(number) {
+                Some(sockets) => sockets.push(socket),
+                None => workers.push(vec![socket]),
+            }
+        }
+    }
+    workers
+}
+
 fn bind_tls(config: &config::Dns) -> Result<Vec<(SocketAddr, TcpListener)>, BindError> {
     let listen = config.tls.iter().flat_map(|tls| &tls.listen);
     listen.map(|&address| bind::bind_tls(address)).collect()
@@ -177,3 +190,6 @@ fn spawn_worker(
         })
         .context("cannot start a worker's thread")
 }
+
+#[cfg(test)]
+mod tests;

@@ -16,6 +16,8 @@ use zone_image::Generation;
 use crate::dns::engine::{Action, Engine, Job, Names, Request};
 
 pub use sys::Wake;
+#[cfg(test)]
+pub(crate) use sys::pin_current_thread;
 
 /// Nice value of whoever prepares what the workers serve: about a tenth of a
 /// worker's share of a CPU that both want, and all of one that is free.

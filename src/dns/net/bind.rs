@@ -38,7 +38,7 @@ pub struct SocketOptions {
 pub struct Bound {
     /// The address with its real port.
     pub address: SocketAddr,
-    /// One socket a worker.
+    /// One socket a worker, in the order of their CPUs.
     pub udp: Vec<UdpSocket>,
     /// The listener.
     pub tcp: TcpListener,
@@ -117,7 +117,8 @@ fn bind_once(address: SocketAddr, options: &SocketOptions) -> Result<Bound, Bind
     if options.steer_by_cpu
         && let Some(first) = udp.first()
     {
-        sys::steer_by_cpu(first.as_fd(), udp.len()).map_err(udp_error)?;
+        let cpus = sys::allowed_cpus();
+        sys::steer_by_cpu(first.as_fd(), udp.len(), &cpus).map_err(udp_error)?;
     }
     let tcp = tcp_listener(address_bound).map_err(|e| BindError::new(address, "TCP", e))?;
     Ok(Bound {

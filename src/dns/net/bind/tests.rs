@@ -119,6 +119,30 @@ fn steered_datagrams_go_to_the_worker_of_the_cpu_that_took_them() {
     }
 }
 
+#[test]
+fn the_workers_of_any_cpus_get_what_those_take() {
+    let bound = bind(address("127.0.0.1:0"), &OPTIONS).unwrap();
+    let members = bound.udp.len();
+    let cpus = sys::allowed_cpus();
+    // As if workers were on these in another order, and on one that is not there.
+    let mut order: Vec<_> = cpus.iter().rev().copied().collect();
+    order.push(1000);
+    sys::steer_by_cpu(bound.udp[0].as_fd(), members, &order).unwrap();
+    for (place, cpu) in order.iter().enumerate().take(cpus.len()) {
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                sys::pin_current_thread(*cpu).unwrap();
+                let client = UdpSocket::bind("127.0.0.1:0").unwrap();
+                client.send_to(&[1], bound.address).unwrap();
+            });
+        });
+        let counts: Vec<_> = bound.udp.iter().map(queued).collect();
+        let mut expected = vec![0; members];
+        expected[place % members] = 1;
+        assert_eq!(counts, expected, "from CPU {cpu}");
+    }
+}
+
 /// Takes all that waits in a socket; says how much it was.
 fn queued(socket: &UdpSocket) -> usize {
     let mut buffer = [0; 8];

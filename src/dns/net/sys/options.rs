@@ -8,6 +8,9 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
 use libc::{c_int, c_void};
 
+/// CPUs that a filter names one by one: it has at most 4096 instructions, two for each.
+const CPUS_APART_MAX: usize = 2000;
+
 /// Sets one option of a socket.
 fn set_option<T: Copy>(
     socket: BorrowedFd<'_>,
@@ -116,9 +119,13 @@ pub(crate) fn refuse_new_datagrams(socket: BorrowedFd<'_>) -> io::Result<()> {
 }
 
 /// Gives each datagram for the group that the socket shares its port with to the
-/// member whose place, by the order of binding, is the number of the CPU that took
-/// it, modulo the number of members.
-pub(crate) fn steer_by_cpu(socket: BorrowedFd<'_>, members: usize) -> io::Result<()> {
+/// member, by the order of binding, whose worker is on the CPU that took it: the first
+/// is on the first of `cpus` and so on. What another CPU takes goes to any of them.
+pub(crate) fn steer_by_cpu(
+    socket: BorrowedFd<'_>,
+    members: usize,
+    cpus: &[usize],
+) -> io::Result<()> {
     /// Where a filter reads the CPU's number (SKF_AD_OFF + SKF_AD_CPU of linux/filter.h).
     const CPU: u32 = (-0x1000i32 + 36).cast_unsigned();
     let instruction = |code: u32, k: u32| libc::sock_filter {
@@ -127,14 +134,23 @@ pub(crate) fn steer_by_cpu(socket: BorrowedFd<'_>, members: usize) -> io::Result
         jf: 0,
         k,
     };
-    let members = u32::try_from(members).map_err(io::Error::other)?;
-    let mut filter = [
-        instruction(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, CPU),
-        instruction(libc::BPF_ALU | libc::BPF_MOD | libc::BPF_K, members.max(1)),
-        instruction(libc::BPF_RET | libc::BPF_A, 0),
-    ];
+    let members = members.max(1);
+    let number = |value: usize| u32::try_from(value).map_err(io::Error::other);
+    let mut filter = vec![instruction(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, CPU)];
+    // Where CPUs have the numbers from 0 on, the remainder alone says it.
+    let apart = cpus.iter().enumerate();
+    let apart = apart.filter(|(place, cpu)| place % members != *cpu % members);
+    for (place, cpu) in apart.take(CPUS_APART_MAX) {
+        let is_it = instruction(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, number(*cpu)?);
+        filter.push(libc::sock_filter { jf: 1, ..is_it });
+        let place = number(place % members)?;
+        filter.push(instruction(libc::BPF_RET | libc::BPF_K, place));
+    }
+    let remainder = libc::BPF_ALU | libc::BPF_MOD | libc::BPF_K;
+    filter.push(instruction(remainder, number(members)?));
+    filter.push(instruction(libc::BPF_RET | libc::BPF_A, 0));
     let program = libc::sock_fprog {
-        len: 3,
+        len: u16::try_from(filter.len()).expect("bounded above"),
         filter: filter.as_mut_ptr(),
     };
     let option = libc::SO_ATTACH_REUSEPORT_CBPF;
