@@ -5,20 +5,19 @@
 //! valgrind --tool=callgrind --toggle-collect='*measured*' \
 //!     target/release/deps/profile-* 20000 nxdomain batch 20000
 //! ```
-//! Arguments: delegations, a kind of query or `all`, `single` or `batch`, queries.
+//! Arguments: delegations, a kind of query or `all`, `single`, `batch` (as a worker makes
+//! them) or the size of a batch, queries.
 //! Processor time, unlike the clock, leaves out what others do on the machine, but
 //! for what they take of its caches.
 
-use std::hint::black_box;
-
 use loadtest::blast::Queries;
-use meridian::dns::engine::{Action, DropReason, Engine, Job, Names, TURNS, UDP_BUFFER_BYTES};
+use meridian::dns::engine::TURNS;
 use zone_image::Generation;
 
 #[path = "support/sample.rs"]
 mod sample;
 
-use sample::{Kind, STRIDE, Sample, request};
+use sample::{Desk, Kind, Sample};
 
 fn main() {
     let arguments: Vec<_> = std::env::args()
@@ -32,21 +31,24 @@ fn main() {
     let kinds = Kind::ALL.into_iter();
     let kinds = kinds.filter(|kind| [None, Some("all"), Some(kind.name())].contains(&word(1)));
     let form = word(2).unwrap_or("single");
+    let size = match form {
+        "single" => None,
+        "batch" => Some(TURNS as u64),
+        _ => Some(number(2, 0)),
+    };
+    let size = size.map(|size| usize::try_from(size).expect("a size"));
+    assert!(
+        size.is_none_or(|size| (1..=TURNS).contains(&size)),
+        "a batch has 1 to {TURNS}"
+    );
     let count = usize::try_from(number(3, 1_000_000)).expect("a count");
     let generation = sample.open();
-    let engine = Engine::default();
     for kind in kinds {
         let queries = sample.queries(kind);
         // Once before, so that no page is touched for the first time later.
-        run(
-            form,
-            &engine,
-            &generation,
-            &queries,
-            queries.len().min(count),
-        );
+        run(size, &generation, &queries, queries.len().min(count));
         let begin = cpu_nanoseconds();
-        let octets = measured(form, &engine, &generation, &queries, count);
+        let octets = measured(size, &generation, &queries, count);
         let each = (cpu_nanoseconds() - begin) as f64 / count as f64;
         report(&format!(
             "{:>9} {form}: {each:7.1} ns, {} octets a reply",
@@ -73,58 +75,23 @@ fn report(line: &str) {
 
 #[inline(never)]
 fn measured(
-    form: &str,
-    engine: &Engine,
+    size: Option<usize>,
     generation: &Generation,
     queries: &Queries,
     count: usize,
 ) -> usize {
-    run(form, engine, generation, queries, count)
+    run(size, generation, queries, count)
 }
 
-fn run(
-    form: &str,
-    engine: &Engine,
-    generation: &Generation,
-    queries: &Queries,
-    count: usize,
-) -> usize {
-    let mut outs = vec![0; TURNS * STRIDE];
-    let mut names = Names::default();
-    let mut octets = 0;
-    if form == "single" {
-        for index in 0..count {
-            let action = engine.answer(
-                generation,
-                &request(queries, index),
-                &mut outs[..UDP_BUFFER_BYTES],
-            );
-            octets += length(black_box(action));
-        }
-        return octets;
-    }
-    for start in (0..count).step_by(TURNS) {
-        let mut buffers = outs.chunks_exact_mut(STRIDE);
-        let mut jobs: [_; TURNS] = std::array::from_fn(|at| {
-            Some(Job {
-                request: request(queries, start + at),
-                out: buffers.next()?,
-                action: Action::Drop(DropReason::Short),
-            })
-        });
-        engine.answer_batch(generation, &mut names, &mut jobs);
-        octets += jobs
-            .iter()
-            .flatten()
-            .map(|job| length(black_box(job.action)))
-            .sum::<usize>();
-    }
-    octets
-}
-
-fn length(action: Action) -> usize {
-    match action {
-        Action::Reply { length, .. } => length,
-        Action::Drop(_) => 0,
+fn run(size: Option<usize>, generation: &Generation, queries: &Queries, count: usize) -> usize {
+    let mut desk = Desk::new();
+    match size {
+        None => (0..count)
+            .map(|index| desk.answer(generation, queries, index))
+            .sum(),
+        Some(size) => (0..count)
+            .step_by(size)
+            .map(|start| desk.answer_batch(generation, queries, start, size))
+            .sum(),
     }
 }

@@ -6,12 +6,15 @@
 )]
 
 use std::fs;
+use std::hint::black_box;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use loadtest::blast::Queries;
 use loadtest::generate::{self, Parameters, Random, Registry};
-use meridian::dns::engine::{Request, Transport, UDP_BUFFER_BYTES};
+use meridian::dns::engine::{
+    Action, DropReason, Engine, Job, Names, Request, TURNS, Transport, UDP_BUFFER_BYTES,
+};
 use zone_compiler::zonefile::ZoneFileSource;
 use zone_image::layout::VERSION;
 use zone_image::writer::Installer;
@@ -22,7 +25,7 @@ use zone_image::{Generation, Memory, Name};
 const QUERIES: usize = 200_000;
 const SEED: u64 = 1;
 /// From one buffer for replies to the next, as in a worker: no power of two.
-pub(crate) const STRIDE: usize = UDP_BUFFER_BYTES + 64;
+const STRIDE: usize = UDP_BUFFER_BYTES + 64;
 
 const SOA: u16 = 6;
 const NS: u16 = 2;
@@ -160,11 +163,70 @@ pub(crate) fn compile(zone: &Path, image: &Path) {
 }
 
 /// The query at `index` as it would come over UDP.
-pub(crate) fn request(queries: &Queries, index: usize) -> Request<'_> {
+fn request(queries: &Queries, index: usize) -> Request<'_> {
     Request {
         peer: SocketAddr::from((Ipv4Addr::LOCALHOST, 1024)),
         transport: Transport::Udp,
         wire: queries.message(index % queries.len()),
         now: 0,
+    }
+}
+
+/// An engine with the buffers of a worker.
+pub(crate) struct Desk {
+    engine: Engine,
+    names: Names,
+    outs: Vec<u8>,
+}
+
+impl Desk {
+    pub(crate) fn new() -> Self {
+        Self {
+            engine: Engine::default(),
+            names: Names::default(),
+            outs: vec![0; TURNS * STRIDE],
+        }
+    }
+
+    /// Answers one query alone; gives the octets of the reply.
+    pub(crate) fn answer(
+        &mut self,
+        generation: &Generation,
+        queries: &Queries,
+        index: usize,
+    ) -> usize {
+        let out = &mut self.outs[..UDP_BUFFER_BYTES];
+        let request = request(queries, index);
+        octets(black_box(self.engine.answer(generation, &request, out)))
+    }
+
+    /// Answers so many queries, at most [`TURNS`], as one batch; gives the octets of all
+    /// replies.
+    pub(crate) fn answer_batch(
+        &mut self,
+        generation: &Generation,
+        queries: &Queries,
+        start: usize,
+        count: usize,
+    ) -> usize {
+        let mut buffers = self.outs.chunks_exact_mut(STRIDE);
+        let mut jobs: [_; TURNS] = std::array::from_fn(|at| {
+            (at < count).then_some(Job {
+                request: request(queries, start + at),
+                out: buffers.next()?,
+                action: Action::Drop(DropReason::Short),
+            })
+        });
+        let jobs = &mut jobs[..count];
+        self.engine.answer_batch(generation, &mut self.names, jobs);
+        let jobs = jobs.iter().flatten();
+        jobs.map(|job| octets(black_box(job.action))).sum()
+    }
+}
+
+fn octets(action: Action) -> usize {
+    match action {
+        Action::Reply { length, .. } => length,
+        Action::Drop(_) => 0,
     }
 }
