@@ -28,6 +28,20 @@ pub fn cpu_time(pid: u32) -> CpuTime {
     })
 }
 
+/// How long threads of `pid` and of its living descendants were ready to run while others
+/// had the CPU.
+pub fn waiting_time(pid: u32) -> Duration {
+    let tasks = tree(pid).into_iter().filter_map(|pid| {
+        let tasks = fs::read_dir(format!("/proc/{pid}/task")).ok()?;
+        Some(tasks.flatten())
+    });
+    let times = tasks.flatten().filter_map(|task| {
+        let text = fs::read_to_string(task.path().join("schedstat")).ok()?;
+        parse_waiting_time(&text)
+    });
+    times.sum()
+}
+
 /// Whether `pid` is no more, or only waits for somebody to ask for its status.
 pub fn has_ended(pid: u32) -> bool {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
@@ -102,6 +116,12 @@ fn parse_stat_times(stat: &str) -> Option<CpuTime> {
         user: ticks()?,
         system: ticks()?,
     })
+}
+
+/// The second field of `/proc/PID/schedstat`: nanoseconds on a run queue.
+fn parse_waiting_time(text: &str) -> Option<Duration> {
+    let nanoseconds = text.split_whitespace().nth(1)?.parse().ok()?;
+    Some(Duration::from_nanos(nanoseconds))
 }
 
 fn parse_kilobytes(text: &str, key: &str) -> Option<u64> {

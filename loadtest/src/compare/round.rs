@@ -39,6 +39,11 @@ pub struct Round {
     pub p50: f64,
     /// 99th percentile of latency in microseconds; 0 where it is not known.
     pub p99: f64,
+    /// How late our own schedule was at worst, in microseconds; 0 where there is none.
+    /// It stands in the latency of what was sent late.
+    pub lag_microseconds_max: f64,
+    /// How long threads of the server were ready and others had the CPU, in microseconds.
+    pub waiting_microseconds: f64,
 }
 
 impl Round {
@@ -225,11 +230,13 @@ fn ask(
     cpus: Cpus,
     queries: &Queries,
 ) -> anyhow::Result<Round> {
+    let waited = process::waiting_time(server.pid());
     let before = process::cpu_time(server.pid());
     let mut plan = blast::Plan::new(server.target(), pace, duration);
     plan.cpu = cpus.load;
     let report = blast::blast(&plan, queries)?;
     let after = process::cpu_time(server.pid());
+    let waiting = process::waiting_time(server.pid()).saturating_sub(waited);
     if report.received == 0 {
         bail!("no reply at all");
     }
@@ -239,6 +246,8 @@ fn ask(
         reply_octets: report.reply_octets_mean,
         p50: report.latency.p50,
         p99: report.latency.p99,
+        lag_microseconds_max: report.lag_microseconds_max,
+        waiting_microseconds: waiting.as_secs_f64() * 1e6,
         ..Round::default()
     }
     .with_times(before, after, report.received))

@@ -105,7 +105,7 @@ fn write_reloads(reloads: &[Reload], text: &mut String) -> std::fmt::Result {
 fn write_load(load: &Load, text: &mut String) -> std::fmt::Result {
     writeln!(
         text,
-        "\n{:<22} {:>10} {:>19} {:>7} {:>7} {:>7} {:>7} {:>8} {:>8} {:>6}",
+        "\n{:<22} {:>10} {:>19} {:>7} {:>7} {:>7} {:>7} {:>8} {:>8} {:>7} {:>8} {:>6}",
         load.name,
         "replies/s",
         "least..most",
@@ -115,6 +115,8 @@ fn write_load(load: &Load, text: &mut String) -> std::fmt::Result {
         "octets",
         "p50 us",
         "p99 us",
+        "own lag",
+        "waits ms",
         "lost"
     )?;
     for (server, rounds) in &load.servers {
@@ -124,7 +126,8 @@ fn write_load(load: &Load, text: &mut String) -> std::fmt::Result {
         let most = rates().fold(0.0, f64::max);
         writeln!(
             text,
-            "{server:<22} {:>10.0} {:>19} {:>7.2} {:>7.2} {:>7.2} {:>7.0} {:>8.1} {:>8.1} {:>6}",
+            "{server:<22} {:>10.0} {:>19} {:>7.2} {:>7.2} {:>7.2} {:>7.0} {:>8.1} {:>8.1} {:>7.0} \
+             {:>8.2} {:>6}",
             of(&|round| round.rate),
             format!("{least:.0}..{most:.0}"),
             of(&Round::microseconds),
@@ -133,6 +136,8 @@ fn write_load(load: &Load, text: &mut String) -> std::fmt::Result {
             of(&|round| round.reply_octets),
             of(&|round| round.p50),
             of(&|round| round.p99),
+            of(&|round| round.lag_microseconds_max),
+            of(&|round| round.waiting_microseconds / 1000.0),
             rounds.iter().map(|round| round.lost).sum::<u64>()
         )?;
     }

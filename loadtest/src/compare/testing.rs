@@ -12,6 +12,8 @@ pub(super) fn comparison() -> Comparison {
         reply_octets: 100.0,
         p50: 10.0,
         p99: 20.0,
+        lag_microseconds_max: 7.0,
+        waiting_microseconds: 3000.0,
     };
     let load = Load {
         name: "referral".to_owned(),

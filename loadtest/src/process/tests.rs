@@ -27,6 +27,16 @@ fn kilobytes_become_octets() {
 }
 
 #[test]
+fn waiting_for_a_cpu_is_the_second_field() {
+    let parsed = parse_waiting_time("2300 1500000 17\n");
+    assert_eq!(parsed, Some(Duration::from_micros(1500)));
+    assert_eq!(parse_waiting_time("2300"), None);
+    // It only grows.
+    let pid = std::process::id();
+    assert!(waiting_time(pid) <= waiting_time(pid));
+}
+
+#[test]
 fn this_process_has_memory_and_time() {
     let pid = std::process::id();
     assert!(memory_bytes(pid) > 100_000);

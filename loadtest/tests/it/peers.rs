@@ -99,6 +99,11 @@ fn check_rounds(comparison: &Value, servers: &[&str]) {
             };
             assert!(number(&round["rate"]) > 0.0, "{name}: {server}");
             let by_us = name != "tcp";
+            assert_eq!(
+                number(&round["lag_microseconds_max"]) > 0.0,
+                name.contains(" at "),
+                "{name}: {server}"
+            );
             assert_eq!(number(&round["p99"]) > 0.0, by_us, "{name}: {server}");
             assert_eq!(
                 number(&round["reply_octets"]) > 12.0,

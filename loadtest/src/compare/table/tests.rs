@@ -18,6 +18,12 @@ fn the_table_names_every_server_and_what_is_missing() {
     let line = text.lines().find(|line| line.starts_with("NSD")).unwrap();
     assert!(line.contains("50000..50000"), "{line}");
     assert!(line.ends_with(" 2"), "losses of both rounds: {line}");
+    let words: Vec<_> = line.split_whitespace().rev().collect();
+    assert_eq!(
+        words[1..3],
+        ["3.00", "7"],
+        "what was not the server's: {line}"
+    );
 }
 
 #[test]
