@@ -6,7 +6,8 @@
 //!     target/release/deps/profile-* 20000 nxdomain batch 20000
 //! ```
 //! Arguments: delegations, a kind of query or `all`, `single`, `batch` (as a worker makes
-//! them) or the size of a batch, queries.
+//! them) or the size of a batch, queries, and `private` for an image that stores each NS
+//! set with its name.
 //! Processor time, unlike the clock, leaves out what others do on the machine, but
 //! for what they take of its caches.
 
@@ -17,7 +18,7 @@ use zone_image::Generation;
 #[path = "support/sample.rs"]
 mod sample;
 
-use sample::{Desk, Kind, Sample};
+use sample::{Desk, Kind, Sample, Sets};
 
 fn main() {
     let arguments: Vec<_> = std::env::args()
@@ -27,7 +28,11 @@ fn main() {
     let word = |at: usize| arguments.get(at).map(String::as_str);
     let number =
         |at: usize, default| word(at).map_or(default, |text| text.parse().expect("a number"));
-    let sample = Sample::new(number(0, 1_000_000));
+    let sets = match word(4) {
+        Some("private") => Sets::Private,
+        _ => Sets::Shared,
+    };
+    let sample = Sample::with_sets(number(0, 1_000_000), sets);
     let kinds = Kind::ALL.into_iter();
     let kinds = kinds.filter(|kind| [None, Some("all"), Some(kind.name())].contains(&word(1)));
     let form = word(2).unwrap_or("single");

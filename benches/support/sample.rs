@@ -16,6 +16,7 @@ use meridian::dns::engine::{
     Action, DropReason, Engine, Job, Names, Request, TURNS, Transport, UDP_BUFFER_BYTES,
 };
 use zone_compiler::zonefile::ZoneFileSource;
+use zone_compiler::{Options, compile_with};
 use zone_image::layout::VERSION;
 use zone_image::writer::Installer;
 use zone_image::{Generation, Memory, Name};
@@ -85,8 +86,21 @@ pub(crate) struct Sample {
     folder: PathBuf,
 }
 
+/// Where the NS sets are that several delegations have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sets {
+    /// Stored once and named by number, as ever.
+    Shared,
+    /// Stored with each delegation.
+    Private,
+}
+
 impl Sample {
     pub(crate) fn new(domains: u64) -> Self {
+        Self::with_sets(domains, Sets::Shared)
+    }
+
+    pub(crate) fn with_sets(domains: u64, sets: Sets) -> Self {
         let apex = Name::parse_absolute("example.").expect("a name");
         let registry = Registry::new(Parameters {
             apex,
@@ -97,10 +111,14 @@ impl Sample {
             signed: true,
         })
         .expect("parameters within bounds");
+        let what = match sets {
+            Sets::Shared => "signed",
+            Sets::Private => "private",
+        };
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR"))
-            .join(format!("signed-{domains}-version-{VERSION}"));
+            .join(format!("{what}-{domains}-version-{VERSION}"));
         if !folder.exists() {
-            build(&registry, &folder);
+            build(&registry, &folder, sets);
         }
         Self { registry, folder }
     }
@@ -111,12 +129,6 @@ impl Sample {
 
     pub(crate) fn open(&self) -> Generation {
         Generation::open(&self.folder, Memory::Sealed).expect("the image is whole")
-    }
-
-    /// Writes the zone file that the image was made from; gives its path.
-    pub(crate) fn write_zone(&self, directory: &Path) -> PathBuf {
-        let files = generate::write(&self.registry, directory);
-        files.expect("the files can be written").zone
     }
 
     pub(crate) fn queries(&self, kind: Kind) -> Queries {
@@ -144,21 +156,25 @@ impl Sample {
     }
 }
 
-fn build(registry: &Registry, folder: &Path) {
+fn build(registry: &Registry, folder: &Path, sets: Sets) {
     let unfinished = folder.with_extension("unfinished");
     let _ = fs::remove_dir_all(&unfinished);
     let files = generate::write(registry, &unfinished).expect("the files can be written");
     let image = unfinished.join("image");
     fs::create_dir(&image).expect("the folder is new");
-    compile(&files.zone, &image);
+    compile(&files.zone, &image, sets);
     fs::rename(&image, folder).expect("nobody else builds this image");
     fs::remove_dir_all(&unfinished).expect("the files were just written");
 }
 
-pub(crate) fn compile(zone: &Path, image: &Path) {
+fn compile(zone: &Path, image: &Path, sets: Sets) {
     let mut source = ZoneFileSource::open(zone, None).expect("a generated zone has a SOA");
     let mut installer = Installer::replace(image, None).expect("the directory takes an image");
-    zone_compiler::compile(&mut source, &mut installer, &|_| {}).expect("the zone is sound");
+    let options = Options {
+        private_name_servers: sets == Sets::Private,
+        ..Options::default()
+    };
+    compile_with(&mut source, &mut installer, &options, &|_| {}).expect("the zone is sound");
     installer.commit().expect("the image can be written");
 }
 

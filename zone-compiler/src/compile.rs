@@ -148,6 +148,8 @@ pub struct Options {
     pub signing: Option<Arc<Signing>>,
     /// Where signatures that are still good are taken from: the generation in service.
     pub previous: Option<Arc<Generation>>,
+    /// Stores each NS set with its name, shared or not: to measure what sharing is worth.
+    pub private_name_servers: bool,
 }
 
 /// Compiles one zone as [`compile_with`] does, with the defaults of [`Options`].
@@ -180,7 +182,10 @@ pub fn compile_with(
         .collect();
     let mut zone = CheckedZone::check(table, &apex_name, input.names, options)?;
     let parking = zone.park(source.parking().map_err(CompileError::Source)?.as_ref());
-    let shared = zone.shared_bodies(&used);
+    let shared = match options.private_name_servers {
+        false => zone.shared_bodies(&used),
+        true => SharedBodies::default(),
+    };
     let segment = installer.segment();
     let shared_root = shared.write(segment)?;
     let pages = zone.pages(&shared, &used).write(segment, progress)?;

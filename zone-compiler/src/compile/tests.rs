@@ -26,10 +26,17 @@ fn records(text: &str) -> Vec<Record> {
 }
 
 fn compile_records(records: Vec<Record>) -> Result<(Report, Generation), CompileError> {
+    compile_records_with(records, &Options::default())
+}
+
+fn compile_records_with(
+    records: Vec<Record>,
+    options: &Options,
+) -> Result<(Report, Generation), CompileError> {
     let directory = tempfile::tempdir().unwrap();
     let mut installer = Installer::replace(directory.path(), None).unwrap();
     let mut source = RecordList::new(Name::parse_absolute("tld.").unwrap(), 42, records);
-    let report = compile(&mut source, &mut installer, &|_| {})?;
+    let report = compile_with(&mut source, &mut installer, options, &|_| {})?;
     installer.commit().unwrap();
     Ok((
         report,
@@ -120,6 +127,17 @@ fn shared_ns_sets_come_out_whole() {
     let report = check_round_trip(&text);
     // One set with addresses, and 90 without: their two and ninety bodies.
     assert_eq!(report.shared_bodies, 92);
+    // The same records where each set stands with its name.
+    let options = Options {
+        private_name_servers: true,
+        ..Options::default()
+    };
+    let all = records(&format!("{HEAD}{text}"));
+    let (_, shared) = compile_records(all.clone()).unwrap();
+    let (report, private) = compile_records_with(all, &options).unwrap();
+    assert_eq!(report.shared_bodies, 0);
+    assert_eq!(dump(&private), dump(&shared));
+    assert!(private.bytes() > shared.bytes());
 }
 
 #[test]
