@@ -162,7 +162,7 @@ fn several_threads_reach_in_whole_images_what_one_does() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(ProptestConfig::with_cases(120))]
 
     #[test]
     fn the_verdict_and_the_fault_are_those_of_one_thread(
