@@ -22,6 +22,8 @@ use crate::team::Team;
 
 /// Huge pages have this size on x86-64 and, by default, on AArch64.
 const HUGE_PAGE: usize = 2 << 20;
+/// Small ones are at least as large.
+const SMALL_PAGE: usize = 4096;
 
 /// How often a huge page is asked for: the kernel may have to move others first.
 const COLLAPSE_TRIES: usize = 2;
@@ -247,9 +249,9 @@ impl Mapping {
     }
 
     /// Reads `length` octets of a file into the start of this memory, which can be
-    /// written; gives the octets that the kernel put on huge pages. By parts, so that all
-    /// cores share the copying, which is mostly the kernel's; each is asked to be a huge
-    /// page while it is still in the cache.
+    /// written; gives the octets that the kernel put on huge pages. By parts, which all
+    /// cores share. Each becomes a huge page when one small page of it is there, which the
+    /// kernel asks for: then it has neither 512 faults to serve nor a copy to make.
     fn fill(&mut self, file: &File, length: usize, team: Team) -> io::Result<u64> {
         let misses = AtomicUsize::new(0);
         let parts = self.as_mut_slice().chunks_exact_mut(HUGE_PAGE);
@@ -258,7 +260,7 @@ impl Mapping {
             let mut part = parts[item].lock().unwrap_or_else(PoisonError::into_inner);
             let start = item * HUGE_PAGE;
             let end = length.saturating_sub(start).min(HUGE_PAGE);
-            file.read_exact_at(&mut part[..end], start as u64)?;
+            file.read_exact_at(&mut part[..end.min(SMALL_PAGE)], start as u64)?;
             let is_worth_it = length >= HUGE_PAGE;
             if is_worth_it && misses.load(Ordering::Relaxed) < COLLAPSE_MISSES_MAX {
                 if collapse(&mut part) {
@@ -268,14 +270,14 @@ impl Mapping {
                     misses.fetch_add(1, Ordering::Relaxed);
                 }
             }
-            Ok::<_, io::Error>(())
+            file.read_exact_at(&mut part[..end], start as u64)
         };
         let (_, huge_bytes) = team.share_out(parts.len(), || 0, work)?;
         Ok(huge_bytes.into_iter().sum())
     }
 }
 
-/// Asks for a huge page now, in the place of these small ones (Linux 6.1); one at a time:
+/// Asks for a huge page now, in the place of small ones (Linux 6.1); one at a time:
 /// where memory is in pieces, some are had and others not.
 fn collapse(part: &mut [u8]) -> bool {
     const MADV_COLLAPSE: i32 = 25;
