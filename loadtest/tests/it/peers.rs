@@ -57,7 +57,7 @@ fn loadtest(arguments: &[&str]) -> String {
 fn compare(arguments: &[&str]) -> Value {
     let common = ["--json", "compare", "--domains", DOMAINS, "--rounds", "1"];
     let times = ["--seconds", "0.2", "--outstanding", "32"];
-    let text = loadtest(&[&common, &times, arguments].concat());
+    let text = loadtest(&[&common[..], &times, arguments].concat());
     serde_json::from_str(&text).unwrap()
 }
 
