@@ -11,9 +11,8 @@
 //! - `wildcard`: what does an answer from a wildcard cost, alone and in a batch of 32?
 //!
 //! Zones have 10,000 delegations, or `MERIDIAN_BENCH_DELEGATIONS=10000,1000000,10000000`;
-//! the last takes some minutes and 6 GB of disk to build at the first time. Names are
-//! drawn evenly from the whole zone. `cargo bench --bench answer -- 'batch of 32'`
-//! measures some of it. On a machine that others use, `profile` tells processor time.
+//! the last takes minutes and 6 GB of disk at the first time. Names are drawn evenly from
+//! the zone. On a machine that others use, `profile` tells processor time.
 
 use std::hint::black_box;
 use std::io::Cursor;
