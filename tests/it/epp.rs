@@ -11,6 +11,7 @@ pub(crate) mod examples;
 mod faults;
 pub(crate) mod life;
 pub(crate) mod live;
+pub(crate) mod recorder;
 pub(crate) mod rst;
 mod sessions;
 mod streams;

@@ -60,6 +60,26 @@ impl Reply {
         let rest = &rest[rest.find('>')? + 1..];
         rest.split('<').next()
     }
+
+    /// The texts of all elements of this name, whatever their prefix.
+    pub(crate) fn texts(&self, element: &str) -> Vec<String> {
+        self.each(element, |node| node.text().unwrap_or_default().to_owned())
+    }
+
+    /// An attribute of all elements of this name; empty where it is not there.
+    pub(crate) fn attributes(&self, element: &str, attribute: &str) -> Vec<String> {
+        self.each(element, |node| {
+            node.attribute(attribute).unwrap_or_default().to_owned()
+        })
+    }
+
+    /// As a reader of XML has them that is not our own.
+    fn each(&self, element: &str, of: impl Fn(roxmltree::Node<'_, '_>) -> String) -> Vec<String> {
+        let document = roxmltree::Document::parse(&self.xml).unwrap();
+        let nodes = document.descendants();
+        let named = nodes.filter(|node| node.tag_name().name() == element);
+        named.map(of).collect()
+    }
 }
 
 impl Desk {
@@ -106,12 +126,6 @@ impl Desk {
         serde_json::to_value(outcome).unwrap()
     }
 
-    /// What a registrar says, and is answered.
-    pub(crate) fn say(&mut self, who: &str, xml: &str) -> Reply {
-        let handle = Handle::parse(who).unwrap();
-        self.said(Some(&handle), xml)
-    }
-
     /// What somebody says, logged in or not.
     pub(crate) fn said(&mut self, who: Option<&Handle>, xml: &str) -> Reply {
         let session = Session {
@@ -142,27 +156,66 @@ impl Desk {
         assert_ne!(code, 2400, "{xml}");
         Reply { code, xml }
     }
+}
 
-    /// A domain with two name servers outside, which are made where they are missing.
-    pub(crate) fn register(&mut self, who: &str, name: &str) {
-        let hosts = ["ns1.outside.example", "ns2.outside.example"];
-        for host in hosts {
-            self.say(who, &host_create(host, &[]));
+/// A registry that registrars talk to, in this process or over TLS.
+pub(crate) trait Talks {
+    /// What a registrar says, and is answered.
+    fn say(&mut self, who: &str, xml: &str) -> Reply;
+
+    /// Whether a domain has a registrant here.
+    fn keeps_contacts(&self) -> bool;
+
+    /// What is to be answered with this code.
+    #[track_caller]
+    fn expect(&mut self, code: u16, who: &str, xml: &str) -> Reply {
+        let reply = self.say(who, xml);
+        assert_eq!(reply.code, code, "{xml}\n{}", reply.xml);
+        reply
+    }
+
+    /// Makes what another test may have made.
+    #[track_caller]
+    fn make(&mut self, who: &str, xml: &str) {
+        let reply = self.say(who, xml);
+        assert!([1000, 2302].contains(&reply.code), "{xml}\n{}", reply.xml);
+    }
+
+    /// A domain with two name servers outside and, where there are any, a registrant, which
+    /// are made where they are missing.
+    #[track_caller]
+    fn register(&mut self, who: &str, name: &str) {
+        for host in OUTSIDE {
+            self.make(who, &host_create(host, &[]));
         }
-        // The second time it is there already.
-        let holder = format!("of-{who}");
-        self.say(who, &contact_create(&holder));
-        let holder = if self.keeps_contacts { &*holder } else { "" };
-        let reply = self.say(who, &domain_create(name, &hosts, holder, AUTH, ""));
-        assert_eq!(reply.code, 1000, "{}", reply.xml);
+        let mut holder = String::new();
+        if self.keeps_contacts() {
+            holder = format!("of-{who}");
+            self.make(who, &contact_create(&holder));
+        }
+        self.expect(1000, who, &domain_create(name, &OUTSIDE, &holder, AUTH, ""));
     }
 
     /// A contact.
-    pub(crate) fn contact(&mut self, who: &str, id: &str) {
-        let reply = self.say(who, &contact_create(id));
-        assert_eq!(reply.code, 1000, "{}", reply.xml);
+    #[track_caller]
+    fn contact(&mut self, who: &str, id: &str) {
+        self.expect(1000, who, &contact_create(id));
     }
 }
+
+impl Talks for Desk {
+    fn say(&mut self, who: &str, xml: &str) -> Reply {
+        let handle = Handle::parse(who).unwrap();
+        self.said(Some(&handle), xml)
+    }
+
+    fn keeps_contacts(&self) -> bool {
+        self.keeps_contacts
+    }
+}
+
+/// Name servers that are in no zone of the registry.
+pub(crate) const OUTSIDE: [&str; 2] = ["ns1.outside.example", "ns2.outside.example"];
 
 /// A command of an object, with an extension or none.
 pub(crate) fn command(verb: &str, object: &str, body: &str, extension: &str) -> String {

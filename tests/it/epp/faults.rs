@@ -9,7 +9,7 @@ use meridian::registry::{
     CommandError, Outcome, RegistryError, {self as model},
 };
 
-use super::desk::{AUTH, Desk, START, command, domain_create, hosts, name};
+use super::desk::{AUTH, Desk, START, Talks as _, command, domain_create, hosts, name};
 
 /// A store that is full.
 struct Full;

@@ -1,7 +1,7 @@
 //! A life of objects from the first create to the last purge, by two registrars.
 
 use super::desk::{
-    AUTH, DAY, Desk, Frame, command, domain_create, host_create, hosts, name, plain,
+    AUTH, DAY, Desk, Frame, Talks as _, command, domain_create, host_create, hosts, name, plain,
 };
 
 const RGP: &str = "urn:ietf:params:xml:ns:rgp-1.0";

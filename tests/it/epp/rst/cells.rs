@@ -9,6 +9,7 @@ use crate::peers::reference;
 
 /// A file of vectors.
 pub(crate) struct Table {
+    pub(crate) name: String,
     pub(crate) rows: Vec<Row>,
 }
 
@@ -47,7 +48,15 @@ impl Table {
                 cells,
             });
         }
-        Some(Self { rows })
+        let name = name.to_owned();
+        Some(Self { name, rows })
+    }
+}
+
+impl Table {
+    /// An id for what its rows are about: no longer than that of a contact.
+    pub(crate) fn subject(&self) -> String {
+        self.name.chars().take(16).collect()
     }
 }
 
@@ -55,6 +64,11 @@ impl Row {
     /// A cell as it is written.
     pub(crate) fn raw(&self, column: &str) -> &str {
         self.cells.get(column).map_or("", String::as_str)
+    }
+
+    /// Whether the command is to pass.
+    pub(crate) fn is_pass(&self) -> bool {
+        self.raw("passOrFail") == "pass"
     }
 
     pub(crate) fn place(&self) -> String {
@@ -70,15 +84,20 @@ pub(crate) struct Values {
 }
 
 impl Values {
-    /// `$TLD` and other names that expressions use.
-    pub(crate) fn new(variables: &[(&str, &str)]) -> Self {
+    /// For a table: no other has the same random texts. `$TLD` and other names are what
+    /// expressions use.
+    pub(crate) fn new(table: &Table, variables: &[(&str, &str)]) -> Self {
         let variables = variables.iter();
+        let octets = table.name.bytes().map(u64::from);
+        let state = octets.fold(1_u64, |state, octet| {
+            state.wrapping_mul(31).wrapping_add(octet)
+        });
         Self {
             variables: variables
                 .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
                 .collect(),
             previous: BTreeMap::new(),
-            state: 1,
+            state,
         }
     }
 
