@@ -8,6 +8,8 @@ use crate::registry::types::ValueError;
 
 /// Longest text of a client's that is said back to it.
 pub const ECHO_CHARACTERS_MAX: usize = 255;
+/// Longest reason: it may have names of elements in it, which are the client's.
+const REASON_CHARACTERS_MAX: usize = 1000;
 
 /// Why something was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -35,12 +37,15 @@ impl Fault {
         value: &str,
         reason: impl Into<String>,
     ) -> Self {
+        let echo = |text: &str| text.chars().take(ECHO_CHARACTERS_MAX).collect();
+        let reason: String = reason.into();
         Self {
             code,
-            namespace: namespace.to_owned(),
-            element: element.to_owned(),
-            value: value.chars().take(ECHO_CHARACTERS_MAX).collect(),
-            reason: reason.into(),
+            namespace: echo(namespace),
+            // What a name begins with is a name.
+            element: echo(element),
+            value: echo(value),
+            reason: reason.chars().take(REASON_CHARACTERS_MAX).collect(),
             line: 0,
         }
     }

@@ -14,4 +14,5 @@ pub(crate) mod live;
 pub(crate) mod recorder;
 pub(crate) mod rst;
 mod sessions;
+mod stores;
 mod streams;

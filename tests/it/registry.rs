@@ -13,7 +13,7 @@ mod faults;
 mod full;
 pub(crate) mod kills;
 #[path = "../../src/registry/testing/postgres.rs"]
-mod postgres;
+pub(crate) mod postgres;
 mod referrals;
 mod servers;
 
@@ -197,24 +197,28 @@ impl Registry {
 
     /// Ends all sessions of the database and lets no new ones in, or lets them in again.
     fn let_in(&self, is_open: bool) {
-        let (server, name) = self.database.rsplit_once('/').unwrap();
-        let statement =
-            format!("UPDATE pg_database SET datallowconn = {is_open} WHERE datname = '{name}'");
-        let end = format!(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"
-        );
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build();
-        runtime.unwrap().block_on(async {
-            sqlx::any::install_default_drivers();
-            let url = format!("{server}/postgres");
-            let mut connection = AnyConnection::connect(&url).await.unwrap();
-            for statement in [statement, end].iter().take(if is_open { 1 } else { 2 }) {
-                let statement = sqlx::query(sqlx::AssertSqlSafe(statement.clone()));
-                statement.execute(&mut connection).await.unwrap();
-            }
-            connection.close().await.unwrap();
-        });
+        let_in(&self.database, is_open);
     }
+}
+
+/// The same for a database of PostgreSQL by its URL.
+pub(crate) fn let_in(database: &str, is_open: bool) {
+    let (server, name) = database.rsplit_once('/').unwrap();
+    let statement =
+        format!("UPDATE pg_database SET datallowconn = {is_open} WHERE datname = '{name}'");
+    let end =
+        format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'");
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    runtime.unwrap().block_on(async {
+        sqlx::any::install_default_drivers();
+        let url = format!("{server}/postgres");
+        let mut connection = AnyConnection::connect(&url).await.unwrap();
+        for statement in [statement, end].iter().take(if is_open { 1 } else { 2 }) {
+            let statement = sqlx::query(sqlx::AssertSqlSafe(statement.clone()));
+            statement.execute(&mut connection).await.unwrap();
+        }
+        connection.close().await.unwrap();
+    });
 }
