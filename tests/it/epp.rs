@@ -12,6 +12,7 @@ mod faults;
 pub(crate) mod life;
 pub(crate) mod live;
 pub(crate) mod recorder;
+mod restores;
 pub(crate) mod rst;
 mod sessions;
 mod stores;

@@ -12,6 +12,9 @@ use crate::registry::command::{ContactCommand, DomainCommand, HostCommand};
 use crate::registry::types::{DomainName, Handle, HostName};
 use crate::registry::{Command, CommandError, Info, Outcome, ResultCode};
 
+/// Where a domain is that is to come back.
+const PENDING_RESTORE: &str = "pendingRestore";
+
 impl<R: Registry> Work<'_, R> {
     pub(super) async fn command(&self, command: &Command) -> Answer {
         let has_refusal = self.request.refusal.is_some() || self.request.token.is_some();
@@ -152,9 +155,11 @@ impl<R: Registry> Work<'_, R> {
             DomainCommand::Transfer(transfer) => {
                 response.data = self.transfer(transfer).await;
             }
-            DomainCommand::Restore(restore) => {
+            // RFC 3915 section 4.2.5: a request that was accepted is told by the one status;
+            // a report ends the matter, and is answered without the extension.
+            DomainCommand::Restore(restore) if restore.report.is_none() => {
                 if let Ok(info) = self.own_view(&restore.name).await
-                    && !info.rgp_statuses.is_empty()
+                    && info.rgp_statuses == [PENDING_RESTORE]
                 {
                     let statuses = info.rgp_statuses;
                     response
