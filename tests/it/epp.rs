@@ -6,6 +6,7 @@
 
 #![expect(clippy::unwrap_used, reason = "what fails here is a failed test")]
 
+mod cases;
 pub(crate) mod desk;
 pub(crate) mod examples;
 mod faults;
