@@ -17,6 +17,7 @@ mod knot_and_nsd;
 mod offline;
 mod parked;
 mod probes;
+mod registrars;
 pub(crate) mod rollovers;
 mod root_zone;
 mod rows;
