@@ -115,9 +115,14 @@ impl Element {
             }
             _ => false,
         };
-        match self.attributes.iter().find(|attribute| !allowed(attribute)) {
-            Some(odd) => Err(self.syntax(format!("no attribute {} here", odd.name))),
-            None => Ok(()),
+        if let Some(odd) = self.attributes.iter().find(|attribute| !allowed(attribute)) {
+            return Err(self.syntax(format!("no attribute {} here", odd.name)));
+        }
+        match self.attribute("lang") {
+            Some(tag) if !is_language(&tag) => {
+                Err(self.fault(Code::ParameterSyntax, "lang is a language as en"))
+            }
+            _ => Ok(()),
         }
     }
 
@@ -185,6 +190,17 @@ pub fn collapsed(text: &str) -> String {
 /// As XML Schema replaces the blanks of a normalized string.
 pub fn normalized(text: &str) -> String {
     text.replace(['\t', '\n', '\r'], " ")
+}
+
+/// Whether a text is a `language` of XML Schema.
+pub fn is_language(text: &str) -> bool {
+    let mut parts = text.split('-');
+    let is_part = |part: &str, is_of: fn(u8) -> bool| {
+        (1..=8).contains(&part.len()) && part.bytes().all(is_of)
+    };
+    let primary = parts.next().unwrap_or_default();
+    is_part(primary, |byte| byte.is_ascii_alphabetic())
+        && parts.all(|part| is_part(part, |byte| byte.is_ascii_alphanumeric()))
 }
 
 /// Whether XML 1.0 has this character.

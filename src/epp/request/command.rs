@@ -66,7 +66,7 @@ fn read_extensions(element: &Element, octets: &[u8]) -> Result<Extensions, Fault
         let read = extension::read(element, octets)?;
         let is_twice = |other: &ExtensionData| other.namespace() == read.namespace();
         if extensions.iter().any(is_twice) || extensions.len() == EXTENSIONS_MAX {
-            return Err(element.syntax("an extension twice"));
+            return Err(element.fault(Code::CommandUse, "an extension twice"));
         }
         extensions.push(read);
     }

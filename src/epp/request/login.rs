@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use super::super::code::Code;
 use super::super::fault::Fault;
-use super::super::xml::{Element, Sequence};
+use super::super::xml::{Element, Sequence, is_language};
 
 /// What stands in the place of a password that the extension has.
 const IN_EXTENSION: &str = "[LOGIN-SECURITY]";
@@ -137,10 +137,7 @@ fn read_options(options: &Element) -> Result<(String, String), Fault> {
         return Err(version.fault(Code::ParameterSyntax, "a version as 1.0"));
     }
     let tag = language.token(&[], 1..36)?;
-    let is_part = |part: &str| {
-        (1..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric())
-    };
-    if !tag.split('-').all(is_part) {
+    if !is_language(&tag) {
         return Err(language.fault(Code::ParameterSyntax, "a language as en"));
     }
     Ok((text, tag))

@@ -121,7 +121,12 @@ pub(super) fn authorization(element: &Element, may_be_null: bool) -> Result<Auth
         password.only_attributes(&["roid"])?;
         let text = password.normalized(&["roid"], 0..usize::MAX)?;
         let info = parsed(password, AuthInfo::parse(&text))?;
-        let refusal = password.attribute("roid").map(|_| {
+        let object = password.attribute("roid");
+        if !object.iter().all(|roid| is_object(roid)) {
+            let reason = "roid is an object as 12-REPOSITORY";
+            return Err(password.fault(Code::ParameterSyntax, reason));
+        }
+        let refusal = object.map(|_| {
             let reason = "authorization by another object is not kept here";
             password.fault(Code::InvalidAuthorization, reason)
         });
@@ -145,6 +150,16 @@ pub(super) fn authorization(element: &Element, may_be_null: bool) -> Result<Auth
     };
     within.end()?;
     Ok(read)
+}
+
+/// `roidType`: an object and the repository that it is in.
+fn is_object(text: &str) -> bool {
+    let of = |part: &str, most| {
+        let letters = |c: char| c.is_alphanumeric() || c == '_';
+        (1..=most).contains(&part.chars().count()) && part.chars().all(letters)
+    };
+    text.split_once('-')
+        .is_some_and(|(object, repository)| of(object, 80) && of(repository, 8))
 }
 
 /// `boolean` of XML Schema.

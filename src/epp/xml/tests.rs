@@ -268,3 +268,13 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn languages_are_those_of_xml_schema() {
+    for tag in ["en", "EN", "zh-Hans-CN", "x-klingon", "de-1996"] {
+        assert!(is_language(tag), "{tag}");
+    }
+    for text in ["", "0", "e1", "en-", "-en", "en_US", "abcdefghi", "a b"] {
+        assert!(!is_language(text), "{text}");
+    }
+}

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "what fails here is a failed test")]
 
+mod changed;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
