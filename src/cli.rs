@@ -231,8 +231,13 @@ enum RegistryCommand {
     ///
     /// Takes the registry for itself while it runs. Prints a line for each command
     /// once it is on disk. {"domain":{"delete":"gone.example"}} is such a command; the
-    /// event log has every command in this form.
+    /// event log has every command in this form, with what is said of persons sealed.
     Apply(registry::arguments::ApplyArgs),
+    /// Show what a domain, host or contact was, after an event or at a time
+    ///
+    /// Of what it was before this version made the registry's notes, only the last is known.
+    /// What is said of a person is shown until it is erased.
+    Show(registry::past::ShowArgs),
     /// Show zones, counts and the last event
     Status(DatabaseArgs),
     /// Let the running server publish what it holds, up to an event

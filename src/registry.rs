@@ -22,6 +22,7 @@ pub mod import;
 pub mod lease;
 pub mod life;
 mod names;
+mod personal;
 pub mod policy;
 pub mod progress;
 pub mod rehearse;

@@ -12,6 +12,7 @@ mod files;
 mod objects;
 pub(crate) mod orphans;
 mod parking;
+pub(crate) mod past;
 pub(crate) mod poll;
 mod servers;
 
@@ -80,6 +81,7 @@ async fn obey(command: &RegistryCommand, global: &Global) -> anyhow::Result<()> 
         RegistryCommand::Timers(args) => objects::run(build::timers(args), global).await?,
         RegistryCommand::Bulk(args) => bulk::run(args, global).await?,
         RegistryCommand::Apply(args) => apply::run(args, global).await?,
+        RegistryCommand::Show(args) => past::run(args, global).await?,
         RegistryCommand::Status(args) => {
             let mut database = Database::open(&location(args, global)?).await?;
             show_status(&registry::status(&mut database).await?, global)?;

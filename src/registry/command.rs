@@ -19,6 +19,7 @@ mod idn;
 pub mod keys;
 pub mod lock;
 pub mod notices;
+pub mod past;
 pub mod poll;
 mod publication;
 mod referral;
@@ -33,6 +34,7 @@ use serde::{Deserialize, Serialize};
 use super::audit::masked;
 use super::database::{Database, Event, Timestamp, Write};
 use super::error::RegistryError;
+use super::personal;
 use super::types::Handle;
 use context::Context;
 use notices::Watch;
@@ -345,6 +347,7 @@ async fn obey(mut context: Context<'_, '_>, request: &Request) -> Result<Outcome
     let acting = context.acting.clone();
     rights::may_change(&mut context.tables(), &acting, &request.command).await?;
     let watch = Watch::begin(&mut context, &request.command).await?;
+    Box::pin(past::keep_named(&mut context, &request.command)).await?;
     let zone_id = match &request.command {
         Command::Domain(command) => Box::pin(domain::change(&mut context, command)).await?,
         Command::Contact(command) => Box::pin(contact::change(&mut context, command)).await?,
@@ -376,6 +379,7 @@ async fn finish(
         asked,
         made,
         about,
+        person,
         notes,
         ..
     } = context;
@@ -394,7 +398,10 @@ async fn finish(
             let detail = serde_json::json!({ "decided": command, "made": event });
             (command.kind(), logged(write, &detail)?)
         }
-        (None, None) => (command.kind(), logged(write, command)?),
+        (None, None) => match command {
+            Command::Contact(_) => (command.kind(), sealed(write, command, person).await?),
+            command => (command.kind(), logged(write, command)?),
+        },
     };
     let cause = match &request.actor.cause {
         Some(cause) => Some(logged(write, cause)?),
@@ -420,12 +427,34 @@ async fn finish(
 
 /// As JSON for the event log, without secrets.
 fn logged(write: &Write<'_>, value: &impl Serialize) -> Result<String, RegistryError> {
-    let value = serde_json::to_value(value).map_err(|error| {
-        let what = format!("command cannot be logged: {error}");
-        let place = write.place().to_owned();
-        RegistryError::Inconsistent { place, what }
-    })?;
-    Ok(masked(value).to_string())
+    Ok(json(write, value)?.to_string())
+}
+
+fn json(write: &Write<'_>, value: &impl Serialize) -> Result<serde_json::Value, RegistryError> {
+    let value = serde_json::to_value(value);
+    value.map(masked).map_err(|error| unloggable(write, error))
+}
+
+fn unloggable(write: &Write<'_>, why: impl std::fmt::Display) -> RegistryError {
+    let what = format!("command cannot be logged: {why}");
+    let place = write.place().to_owned();
+    RegistryError::Inconsistent { place, what }
+}
+
+/// As [`logged`], with what a contact's command says of a person sealed.
+async fn sealed(
+    write: &mut Write<'_>,
+    command: &Command,
+    person: Option<i64>,
+) -> Result<String, RegistryError> {
+    let key = match (person, command.object()) {
+        (Some(id), Some(handle)) => personal::key_for(&mut write.tables(), id, handle).await?,
+        _ => None,
+    };
+    let value = json(write, command)?;
+    let value = personal::sealed(value, key.as_ref());
+    let value = value.ok_or_else(|| unloggable(write, "it cannot be sealed"))?;
+    Ok(value.to_string())
 }
 
 #[cfg(test)]

@@ -96,7 +96,7 @@ pub(crate) fn published(location: &Location) -> BTreeSet<String> {
 
 /// Rows of every table, to show that nothing was changed.
 pub(crate) async fn row_counts(database: &mut Database) -> Vec<(String, i64)> {
-    const TABLES: [&str; 26] = [
+    const TABLES: [&str; 28] = [
         "zones",
         "zone_records",
         "registrars",
@@ -123,6 +123,8 @@ pub(crate) async fn row_counts(database: &mut Database) -> Vec<(String, i64)> {
         "locks",
         "contact_keys",
         "server_checks",
+        "object_states",
+        "data_keys",
     ];
     let mut counts = Vec::new();
     for table in TABLES {

@@ -99,23 +99,27 @@ fn show(outcome: Result<Outcome, CommandError>, global: &Global) -> anyhow::Resu
 fn show_info(info: &Info) -> anyhow::Result<()> {
     let object = serde_json::to_value(info)?;
     let kinds = object.as_object().into_iter().flatten();
-    for (_, fields) in kinds {
-        for (field, value) in fields.as_object().into_iter().flatten() {
-            match value {
-                serde_json::Value::Null => {}
-                serde_json::Value::Array(values) => {
-                    values.iter().for_each(|value| show_field(field, value));
-                }
-                serde_json::Value::Object(values) => {
-                    values
-                        .iter()
-                        .for_each(|(field, value)| show_field(field, value));
-                }
-                value => show_field(field, value),
+    kinds.for_each(|(_, fields)| show_fields(fields));
+    Ok(())
+}
+
+/// The fields of an object.
+pub(super) fn show_fields(fields: &serde_json::Value) {
+    for (field, value) in fields.as_object().into_iter().flatten() {
+        match value {
+            serde_json::Value::Null => {}
+            serde_json::Value::Array(values) => {
+                values.iter().for_each(|value| show_field(field, value));
             }
+            serde_json::Value::Object(values) => {
+                values
+                    .iter()
+                    .filter(|(_, value)| !value.is_null())
+                    .for_each(|(field, value)| show_field(field, value));
+            }
+            value => show_field(field, value),
         }
     }
-    Ok(())
 }
 
 fn show_field(field: &str, value: &serde_json::Value) {

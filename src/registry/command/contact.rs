@@ -8,6 +8,7 @@ mod change;
 mod info;
 pub(super) mod keys;
 mod links;
+mod past;
 mod row;
 
 use serde::{Deserialize, Serialize};
@@ -24,6 +25,7 @@ use super::context::Context;
 pub(super) use info::info;
 pub use keys::{ContactKey, ContactKeys};
 pub(super) use links::{Links, contacts_of, find_contacts, write_links};
+pub(super) use past::{before_of, shown_of};
 
 /// A command on one contact.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -48,6 +48,10 @@ impl<'c> Tables<'c> {
         }
     }
 
+    pub(crate) fn engine(&self) -> Engine {
+        self.engine
+    }
+
     fn fault(&self, source: sqlx::Error) -> RegistryError {
         RegistryError::engine(self.engine, self.place, source)
     }

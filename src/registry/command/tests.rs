@@ -11,6 +11,7 @@ mod idn;
 mod life;
 mod matrix;
 mod parking;
+mod past;
 mod policy;
 mod published;
 mod servers;

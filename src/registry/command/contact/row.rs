@@ -8,7 +8,7 @@ use super::{Address, Disclose, Phone, PostalInfo, PostalText};
 use crate::registry::code::ResultCode;
 use crate::registry::command::CommandError;
 use crate::registry::command::answer::rejected;
-use crate::registry::command::tables::{Rows, Tables};
+use crate::registry::command::tables::{Rows, Tables, rows};
 use crate::registry::error::RegistryError;
 use crate::registry::types::{CountryCode, Handle, Line, PostalCode, Statuses};
 
@@ -198,6 +198,7 @@ pub(super) struct ContactRow {
     pub(super) id: i64,
     pub(super) registrar_id: i64,
     statuses: String,
+    pub(super) first_event: i64,
     pub(super) created_at: i64,
     pub(super) created_by: Option<String>,
     pub(super) updated_at: Option<i64>,
@@ -215,6 +216,7 @@ impl<'r> sqlx::FromRow<'r, AnyRow> for ContactRow {
             id: row.try_get("id")?,
             registrar_id: row.try_get("registrar_id")?,
             statuses: row.try_get("statuses")?,
+            first_event: row.try_get("first_event")?,
             created_at: row.try_get("created_at")?,
             created_by: row.try_get("created_by")?,
             updated_at: row.try_get("updated_at")?,
@@ -236,13 +238,30 @@ pub(super) async fn find(
     tables: &mut Tables<'_>,
     handle: &Handle,
 ) -> Result<Option<ContactRow>, RegistryError> {
-    let text = format!(
-        "SELECT id, registrar_id, statuses, created_at, created_by, updated_at, updated_by, {} \
-         FROM contacts WHERE handle = $1",
-        COLUMNS.join(", ")
-    );
-    let query: Rows<'_, ContactRow> = sqlx::query_as(AssertSqlSafe(text));
+    let query: Rows<'_, ContactRow> = sqlx::query_as(AssertSqlSafe(select("handle = $1")));
     tables.optional(query.bind(handle.as_str())).await
+}
+
+fn select(condition: &'static str) -> String {
+    let columns = COLUMNS.join(", ");
+    format!(
+        "SELECT id, registrar_id, statuses, first_event, created_at, created_by, updated_at, \
+         updated_by, {columns} FROM contacts WHERE {condition}"
+    )
+}
+
+/// The contact of this number, with its handle.
+pub(super) async fn find_by_id(
+    tables: &mut Tables<'_>,
+    id: i64,
+) -> Result<Option<(String, ContactRow)>, RegistryError> {
+    let query: Rows<'_, ContactRow> = sqlx::query_as(AssertSqlSafe(select("id = $1")));
+    let Some(row) = tables.optional(query.bind(id)).await? else {
+        return Ok(None);
+    };
+    let handle = rows::<(String,)>("SELECT handle FROM contacts WHERE id = $1");
+    let found = tables.optional(handle.bind(id)).await?;
+    Ok(found.map(|(handle,)| (handle, row)))
 }
 
 /// The contact, or 2303.

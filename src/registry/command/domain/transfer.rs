@@ -418,7 +418,7 @@ async fn complete(
     let gaining = Handle::parse(&transfer.gaining)?;
     let gaining = registrar(&mut tables, &gaining).await?;
     let (gaining, _) = gaining.ok_or_else(|| tables.inconsistent("a transfer to nobody"))?;
-    moved::hand_over(&mut tables, row.id, gaining, at.0).await?;
+    moved::hand_over(context, row.id, gaining, at.0).await?;
     let grace = Grace {
         kind: GraceKind::Transfer,
         started_at: at,
