@@ -98,6 +98,11 @@ impl Command {
         )
     }
 
+    /// Whether what it takes away must not be found in the file any more.
+    pub(crate) fn is_erasure(&self) -> bool {
+        matches!(self, Self::Contact(ContactCommand::Erase(_)))
+    }
+
     /// Its name in the event log.
     pub fn kind(&self) -> &'static str {
         match self {
@@ -240,7 +245,17 @@ impl Database {
         // Dropped with an error, the transaction is rolled back as a whole.
         let outcome = Box::pin(change(&mut write, request)).await?;
         write.commit().await?;
+        if request.command.is_erasure() {
+            self.forget_or_say().await;
+        }
         Ok(outcome)
+    }
+
+    /// What was committed is done, whether or not its former pages can go at once.
+    pub(crate) async fn forget_or_say(&mut self) {
+        if let Err(error) = self.forget().await {
+            tracing::warn!(%error, "former pages stay until the next checkpoint");
+        }
     }
 
     /// Answers a request that changes nothing, without a lock.
@@ -324,23 +339,31 @@ async fn perform(
     Box::pin(obey(context, request)).await
 }
 
-/// Runs a change as if everybody had agreed who has to; the caller undoes it.
-pub(crate) async fn attempt(write: &mut Write<'_>, request: &Request) -> Result<(), CommandError> {
+/// Runs a change as if everybody had agreed who has to, and gives its notes; the caller
+/// undoes it.
+pub(crate) async fn attempt(
+    write: &mut Write<'_>,
+    request: &Request,
+) -> Result<Vec<String>, CommandError> {
     let mut context = Context::begin(write, request).await?;
     if let Command::Changes(command) = &request.command
         && let Some(id) = command.makes()
     {
-        return Box::pin(changes::run_now(&mut context, id)).await;
+        Box::pin(changes::run_now(&mut context, id)).await?;
+        return Ok(Vec::new());
     }
-    if Box::pin(changes::needs(&mut context, &request.command))
-        .await?
-        .is_none()
-    {
-        drop(context);
-        return Box::pin(change(write, request)).await.map(drop);
-    }
-    lock::lift(&mut context, &request.command).await?;
-    Box::pin(obey(context, request)).await.map(drop)
+    let needs = Box::pin(changes::needs(&mut context, &request.command)).await?;
+    let done = match needs {
+        None => {
+            drop(context);
+            Box::pin(change(write, request)).await?
+        }
+        Some(_) => {
+            lock::lift(&mut context, &request.command).await?;
+            Box::pin(obey(context, request)).await?
+        }
+    };
+    Ok(done.notes().to_vec())
 }
 
 async fn obey(mut context: Context<'_, '_>, request: &Request) -> Result<Outcome, CommandError> {

@@ -10,7 +10,7 @@ use sqlx::AssertSqlSafe;
 use super::database::Engine;
 
 /// The migrations in order; version N is reached by the first N.
-const MIGRATIONS: [&str; 20] = [
+const MIGRATIONS: [&str; 21] = [
     include_str!("migrations/0001_tables.sql"),
     include_str!("migrations/0002_views.sql"),
     include_str!("migrations/0003_lease.sql"),
@@ -31,6 +31,7 @@ const MIGRATIONS: [&str; 20] = [
     include_str!("migrations/0018_access.sql"),
     include_str!("migrations/0019_parking.sql"),
     include_str!("migrations/0020_states.sql"),
+    include_str!("migrations/0021_erased.sql"),
 ];
 
 /// The schema version that this program reads and writes.

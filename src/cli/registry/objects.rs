@@ -24,7 +24,12 @@ pub(super) async fn run(built: Built<'_>, global: &Global) -> anyhow::Result<()>
     let request = request(actor, acting, command);
     if acting.dry_run && !request.command.is_read() {
         return match Box::pin(database.rehearse(&request)).await {
-            Ok(found) => diff::show(&found.added, &found.removed, global),
+            Ok(found) => {
+                for note in &found.notes {
+                    output::note(format_args!("note: {note}"));
+                }
+                diff::show(&found.added, &found.removed, global)
+            }
             Err(error) => show(Err(error), global),
         };
     }

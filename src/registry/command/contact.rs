@@ -5,6 +5,7 @@
 //! whose zones no contacts are kept is not offered these commands (2307).
 
 mod change;
+mod erase;
 mod info;
 pub(super) mod keys;
 mod links;
@@ -22,6 +23,7 @@ use super::super::types::{
 use super::CommandError;
 use super::context::Context;
 
+pub use erase::ContactErase;
 pub(super) use info::info;
 pub use keys::{ContactKey, ContactKeys};
 pub(super) use links::{Links, contacts_of, find_contacts, write_links};
@@ -39,6 +41,8 @@ pub enum ContactCommand {
     Keys(ContactKeys),
     /// Remove it, where no domain names it.
     Delete(Handle),
+    /// Erase what is said of a person, for good: the registry's own.
+    Erase(ContactErase),
     /// Show it.
     Info(Handle),
 }
@@ -50,6 +54,7 @@ impl ContactCommand {
             Self::Update(_) => "contact-update",
             Self::Keys(_) => "contact-keys",
             Self::Delete(_) => "contact-delete",
+            Self::Erase(_) => "contact-erase",
             Self::Info(_) => "contact-info",
         }
     }
@@ -59,6 +64,7 @@ impl ContactCommand {
             Self::Create(create) => &create.handle,
             Self::Update(update) => &update.handle,
             Self::Keys(keys) => &keys.handle,
+            Self::Erase(erase) => &erase.handle,
             Self::Delete(handle) | Self::Info(handle) => handle,
         }
     }
@@ -308,6 +314,9 @@ pub struct ContactInfo {
     pub created_by: Option<String>,
     pub updated_at: Option<Timestamp>,
     pub updated_by: Option<String>,
+    /// When what it said of a person was erased.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub erased_at: Option<Timestamp>,
 }
 
 /// Name and address as they are stored.
@@ -334,6 +343,7 @@ pub(super) async fn change(
         ContactCommand::Update(command) => change::update(context, command).await?,
         ContactCommand::Keys(command) => keys::change(context, command).await?,
         ContactCommand::Delete(handle) => change::delete(context, handle).await?,
+        ContactCommand::Erase(command) => erase::erase(context, command).await?,
         ContactCommand::Info(_) => unreachable!("reads change nothing"),
     }
     Ok(None)

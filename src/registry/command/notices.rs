@@ -112,6 +112,8 @@ kinds! {
     ContactChangeApproved = "contact-change-approved", Contact, "custom", Some("changeApproved");
     /// As of a domain.
     ContactChangeRefused = "contact-change-refused", Contact, "custom", Some("changeRefused");
+    /// The personal data of a contact was erased.
+    ContactErased = "contact-erased", Contact, "custom", Some("contactErased");
     /// The queue was full: so many changes were not told one by one.
     Summary = "summary", Registrar, "custom", Some("summary");
 }

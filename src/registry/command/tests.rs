@@ -6,6 +6,7 @@
 mod changes;
 mod consents;
 mod contacts;
+mod erasure;
 mod histories;
 mod idn;
 mod life;

@@ -168,6 +168,7 @@ pub(super) async fn update(
     let statuses = row.statuses(&tables)?;
     sponsorship(&acting, row.registrar_id, handle.as_str())?;
     no_pending(&statuses, handle.as_str())?;
+    row.not_erased(handle)?;
     let nothing_else = ContactUpdate {
         add: command.add.clone(),
         remove: command.remove.clone(),

@@ -57,5 +57,6 @@ pub(in crate::registry::command) async fn info(
         created_by: row.created_by,
         updated_at: row.updated_at.map(Timestamp),
         updated_by: row.updated_by,
+        erased_at: row.erased_at.map(Timestamp),
     })))
 }

@@ -40,6 +40,8 @@ struct State {
     updated_at: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     updated_by: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    erased_at: Option<i64>,
     /// Its other columns, as JSON.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     sealed: Option<String>,
@@ -89,6 +91,7 @@ pub(in crate::registry::command) async fn before_of(
         created_by: row.created_by,
         updated_at: row.updated_at,
         updated_by: row.updated_by,
+        erased_at: row.erased_at,
         sealed,
     };
     Ok(Some(Before {
@@ -149,6 +152,7 @@ pub(in crate::registry::command) async fn shown_of(
         created_by: state.created_by,
         updated_at: state.updated_at.map(Timestamp),
         updated_by: state.updated_by,
+        erased_at: state.erased_at.map(Timestamp),
     };
     let mut shown = serde_json::to_value(info).map_err(|error| bad(error.to_string()))?;
     if let (None, Some(_), Some(fields)) = (&key, &state.sealed, shown.as_object_mut()) {

@@ -203,6 +203,7 @@ pub(super) struct ContactRow {
     pub(super) created_by: Option<String>,
     pub(super) updated_at: Option<i64>,
     pub(super) updated_by: Option<String>,
+    pub(super) erased_at: Option<i64>,
     pub(super) texts: Texts,
 }
 
@@ -221,12 +222,24 @@ impl<'r> sqlx::FromRow<'r, AnyRow> for ContactRow {
             created_by: row.try_get("created_by")?,
             updated_at: row.try_get("updated_at")?,
             updated_by: row.try_get("updated_by")?,
+            erased_at: row.try_get("erased_at")?,
             texts,
         })
     }
 }
 
 impl ContactRow {
+    /// Whoever was erased is nobody: another contact is made for what is to be said.
+    pub(super) fn not_erased(&self, handle: &Handle) -> Result<(), CommandError> {
+        match self.erased_at {
+            Some(_) => {
+                let reason = "its personal data was erased; make another contact";
+                Err(rejected(ResultCode::StatusProhibits, handle, reason))
+            }
+            None => Ok(()),
+        }
+    }
+
     pub(super) fn statuses(&self, tables: &Tables<'_>) -> Result<Statuses, RegistryError> {
         Statuses::from_column(&self.statuses)
             .map_err(|error| tables.inconsistent(format!("statuses of a contact: {error}")))
@@ -246,7 +259,7 @@ fn select(condition: &'static str) -> String {
     let columns = COLUMNS.join(", ");
     format!(
         "SELECT id, registrar_id, statuses, first_event, created_at, created_by, updated_at, \
-         updated_by, {columns} FROM contacts WHERE {condition}"
+         updated_by, erased_at, {columns} FROM contacts WHERE {condition}"
     )
 }
 
