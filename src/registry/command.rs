@@ -82,6 +82,9 @@ impl Command {
         if let Self::Domain(DomainCommand::Transfer(transfer)) = self {
             return transfer.op == domain::TransferOp::Query;
         }
+        if let Self::Contact(ContactCommand::Transfer(transfer)) = self {
+            return transfer.op == domain::TransferOp::Query;
+        }
         if let Self::Changes(command) = self {
             return command.is_read();
         }
@@ -275,6 +278,9 @@ impl Database {
             }
             Command::Contact(ContactCommand::Info(handle)) => {
                 contact::info(&mut tables, &reader, handle).await?
+            }
+            Command::Contact(ContactCommand::Transfer(command)) => {
+                contact::query(&mut tables, &reader, command).await?
             }
             Command::Host(HostCommand::Info(name)) => host::info(&mut tables, name).await?,
             Command::Registrar(RegistrarCommand::Info(handle)) => {

@@ -31,7 +31,7 @@ const MIGRATIONS: [&str; 21] = [
     include_str!("migrations/0018_access.sql"),
     include_str!("migrations/0019_parking.sql"),
     include_str!("migrations/0020_states.sql"),
-    include_str!("migrations/0021_erased.sql"),
+    include_str!("migrations/0021_contacts.sql"),
 ];
 
 /// The schema version that this program reads and writes.

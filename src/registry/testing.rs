@@ -96,7 +96,7 @@ pub(crate) fn published(location: &Location) -> BTreeSet<String> {
 
 /// Rows of every table, to show that nothing was changed.
 pub(crate) async fn row_counts(database: &mut Database) -> Vec<(String, i64)> {
-    const TABLES: [&str; 28] = [
+    const TABLES: [&str; 29] = [
         "zones",
         "zone_records",
         "registrars",
@@ -125,6 +125,7 @@ pub(crate) async fn row_counts(database: &mut Database) -> Vec<(String, i64)> {
         "server_checks",
         "object_states",
         "data_keys",
+        "contact_transfers",
     ];
     let mut counts = Vec::new();
     for table in TABLES {

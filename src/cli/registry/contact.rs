@@ -8,9 +8,13 @@ use rustls::pki_types::SubjectPublicKeyInfoDer;
 use rustls::pki_types::pem::PemObject as _;
 
 use super::arguments::ActingArgs;
-use super::build::{Built, syntax};
+use super::build::{Built, one, syntax};
+use super::domain::AuthArgs;
 use crate::registry::Command;
-use crate::registry::command::contact::{ContactCommand, ContactErase, ContactKey, ContactKeys};
+use crate::registry::command::contact::{
+    ContactCommand, ContactErase, ContactKey, ContactKeys, ContactTransfer,
+};
+use crate::registry::command::domain::TransferOp;
 use crate::registry::types::ValueError;
 
 const EXAMPLE: &str = r#"FILE has the contact as JSON, such as
@@ -37,6 +41,8 @@ pub(crate) enum ContactArgs {
     Keys(KeysArgs),
     /// Remove a contact that no domain names
     Delete(HandleArgs),
+    /// Bring a contact to another registrar: request, approve, reject, cancel, query
+    Transfer(TransferArgs),
     /// Erase what is known of a person, for good
     ///
     /// The registry's own, with the number of a --case. The contact stays without a name where
@@ -54,6 +60,23 @@ pub(crate) enum ContactArgs {
 pub(crate) struct HandleArgs {
     /// What it is called
     handle: String,
+    #[command(flatten)]
+    acting: ActingArgs,
+}
+
+/// `meridian registry contact transfer`
+#[derive(Debug, Args)]
+pub(crate) struct TransferArgs {
+    /// What it is called
+    handle: String,
+    /// What is done: request, approve, reject, cancel or query
+    #[arg(value_name = "STEP")]
+    op: String,
+    /// To whom, where the registry asks for it
+    #[arg(long, value_name = "HANDLE")]
+    registrar: Option<String>,
+    #[command(flatten)]
+    auth: AuthArgs,
     #[command(flatten)]
     acting: ActingArgs,
 }
@@ -119,6 +142,16 @@ pub(super) fn build(args: &ContactArgs) -> Built<'_> {
                 remove: keys(&args.remove)?,
             };
             (ContactCommand::Keys(keys), &args.acting)
+        }
+        ContactArgs::Transfer(args) => {
+            let op = args.op.parse::<TransferOp>();
+            let transfer = ContactTransfer {
+                handle: args.handle.parse()?,
+                op: op.map_err(|reason| syntax(&args.op, reason))?,
+                registrar: one(args.registrar.as_ref())?,
+                auth_info: args.auth.read()?,
+            };
+            (ContactCommand::Transfer(Box::new(transfer)), &args.acting)
         }
         ContactArgs::Erase(args) => {
             let erase = ContactErase {

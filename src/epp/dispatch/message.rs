@@ -162,6 +162,10 @@ fn describe(response: &mut Response, message: Message) {
             response.data = read::<TransferInfo>(shown).map(Data::DomainTransfer);
             return;
         }
+        ("transfer", ObjectType::Contact) => {
+            response.data = read::<TransferInfo>(shown).map(Data::ContactTransfer);
+            return;
+        }
         (_, ObjectType::Domain) => read::<DomainInfo>(shown).map(|info| {
             Data::DomainInfo(Box::new(DomainView {
                 info,

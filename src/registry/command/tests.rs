@@ -5,6 +5,7 @@
 
 mod changes;
 mod consents;
+mod contact_transfer;
 mod contacts;
 mod erasure;
 mod histories;

@@ -21,6 +21,9 @@ use crate::registry::command::tables::rows;
 use crate::registry::error::RegistryError;
 use crate::registry::types::Handle;
 
+/// Most copies of a contact that are named.
+const COPIES_MAX: i64 = 100;
+
 /// Erases what is said of a person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -69,6 +72,7 @@ pub(super) async fn erase(
     let notice = Notice::new(row.registrar_id, NoticeKind::ContactErased, handle.as_str());
     context.notices.push(notice);
     note_uses(context, row.id, handle).await?;
+    note_copies(context, handle, row.copy_of.as_deref()).await?;
     Ok(())
 }
 
@@ -111,6 +115,28 @@ async fn note_uses(
          domains and their contact {named} times, which should get another"
     );
     context.notes.push(note);
+    Ok(())
+}
+
+/// The same person may be known by other contacts: whoever erases has to see them.
+async fn note_copies(
+    context: &mut Context<'_, '_>,
+    handle: &Handle,
+    copy_of: Option<&str>,
+) -> Result<(), RegistryError> {
+    let query = rows::<(String,)>(
+        "SELECT handle FROM contacts WHERE (copy_of = $1 OR copy_of = $2 OR handle = $2) \
+         AND handle <> $1 AND erased_at IS NULL ORDER BY id LIMIT $3",
+    );
+    let query = query
+        .bind(handle.as_str())
+        .bind(copy_of.unwrap_or_default());
+    let found = context.tables().all(query.bind(COPIES_MAX)).await?;
+    if !found.is_empty() {
+        let names: Vec<_> = found.into_iter().map(|(name,)| name).collect();
+        let note = format!("copies of the same person are left: {}", names.join(", "));
+        context.notes.push(note);
+    }
     Ok(())
 }
 

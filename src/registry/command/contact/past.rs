@@ -41,6 +41,10 @@ struct State {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     updated_by: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    transferred_at: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    copy_of: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     erased_at: Option<i64>,
     /// Its other columns, as JSON.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -91,6 +95,8 @@ pub(in crate::registry::command) async fn before_of(
         created_by: row.created_by,
         updated_at: row.updated_at,
         updated_by: row.updated_by,
+        transferred_at: row.transferred_at,
+        copy_of: row.copy_of,
         erased_at: row.erased_at,
         sealed,
     };
@@ -152,6 +158,8 @@ pub(in crate::registry::command) async fn shown_of(
         created_by: state.created_by,
         updated_at: state.updated_at.map(Timestamp),
         updated_by: state.updated_by,
+        transferred_at: state.transferred_at.map(Timestamp),
+        copy_of: state.copy_of,
         erased_at: state.erased_at.map(Timestamp),
     };
     let mut shown = serde_json::to_value(info).map_err(|error| bad(error.to_string()))?;

@@ -203,6 +203,9 @@ pub(super) struct ContactRow {
     pub(super) created_by: Option<String>,
     pub(super) updated_at: Option<i64>,
     pub(super) updated_by: Option<String>,
+    pub(super) transferred_at: Option<i64>,
+    pub(super) auth: Option<Vec<u8>>,
+    pub(super) copy_of: Option<String>,
     pub(super) erased_at: Option<i64>,
     pub(super) texts: Texts,
 }
@@ -222,6 +225,9 @@ impl<'r> sqlx::FromRow<'r, AnyRow> for ContactRow {
             created_by: row.try_get("created_by")?,
             updated_at: row.try_get("updated_at")?,
             updated_by: row.try_get("updated_by")?,
+            transferred_at: row.try_get("transferred_at")?,
+            auth: row.try_get("auth")?,
+            copy_of: row.try_get("copy_of")?,
             erased_at: row.try_get("erased_at")?,
             texts,
         })
@@ -259,7 +265,7 @@ fn select(condition: &'static str) -> String {
     let columns = COLUMNS.join(", ");
     format!(
         "SELECT id, registrar_id, statuses, first_event, created_at, created_by, updated_at, \
-         updated_by, erased_at, {columns} FROM contacts WHERE {condition}"
+         updated_by, transferred_at, auth, copy_of, erased_at, {columns} FROM contacts WHERE {condition}"
     )
 }
 
