@@ -33,7 +33,7 @@ pub(super) use info::{info, names, roid};
 pub use renew::DomainRenew;
 pub use restore::{DomainRestore, RestoreReport};
 pub(super) use review::{changeable, hold_name, kept_auth, statuses_of, store_statuses, touch};
-pub use servers::{DomainServers, ServerResult, ServersToAsk};
+pub use servers::{AskServers, DomainServers, ServerResult, ServersToAsk};
 pub use step::DomainStep;
 pub(in crate::registry) use transfer::taker;
 pub use transfer::{DomainMove, DomainTransfer, TransferInfo, TransferOp, TransferState};
