@@ -235,9 +235,12 @@ enum RegistryCommand {
     Apply(registry::arguments::ApplyArgs),
     /// Show what a domain, host or contact was, after an event or at a time
     ///
-    /// Of what it was before this version made the registry's notes, only the last is known.
-    /// What is said of a person is shown until it is erased.
+    /// Changes are noted since this version has the registry; of an object that was imported
+    /// it is not known since when. What is said of a person is shown until it is erased.
     Show(registry::past::ShowArgs),
+    /// Ask name servers whether they answer for the domains they are given; show which do not
+    #[command(subcommand)]
+    Scan(registry::scan::ScanArgs),
     /// Show zones, counts and the last event
     Status(DatabaseArgs),
     /// Let the running server publish what it holds, up to an event

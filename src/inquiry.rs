@@ -6,6 +6,8 @@
 //! this machine speak to its own network. Everything is bounded: questions at once, and
 //! the time for each. Never decides anything: the registry does.
 
+pub mod scan;
+
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::time::{Duration, Instant};

@@ -27,6 +27,7 @@ pub mod policy;
 pub mod progress;
 pub mod rehearse;
 mod rejects;
+pub mod scan;
 pub mod schema;
 pub mod signing;
 mod sql;

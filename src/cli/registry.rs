@@ -14,6 +14,7 @@ pub(crate) mod orphans;
 mod parking;
 pub(crate) mod past;
 pub(crate) mod poll;
+pub(crate) mod scan;
 mod servers;
 
 use anyhow::Context;
@@ -81,6 +82,7 @@ async fn obey(command: &RegistryCommand, global: &Global) -> anyhow::Result<()> 
         RegistryCommand::Timers(args) => objects::run(build::timers(args), global).await?,
         RegistryCommand::Bulk(args) => bulk::run(args, global).await?,
         RegistryCommand::Apply(args) => apply::run(args, global).await?,
+        RegistryCommand::Scan(args) => scan::run(args, global).await?,
         RegistryCommand::Show(args) => past::run(args, global).await?,
         RegistryCommand::Status(args) => {
             let mut database = Database::open(&location(args, global)?).await?;

@@ -147,6 +147,13 @@ impl Due {
     }
 }
 
+/// Changes that wait until somebody agrees: bounded for each account.
+pub(super) async fn changes_waiting(database: &mut Database) -> Result<u64, RegistryError> {
+    let query = rows::<(i64,)>("SELECT COUNT(*) FROM changes");
+    let found = database.tables().optional(query).await?;
+    Ok(found.map_or(0, |(count,)| u64::try_from(count).unwrap_or_default()))
+}
+
 /// What is due, in the order of kinds, without purges that have to be asked about. Changes
 /// come first: time does to a domain what it does without them.
 async fn gather(
