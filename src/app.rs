@@ -28,6 +28,7 @@ use crate::dns::generations::{Check, Generations, InstallError, Installer, Sourc
 use crate::dns::net;
 use crate::dns::net::tls::DOT;
 use crate::dns::secret::Secret;
+use crate::inquiry::{self, scan::Scanner};
 use crate::keys::keeper::{self, Keeper};
 use crate::keys::seal;
 use crate::keys::signers::Signers;
@@ -57,6 +58,7 @@ pub struct Server {
     credentials: Option<Arc<Credentials>>,
     keeper: Option<Keeper>,
     timekeeper: Option<Timekeeper>,
+    scanner: Option<Scanner>,
     epp: Option<crate::epp::server::Server>,
     vitals: Arc<Vitals>,
     /// Workers that ended by themselves say why.
@@ -92,6 +94,8 @@ impl Server {
             .context("cannot start the publisher's thread")?;
         let timekeeper = spawn_timekeeper(config, settings.as_ref(), publisher.as_ref())
             .context("cannot start the thread of timers")?;
+        let scanner = spawn_scanner(config, settings.as_ref())
+            .context("cannot start the thread that scans name servers")?;
         let epp = epp::start(config, settings.as_ref(), publisher.as_ref())?;
         let served = Arc::clone(&generations);
         let keeper = spawn_keeper(config, settings, vault, publisher.as_ref(), served)
@@ -112,6 +116,7 @@ impl Server {
             publish: publisher.as_ref().map(Publisher::state),
             keys: keeper.as_ref().map(Keeper::state),
             timers: timekeeper.as_ref().map(Timekeeper::state),
+            scan: scanner.as_ref().map(Scanner::state),
             epp: epp.as_ref().map(|epp| EppVitals {
                 listen: epp.addresses().to_vec(),
                 counters: epp.counters(),
@@ -124,6 +129,7 @@ impl Server {
             credentials,
             keeper,
             timekeeper,
+            scanner,
             epp,
             vitals,
             failures,
@@ -166,6 +172,7 @@ impl Server {
         if let Some(epp) = self.epp {
             epp.stop();
         }
+        drop(self.scanner);
         drop(self.timekeeper);
         drop(self.keeper);
         drop(self.publisher);
@@ -299,6 +306,20 @@ fn spawn_timekeeper(
         wake: Box::new(move || woken.wake()),
     });
     timekeeper.map(Some)
+}
+
+fn spawn_scanner(config: &Config, settings: Option<&Settings>) -> std::io::Result<Option<Scanner>> {
+    let (Some(settings), Some(scan)) = (settings, config.registry.scan) else {
+        return Ok(None);
+    };
+    let scanner = Scanner::spawn(inquiry::scan::Settings {
+        location: settings.location.clone(),
+        questions_per_second_max: scan.questions_per_second_max,
+        interval_seconds: scan.interval_seconds,
+        lab: false,
+        clock: unix_microseconds,
+    });
+    scanner.map(Some)
 }
 
 pub(crate) fn publish_settings(config: &Config, vault: Option<&Arc<Vault>>) -> Option<Settings> {

@@ -231,8 +231,16 @@ enum RegistryCommand {
     ///
     /// Takes the registry for itself while it runs. Prints a line for each command
     /// once it is on disk. {"domain":{"delete":"gone.example"}} is such a command; the
-    /// event log has every command in this form.
+    /// event log has every command in this form, with what is said of persons sealed.
     Apply(registry::arguments::ApplyArgs),
+    /// Show what a domain, host or contact was, after an event or at a time
+    ///
+    /// Changes are noted since this version has the registry; of an object that was imported
+    /// it is not known since when. What is said of a person is shown until it is erased.
+    Show(registry::past::ShowArgs),
+    /// Ask name servers whether they answer for the domains they are given; show which do not
+    #[command(subcommand)]
+    Scan(registry::scan::ScanArgs),
     /// Show zones, counts and the last event
     Status(DatabaseArgs),
     /// Let the running server publish what it holds, up to an event

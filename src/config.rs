@@ -142,6 +142,17 @@ pub struct Registry {
     pub database: Option<String>,
     /// Whether this server takes the steps of registrations that are due.
     pub timers: bool,
+    /// How name servers of delegations are asked; `None` where they are not.
+    pub scan: Option<Scan>,
+}
+
+/// How name servers of delegations are asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Scan {
+    /// Questions a second at most.
+    pub questions_per_second_max: u32,
+    /// Time between the starts of two passes.
+    pub interval_seconds: u32,
 }
 
 /// When changes of the registry are published.

@@ -21,6 +21,7 @@ use crate::dns::counters::{Snapshot, StreamCounters, WorkerCounters};
 use crate::dns::generations::Generations;
 use crate::dns::net::failure::Offences;
 use crate::epp;
+use crate::inquiry::scan::ScanState;
 use crate::keys::status::KeysState;
 use crate::net::credentials::Credentials;
 use crate::publish;
@@ -99,6 +100,7 @@ pub struct VitalsParts {
     pub publish: Option<Arc<publish::State>>,
     pub keys: Option<Arc<KeysState>>,
     pub timers: Option<Arc<TimersState>>,
+    pub scan: Option<Arc<ScanState>>,
     pub epp: Option<EppVitals>,
 }
 

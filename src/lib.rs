@@ -10,6 +10,7 @@ mod demo;
 pub mod dns;
 pub mod epp;
 pub mod exchange;
+pub mod inquiry;
 pub mod keys;
 pub mod net;
 pub mod publish;

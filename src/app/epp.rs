@@ -9,6 +9,7 @@ use crate::config::Config;
 use crate::epp::Offer;
 use crate::epp::server::certificate::EPP;
 use crate::epp::server::{Server, Settings};
+use crate::inquiry::Inquiry;
 use crate::net::credentials::Credentials;
 use crate::publish::{self, Publisher};
 
@@ -34,6 +35,7 @@ pub(super) fn start(
         drain: config.dns.drain_timeout,
         threads: epp.threads,
         clock: unix_microseconds,
+        ask: Arc::new(Inquiry::new(registry.location.clone(), unix_microseconds)),
         wake: Box::new(move || woken.wake()),
     };
     let server = Server::start(settings, &epp.listen);

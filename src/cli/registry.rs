@@ -12,7 +12,9 @@ mod files;
 mod objects;
 pub(crate) mod orphans;
 mod parking;
+pub(crate) mod past;
 pub(crate) mod poll;
+pub(crate) mod scan;
 mod servers;
 
 use anyhow::Context;
@@ -80,6 +82,8 @@ async fn obey(command: &RegistryCommand, global: &Global) -> anyhow::Result<()> 
         RegistryCommand::Timers(args) => objects::run(build::timers(args), global).await?,
         RegistryCommand::Bulk(args) => bulk::run(args, global).await?,
         RegistryCommand::Apply(args) => apply::run(args, global).await?,
+        RegistryCommand::Scan(args) => scan::run(args, global).await?,
+        RegistryCommand::Show(args) => past::run(args, global).await?,
         RegistryCommand::Status(args) => {
             let mut database = Database::open(&location(args, global)?).await?;
             show_status(&registry::status(&mut database).await?, global)?;

@@ -8,7 +8,7 @@ use zone_image::Name;
 
 use super::read::Document;
 use super::{
-    Config, Control, Dns, Fault, Image, Keys, Log, Metrics, Publish, Registry, Spec, Tcp, Tls,
+    Config, Control, Dns, Fault, Image, Keys, Log, Metrics, Publish, Registry, Scan, Spec, Tcp, Tls,
 };
 use crate::dns::engine::TEXT_BYTES_MAX;
 use crate::dns::net::{bind, udp};
@@ -81,6 +81,7 @@ pub(super) fn check(spec: &Spec, document: &Document<'_>, faults: &mut Vec<Fault
         registry: Registry {
             database: Some(database.clone()).filter(|database| !database.is_empty()),
             timers: spec.registry.timers,
+            scan: check_scan(spec, &mut checker),
         },
         publish: check_publish(spec, &mut checker),
         keys: check_keys(spec, &mut checker),
@@ -96,6 +97,29 @@ pub(super) fn check(spec: &Spec, document: &Document<'_>, faults: &mut Vec<Fault
             level: spec.log.level,
         },
     }
+}
+
+fn check_scan(spec: &Spec, checker: &mut Checker<'_>) -> Option<Scan> {
+    let registry = &spec.registry;
+    let questions_per_second_max = registry.scan_questions_per_second_max;
+    checker.range(
+        "registry.scan-questions-per-second-max",
+        questions_per_second_max,
+        0..=10_000,
+    );
+    checker.range(
+        "registry.scan-interval-hours",
+        registry.scan_interval_hours,
+        1..=8_760,
+    );
+    if questions_per_second_max > 0 && registry.database.is_empty() {
+        let message = "there is no registry; name one in registry.database";
+        checker.fault("registry.scan-questions-per-second-max", message);
+    }
+    (questions_per_second_max > 0).then(|| Scan {
+        questions_per_second_max,
+        interval_seconds: registry.scan_interval_hours.saturating_mul(3600),
+    })
 }
 
 fn check_keys(spec: &Spec, checker: &mut Checker<'_>) -> Keys {

@@ -220,6 +220,8 @@ pub enum MemoryKind {
 pub struct RegistrySpec {
     pub database: String,
     pub timers: bool,
+    pub scan_questions_per_second_max: u32,
+    pub scan_interval_hours: u32,
 }
 
 impl Default for RegistrySpec {
@@ -227,6 +229,8 @@ impl Default for RegistrySpec {
         Self {
             database: String::new(),
             timers: true,
+            scan_questions_per_second_max: 0,
+            scan_interval_hours: 24,
         }
     }
 }

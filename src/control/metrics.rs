@@ -83,6 +83,9 @@ impl Page {
         if let Some(keys) = &vitals.parts.keys {
             page.keys(keys);
         }
+        if let Some(scan) = &vitals.parts.scan {
+            page.scan(&scan.snapshot());
+        }
         if let Some(timers) = &vitals.parts.timers {
             page.timers(&timers.snapshot());
         }

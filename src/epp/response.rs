@@ -102,6 +102,8 @@ pub enum Data {
         expires_at: Option<Timestamp>,
     },
     DomainTransfer(TransferInfo),
+    /// How a transfer of a contact stands.
+    ContactTransfer(TransferInfo),
     HostCheck(Vec<Check>),
     HostInfo(Box<HostInfo>),
     HostCreated {
@@ -299,7 +301,10 @@ impl Data {
             | Self::DomainRenewed { .. }
             | Self::DomainTransfer(_) => DOMAIN,
             Self::HostCheck(_) | Self::HostInfo(_) | Self::HostCreated { .. } => HOST,
-            Self::ContactCheck(_) | Self::ContactInfo(_) | Self::ContactCreated { .. } => CONTACT,
+            Self::ContactCheck(_)
+            | Self::ContactInfo(_)
+            | Self::ContactCreated { .. }
+            | Self::ContactTransfer(_) => CONTACT,
             Self::Finished(finished) => finished.namespace,
         }
     }
@@ -321,6 +326,7 @@ impl Data {
                 domain::renewed(name, *expires_at, out_ref);
             }
             Self::DomainTransfer(transfer) => domain::transfer(transfer, out_ref),
+            Self::ContactTransfer(transfer) => contact::transfer(transfer, out_ref),
             Self::HostInfo(info) => host::info(info, out_ref),
             Self::HostCreated { name, created_at } => host::created(name, *created_at, out_ref),
             Self::ContactInfo(info) => contact::info(info, out_ref),

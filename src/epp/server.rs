@@ -32,6 +32,7 @@ use self::store::{Store, Writing};
 use super::services::Offer;
 use crate::net::credentials::{Credentials, WATCH_INTERVAL};
 use crate::net::places::{Full, Place, Places};
+use crate::registry::command::domain::AskServers;
 use crate::registry::{Location, Timestamp};
 
 /// Pause after the system gave us no connection.
@@ -84,6 +85,8 @@ pub struct Settings {
     pub threads: usize,
     /// Microseconds since 1970.
     pub clock: fn() -> i64,
+    /// Asks name servers before domains get them.
+    pub ask: Arc<dyn AskServers>,
     /// Wakes whoever publishes.
     pub wake: Box<dyn Fn() + Send + Sync>,
 }
@@ -143,7 +146,7 @@ impl Server {
         let counters = Arc::<Counters>::default();
         let credentials = Arc::clone(&settings.credentials);
         let shared = Arc::new(Shared {
-            store: Store::new(settings.location.clone()),
+            store: Store::new(settings.location.clone(), settings.ask.clone()),
             accounts: Arc::new(Accounts::new(settings.limits.commands_per_second_max)),
             counters: Arc::clone(&counters),
             passwords: Semaphore::new(PASSWORDS_AT_ONCE),

@@ -5,14 +5,17 @@
 //! inserting an event breaks the chain at that place. Whoever can write the whole database
 //! can make a new chain: against that, note an event with its digest elsewhere (an
 //! [`Anchor`]) and ask for it. Never holds more than a page of events; secrets are masked
-//! before they are logged.
+//! before they are logged, and what is said of a person is sealed (`personal`). What objects
+//! were before an event is chained with it (`before`).
 
+mod before;
 mod chain;
 mod mask;
 mod verify;
 
 use std::fmt;
 
+pub(crate) use before::{Before, digest as states_digest};
 pub(crate) use chain::{Entry, complete};
 pub(crate) use mask::masked;
 pub use verify::{Anchor, Break, BreakKind, Verification, verify};

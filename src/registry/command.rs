@@ -19,6 +19,7 @@ mod idn;
 pub mod keys;
 pub mod lock;
 pub mod notices;
+pub mod past;
 pub mod poll;
 mod publication;
 mod referral;
@@ -33,6 +34,7 @@ use serde::{Deserialize, Serialize};
 use super::audit::masked;
 use super::database::{Database, Event, Timestamp, Write};
 use super::error::RegistryError;
+use super::personal;
 use super::types::Handle;
 use context::Context;
 use notices::Watch;
@@ -80,6 +82,9 @@ impl Command {
         if let Self::Domain(DomainCommand::Transfer(transfer)) = self {
             return transfer.op == domain::TransferOp::Query;
         }
+        if let Self::Contact(ContactCommand::Transfer(transfer)) = self {
+            return transfer.op == domain::TransferOp::Query;
+        }
         if let Self::Changes(command) = self {
             return command.is_read();
         }
@@ -94,6 +99,11 @@ impl Command {
                 | Self::Poll(PollCommand::Next { .. })
                 | Self::Timers(TimersCommand::Info)
         )
+    }
+
+    /// Whether what it takes away must not be found in the file any more.
+    pub(crate) fn is_erasure(&self) -> bool {
+        matches!(self, Self::Contact(ContactCommand::Erase(_)))
     }
 
     /// Its name in the event log.
@@ -238,7 +248,17 @@ impl Database {
         // Dropped with an error, the transaction is rolled back as a whole.
         let outcome = Box::pin(change(&mut write, request)).await?;
         write.commit().await?;
+        if request.command.is_erasure() {
+            self.forget_or_say().await;
+        }
         Ok(outcome)
+    }
+
+    /// What was committed is done, whether or not its former pages can go at once.
+    pub(crate) async fn forget_or_say(&mut self) {
+        if let Err(error) = self.forget().await {
+            tracing::warn!(%error, "former pages stay until the next checkpoint");
+        }
     }
 
     /// Answers a request that changes nothing, without a lock.
@@ -258,6 +278,9 @@ impl Database {
             }
             Command::Contact(ContactCommand::Info(handle)) => {
                 contact::info(&mut tables, &reader, handle).await?
+            }
+            Command::Contact(ContactCommand::Transfer(command)) => {
+                contact::query(&mut tables, &reader, command).await?
             }
             Command::Host(HostCommand::Info(name)) => host::info(&mut tables, name).await?,
             Command::Registrar(RegistrarCommand::Info(handle)) => {
@@ -322,29 +345,38 @@ async fn perform(
     Box::pin(obey(context, request)).await
 }
 
-/// Runs a change as if everybody had agreed who has to; the caller undoes it.
-pub(crate) async fn attempt(write: &mut Write<'_>, request: &Request) -> Result<(), CommandError> {
+/// Runs a change as if everybody had agreed who has to, and gives its notes; the caller
+/// undoes it.
+pub(crate) async fn attempt(
+    write: &mut Write<'_>,
+    request: &Request,
+) -> Result<Vec<String>, CommandError> {
     let mut context = Context::begin(write, request).await?;
     if let Command::Changes(command) = &request.command
         && let Some(id) = command.makes()
     {
-        return Box::pin(changes::run_now(&mut context, id)).await;
+        Box::pin(changes::run_now(&mut context, id)).await?;
+        return Ok(Vec::new());
     }
-    if Box::pin(changes::needs(&mut context, &request.command))
-        .await?
-        .is_none()
-    {
-        drop(context);
-        return Box::pin(change(write, request)).await.map(drop);
-    }
-    lock::lift(&mut context, &request.command).await?;
-    Box::pin(obey(context, request)).await.map(drop)
+    let needs = Box::pin(changes::needs(&mut context, &request.command)).await?;
+    let done = match needs {
+        None => {
+            drop(context);
+            Box::pin(change(write, request)).await?
+        }
+        Some(_) => {
+            lock::lift(&mut context, &request.command).await?;
+            Box::pin(obey(context, request)).await?
+        }
+    };
+    Ok(done.notes().to_vec())
 }
 
 async fn obey(mut context: Context<'_, '_>, request: &Request) -> Result<Outcome, CommandError> {
     let acting = context.acting.clone();
     rights::may_change(&mut context.tables(), &acting, &request.command).await?;
     let watch = Watch::begin(&mut context, &request.command).await?;
+    Box::pin(past::keep_named(&mut context, &request.command)).await?;
     let zone_id = match &request.command {
         Command::Domain(command) => Box::pin(domain::change(&mut context, command)).await?,
         Command::Contact(command) => Box::pin(contact::change(&mut context, command)).await?,
@@ -376,6 +408,7 @@ async fn finish(
         asked,
         made,
         about,
+        person,
         notes,
         ..
     } = context;
@@ -394,7 +427,10 @@ async fn finish(
             let detail = serde_json::json!({ "decided": command, "made": event });
             (command.kind(), logged(write, &detail)?)
         }
-        (None, None) => (command.kind(), logged(write, command)?),
+        (None, None) => match command {
+            Command::Contact(_) => (command.kind(), sealed(write, command, person).await?),
+            command => (command.kind(), logged(write, command)?),
+        },
     };
     let cause = match &request.actor.cause {
         Some(cause) => Some(logged(write, cause)?),
@@ -420,12 +456,34 @@ async fn finish(
 
 /// As JSON for the event log, without secrets.
 fn logged(write: &Write<'_>, value: &impl Serialize) -> Result<String, RegistryError> {
-    let value = serde_json::to_value(value).map_err(|error| {
-        let what = format!("command cannot be logged: {error}");
-        let place = write.place().to_owned();
-        RegistryError::Inconsistent { place, what }
-    })?;
-    Ok(masked(value).to_string())
+    Ok(json(write, value)?.to_string())
+}
+
+fn json(write: &Write<'_>, value: &impl Serialize) -> Result<serde_json::Value, RegistryError> {
+    let value = serde_json::to_value(value);
+    value.map(masked).map_err(|error| unloggable(write, error))
+}
+
+fn unloggable(write: &Write<'_>, why: impl std::fmt::Display) -> RegistryError {
+    let what = format!("command cannot be logged: {why}");
+    let place = write.place().to_owned();
+    RegistryError::Inconsistent { place, what }
+}
+
+/// As [`logged`], with what a contact's command says of a person sealed.
+async fn sealed(
+    write: &mut Write<'_>,
+    command: &Command,
+    person: Option<i64>,
+) -> Result<String, RegistryError> {
+    let key = match (person, command.object()) {
+        (Some(id), Some(handle)) => personal::key_for(&mut write.tables(), id, handle).await?,
+        _ => None,
+    };
+    let value = json(write, command)?;
+    let value = personal::sealed(value, key.as_ref());
+    let value = value.ok_or_else(|| unloggable(write, "it cannot be sealed"))?;
+    Ok(value.to_string())
 }
 
 #[cfg(test)]

@@ -263,6 +263,17 @@ impl Database {
         Ok(())
     }
 
+    /// Empties SQLite's log, which has pages as they were before, after something was
+    /// erased. Where a reader is in the way, the next checkpoint does it.
+    pub(crate) async fn forget(&mut self) -> Result<(), RegistryError> {
+        if self.engine() == Engine::Sqlite {
+            const TRUNCATE: &str = "PRAGMA wal_checkpoint(TRUNCATE)";
+            let done = execute(&mut self.connection, TRUNCATE).await;
+            done.map_err(self.fault())?;
+        }
+        Ok(())
+    }
+
     /// Begins a write: takes the write lock and checks the epoch.
     pub(crate) async fn write(&mut self) -> Result<Write<'_>, RegistryError> {
         let (engine, place, own) = (self.engine(), self.place.clone(), self.epoch);
@@ -322,6 +333,9 @@ async fn connect(location: &Location) -> Result<AnyConnection, RegistryError> {
             format!("PRAGMA busy_timeout = {SQLITE_LOCK_WAIT_MILLISECONDS}"),
             "PRAGMA foreign_keys = ON".to_owned(),
             "PRAGMA synchronous = FULL".to_owned(),
+            // What is overwritten or deleted is overwritten in its page, so that what was
+            // erased is gone from the file.
+            "PRAGMA secure_delete = FAST".to_owned(),
         ],
         Engine::Postgres => &[
             format!("SET lock_timeout = {POSTGRES_LOCK_WAIT_MILLISECONDS}"),

@@ -15,7 +15,9 @@ use sqlx::any::AnyRow;
 
 use super::sql::AnyQuery;
 
-pub use model::{ContactRole, ContactRoles, DataModel, Expiry, NameRule, ReportRule};
+pub use model::{
+    ContactRole, ContactRoles, DataModel, Expiry, NameRule, ReportRule, TransferContacts,
+};
 pub use review::{Approvers, ChangeControl, RegistrantChange, ServerCheck, Silence};
 
 /// What stands in a column of its own.
@@ -154,6 +156,8 @@ policy! {
         veto_silence: Silence = Silence::Reject;
         /// Whether name servers have to answer for a domain before it gets them.
         server_check: ServerCheck = ServerCheck::Off;
+        /// What becomes of the contacts of a domain that goes to another registrar.
+        transfer_contacts: TransferContacts = TransferContacts::Keep;
     }
 }
 

@@ -24,6 +24,8 @@ pub struct Rehearsal {
     pub added: BTreeSet<String>,
     /// Records that would go.
     pub removed: BTreeSet<String>,
+    /// What whoever asks should know.
+    pub notes: Vec<String>,
 }
 
 /// The views of RDATA, and the type where the view has only one.
@@ -45,7 +47,7 @@ impl Database {
         }
         let mut write = self.write().await?;
         let savepoint = write.savepoint().await?;
-        Box::pin(attempt(&mut write, request)).await?;
+        let notes = Box::pin(attempt(&mut write, request)).await?;
         let changed = write.changed_since(savepoint);
         let after = Box::pin(published(&mut write.tables(), &changed)).await?;
         write.undo(savepoint).await?;
@@ -55,6 +57,7 @@ impl Database {
         Ok(Rehearsal {
             added: after.difference(&before).cloned().collect(),
             removed: before.difference(&after).cloned().collect(),
+            notes,
         })
     }
 }

@@ -96,7 +96,7 @@ pub(crate) fn published(location: &Location) -> BTreeSet<String> {
 
 /// Rows of every table, to show that nothing was changed.
 pub(crate) async fn row_counts(database: &mut Database) -> Vec<(String, i64)> {
-    const TABLES: [&str; 26] = [
+    const TABLES: [&str; 30] = [
         "zones",
         "zone_records",
         "registrars",
@@ -123,6 +123,10 @@ pub(crate) async fn row_counts(database: &mut Database) -> Vec<(String, i64)> {
         "locks",
         "contact_keys",
         "server_checks",
+        "object_states",
+        "data_keys",
+        "contact_transfers",
+        "lame_delegations",
     ];
     let mut counts = Vec::new();
     for table in TABLES {

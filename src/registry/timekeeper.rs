@@ -15,7 +15,7 @@ use crate::background::Background;
 
 use super::database::{Database, Location, Timestamp};
 use super::error::RegistryError;
-use super::timers::{Looked, Timers};
+use super::timers::{Looked, Timers, changes_waiting};
 
 /// Looks in a row while more is due: then the others have their turn.
 const LOOKS_MAX: usize = 64;
@@ -42,6 +42,7 @@ pub struct TimersState {
     failed: AtomicU64,
     stopped: AtomicU64,
     purges_held: AtomicU64,
+    changes_waiting: AtomicU64,
 }
 
 /// The same, at one moment.
@@ -57,6 +58,8 @@ pub struct TimersSnapshot {
     pub is_stopped: bool,
     /// Whether purges wait for an operator.
     pub purges_held: bool,
+    /// Changes that wait until somebody agrees.
+    pub changes_waiting: u64,
 }
 
 impl TimersState {
@@ -69,6 +72,7 @@ impl TimersState {
             failed: load(&self.failed),
             is_stopped: load(&self.stopped) == 1,
             purges_held: load(&self.purges_held) == 1,
+            changes_waiting: load(&self.changes_waiting),
         }
     }
 
@@ -157,6 +161,8 @@ impl Work {
         let (state, started) = (&self.state, self.started);
         self.runtime.block_on(async {
             let mut database = Database::open(&settings.location).await?;
+            let waiting = changes_waiting(&mut database).await?;
+            state.changes_waiting.store(waiting, Ordering::Relaxed);
             for _ in 0..LOOKS_MAX {
                 let now = Timestamp((settings.clock)());
                 let looked = Box::pin(timers.look(&mut database, now, started.elapsed())).await?;

@@ -12,13 +12,13 @@ use std::time::Duration;
 use super::command::tables::rows;
 use super::command::timers::{TimersRow, load};
 use super::command::{
-    Actor, ChangesCommand, Command, CommandError, DomainCommand, Request, Role, TimersCommand,
-    change, domain::DomainStep,
+    Actor, ChangesCommand, Command, CommandError, ContactCommand, DomainCommand, Request, Role,
+    TimersCommand, change, contact::ContactStep, domain::DomainStep,
 };
 use super::database::{Database, Timestamp, Write};
 use super::error::RegistryError;
 use super::life::Step;
-use super::types::DomainName;
+use super::types::{DomainName, Handle};
 
 /// Steps of one kind taken in one transaction: bounds how long a look holds the lock.
 const STEPS_MAX: i64 = 128;
@@ -126,9 +126,11 @@ fn doubt(
     None
 }
 
-/// What is due: a step of a domain's life, or the end of a change's wait.
+/// What is due: a step of a domain's life, the transfer of a contact that nobody answered, or
+/// the end of a change's wait.
 enum Due {
     Step(DomainStep),
+    Contact(ContactStep),
     Change { id: i64, expires_at: Timestamp },
 }
 
@@ -136,12 +138,20 @@ impl Due {
     fn command(&self) -> Command {
         match self {
             Self::Step(step) => Command::Domain(DomainCommand::Step(step.clone())),
+            Self::Contact(step) => Command::Contact(ContactCommand::Step(step.clone())),
             Self::Change { id, expires_at } => Command::Changes(ChangesCommand::Expire {
                 id: *id,
                 expires_at: *expires_at,
             }),
         }
     }
+}
+
+/// Changes that wait until somebody agrees: bounded for each account.
+pub(super) async fn changes_waiting(database: &mut Database) -> Result<u64, RegistryError> {
+    let query = rows::<(i64,)>("SELECT COUNT(*) FROM changes");
+    let found = database.tables().optional(query).await?;
+    Ok(found.map_or(0, |(count,)| u64::try_from(count).unwrap_or_default()))
 }
 
 /// What is due, in the order of kinds, without purges that have to be asked about. Changes
@@ -154,6 +164,9 @@ async fn gather(
 ) -> Result<Vec<Due>, RegistryError> {
     let mut due = due_changes(database, now).await?;
     looked.has_more = i64::try_from(due.len()).is_ok_and(|found| found == STEPS_MAX);
+    let contacts = due_contacts(database, now).await?;
+    looked.has_more |= i64::try_from(contacts.len()).is_ok_and(|found| found == STEPS_MAX);
+    due.extend(contacts);
     for (_, step) in Step::NAMES {
         let most = match step {
             Step::Purge if state.purges_held == 1 => {
@@ -192,6 +205,28 @@ async fn due_changes(database: &mut Database, now: Timestamp) -> Result<Vec<Due>
         expires_at: Timestamp(expires_at),
     });
     Ok(changes.collect())
+}
+
+async fn due_contacts(database: &mut Database, now: Timestamp) -> Result<Vec<Due>, RegistryError> {
+    let query = rows::<(String, i64)>(
+        "SELECT c.handle, t.acted_at FROM contact_transfers t \
+         JOIN contacts c ON c.id = t.contact_id \
+         WHERE t.state = 'pending' AND t.acted_at <= $1 ORDER BY t.acted_at LIMIT $2",
+    );
+    let found = database
+        .tables()
+        .all(query.bind(now.0).bind(STEPS_MAX))
+        .await?;
+    let mut due = Vec::with_capacity(found.len());
+    for (handle, due_at) in found {
+        due.push(Due::Contact(ContactStep {
+            handle: Handle::parse(&handle)
+                .map_err(CommandError::from)
+                .map_err(fault)?,
+            due_at: Timestamp(due_at),
+        }));
+    }
+    Ok(due)
 }
 
 /// Purges that this hour still has.
@@ -304,6 +339,13 @@ async fn postpone(write: &mut Write<'_>, due: &Due, now: Timestamp) -> Result<bo
         .bind(later)
         .bind(step.name.as_str())
         .bind(step.step.name())
+        .bind(step.due_at.0),
+        Due::Contact(step) => sqlx::query(
+            "UPDATE contact_transfers SET acted_at = $1 WHERE state = 'pending' AND acted_at = $3 \
+             AND contact_id = (SELECT id FROM contacts WHERE handle = $2)",
+        )
+        .bind(later)
+        .bind(step.handle.as_str())
         .bind(step.due_at.0),
         Due::Change { id, expires_at } => {
             sqlx::query("UPDATE changes SET expires_at = $1 WHERE id = $2 AND expires_at = $3")

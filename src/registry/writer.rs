@@ -224,6 +224,9 @@ impl Task {
         let has_changes = answers.iter().any(Result::is_ok);
         if has_changes {
             write.commit().await?;
+            if group.iter().any(|job| job.request.command.is_erasure()) {
+                self.database.forget_or_say().await;
+            }
         }
         Ok(answers)
     }

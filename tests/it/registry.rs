@@ -12,6 +12,7 @@ pub(crate) mod failover;
 mod faults;
 mod full;
 pub(crate) mod kills;
+mod past;
 #[path = "../../src/registry/testing/postgres.rs"]
 pub(crate) mod postgres;
 mod referrals;

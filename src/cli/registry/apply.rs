@@ -5,6 +5,7 @@
 //! what was acknowledged is.
 
 use std::io::BufRead as _;
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use serde::Serialize;
@@ -15,7 +16,10 @@ use super::super::{Global, output};
 use super::arguments::ApplyArgs;
 use super::objects::{actor, as_json, request};
 use super::{location, poke_server};
-use crate::registry::{Command, Standby, Writer};
+use crate::clock::unix_microseconds;
+use crate::inquiry::Inquiry;
+use crate::registry::command::domain::AskServers as _;
+use crate::registry::{Command, CommandError, Outcome, Request, Standby, Writer};
 
 /// Longest line: a command with thirteen of everything is far below.
 const LINE_BYTES_MAX: usize = 64 * 1024;
@@ -39,6 +43,7 @@ pub(super) async fn run(args: &ApplyArgs, global: &Global) -> anyhow::Result<()>
     let holder = format!("meridian registry apply, process {}", std::process::id());
     let (writer, mut task) = Writer::start(&location, &holder, standby).await?;
     let actor = actor(&args.acting)?;
+    let inquiry = Arc::new(Inquiry::new(location, unix_microseconds));
     let most = usize::from(args.parallel);
     let mut lines = lines();
     let mut jobs = JoinSet::new();
@@ -54,7 +59,8 @@ pub(super) async fn run(args: &ApplyArgs, global: &Global) -> anyhow::Result<()>
                 let command = parse(&text?).with_context(|| format!("line {number}"))?;
                 let (writer, line) = (writer.clone(), number);
                 let request = request(actor.clone(), &args.acting, command);
-                jobs.spawn(async move { (line, writer.submit(request).await) });
+                let inquiry = Arc::clone(&inquiry);
+                jobs.spawn(async move { (line, submit(&writer, &inquiry, request).await) });
             }
             Some(done) = jobs.join_next(), if !jobs.is_empty() => failed += tell(done?)?,
             // Deposed: whoever reads these lines must hear it from the process's end.
@@ -73,6 +79,18 @@ pub(super) async fn run(args: &ApplyArgs, global: &Global) -> anyhow::Result<()>
     poke_server(global);
     anyhow::ensure!(failed == 0, "{failed} of {number} commands were not done");
     Ok(())
+}
+
+/// Hands a command in, once the name servers were asked that it gives to a domain.
+async fn submit(
+    writer: &Writer,
+    inquiry: &Inquiry,
+    request: Request,
+) -> Result<Outcome, CommandError> {
+    if let Some(said) = inquiry.before(&request).await? {
+        writer.submit(said).await?;
+    }
+    writer.submit(request).await
 }
 
 /// Standard input, read by a thread of its own: a read there cannot be given up.

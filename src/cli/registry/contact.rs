@@ -8,9 +8,13 @@ use rustls::pki_types::SubjectPublicKeyInfoDer;
 use rustls::pki_types::pem::PemObject as _;
 
 use super::arguments::ActingArgs;
-use super::build::{Built, syntax};
+use super::build::{Built, one, syntax};
+use super::domain::AuthArgs;
 use crate::registry::Command;
-use crate::registry::command::contact::{ContactCommand, ContactKey, ContactKeys};
+use crate::registry::command::contact::{
+    ContactCommand, ContactErase, ContactKey, ContactKeys, ContactTransfer,
+};
+use crate::registry::command::domain::TransferOp;
 use crate::registry::types::ValueError;
 
 const EXAMPLE: &str = r#"FILE has the contact as JSON, such as
@@ -37,6 +41,16 @@ pub(crate) enum ContactArgs {
     Keys(KeysArgs),
     /// Remove a contact that no domain names
     Delete(HandleArgs),
+    /// Bring a contact to another registrar: request, approve, reject, cancel, query
+    Transfer(TransferArgs),
+    /// Erase what is known of a person, for good
+    ///
+    /// The registry's own, with the number of a --case. The contact stays without a name where
+    /// domains have it, takes no change and can be given to no domain; of the log and of earlier
+    /// states (`registry show --at`) nothing that was said of it can be read any more, and
+    /// `audit verify` finds them as they were. --dry-run tells which domains are left with such
+    /// a contact. Backups that were made before have everything still.
+    Erase(EraseArgs),
     /// Show a contact
     Info(HandleArgs),
 }
@@ -46,6 +60,35 @@ pub(crate) enum ContactArgs {
 pub(crate) struct HandleArgs {
     /// What it is called
     handle: String,
+    #[command(flatten)]
+    acting: ActingArgs,
+}
+
+/// `meridian registry contact transfer`
+#[derive(Debug, Args)]
+pub(crate) struct TransferArgs {
+    /// What it is called
+    handle: String,
+    /// What is done: request, approve, reject, cancel or query
+    #[arg(value_name = "STEP")]
+    op: String,
+    /// To whom, where the registry asks for it
+    #[arg(long, value_name = "HANDLE")]
+    registrar: Option<String>,
+    #[command(flatten)]
+    auth: AuthArgs,
+    #[command(flatten)]
+    acting: ActingArgs,
+}
+
+/// `meridian registry contact erase`
+#[derive(Debug, Args)]
+pub(crate) struct EraseArgs {
+    /// What it is called
+    handle: String,
+    /// Erase those that had the handle before and were removed, in its place
+    #[arg(long)]
+    former: bool,
     #[command(flatten)]
     acting: ActingArgs,
 }
@@ -99,6 +142,23 @@ pub(super) fn build(args: &ContactArgs) -> Built<'_> {
                 remove: keys(&args.remove)?,
             };
             (ContactCommand::Keys(keys), &args.acting)
+        }
+        ContactArgs::Transfer(args) => {
+            let op = args.op.parse::<TransferOp>();
+            let transfer = ContactTransfer {
+                handle: args.handle.parse()?,
+                op: op.map_err(|reason| syntax(&args.op, reason))?,
+                registrar: one(args.registrar.as_ref())?,
+                auth_info: args.auth.read()?,
+            };
+            (ContactCommand::Transfer(Box::new(transfer)), &args.acting)
+        }
+        ContactArgs::Erase(args) => {
+            let erase = ContactErase {
+                handle: args.handle.parse()?,
+                former: args.former,
+            };
+            (ContactCommand::Erase(erase), &args.acting)
         }
         ContactArgs::Delete(args) => (ContactCommand::Delete(args.handle.parse()?), &args.acting),
         ContactArgs::Info(args) => (ContactCommand::Info(args.handle.parse()?), &args.acting),

@@ -367,7 +367,7 @@ fn renew(args: &RenewArgs) -> Result<DomainRenew, ValueError> {
 }
 
 impl AuthArgs {
-    fn read(&self) -> Result<Option<AuthInfo>, ValueError> {
+    pub(super) fn read(&self) -> Result<Option<AuthInfo>, ValueError> {
         let Some(path) = &self.auth_info_file else {
             return Ok(None);
         };

@@ -24,7 +24,12 @@ pub(super) async fn run(built: Built<'_>, global: &Global) -> anyhow::Result<()>
     let request = request(actor, acting, command);
     if acting.dry_run && !request.command.is_read() {
         return match Box::pin(database.rehearse(&request)).await {
-            Ok(found) => diff::show(&found.added, &found.removed, global),
+            Ok(found) => {
+                for note in &found.notes {
+                    output::note(format_args!("note: {note}"));
+                }
+                diff::show(&found.added, &found.removed, global)
+            }
             Err(error) => show(Err(error), global),
         };
     }
@@ -99,23 +104,27 @@ fn show(outcome: Result<Outcome, CommandError>, global: &Global) -> anyhow::Resu
 fn show_info(info: &Info) -> anyhow::Result<()> {
     let object = serde_json::to_value(info)?;
     let kinds = object.as_object().into_iter().flatten();
-    for (_, fields) in kinds {
-        for (field, value) in fields.as_object().into_iter().flatten() {
-            match value {
-                serde_json::Value::Null => {}
-                serde_json::Value::Array(values) => {
-                    values.iter().for_each(|value| show_field(field, value));
-                }
-                serde_json::Value::Object(values) => {
-                    values
-                        .iter()
-                        .for_each(|(field, value)| show_field(field, value));
-                }
-                value => show_field(field, value),
+    kinds.for_each(|(_, fields)| show_fields(fields));
+    Ok(())
+}
+
+/// The fields of an object.
+pub(super) fn show_fields(fields: &serde_json::Value) {
+    for (field, value) in fields.as_object().into_iter().flatten() {
+        match value {
+            serde_json::Value::Null => {}
+            serde_json::Value::Array(values) => {
+                values.iter().for_each(|value| show_field(field, value));
             }
+            serde_json::Value::Object(values) => {
+                values
+                    .iter()
+                    .filter(|(_, value)| !value.is_null())
+                    .for_each(|(field, value)| show_field(field, value));
+            }
+            value => show_field(field, value),
         }
     }
-    Ok(())
 }
 
 fn show_field(field: &str, value: &serde_json::Value) {

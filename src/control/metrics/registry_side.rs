@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::{Kind, Page, ZONES_MAX};
 use crate::clock::unix_microseconds;
+use crate::inquiry::scan::ScanSnapshot;
 use crate::keys::status::KeysState;
 use crate::publish;
 use crate::registry::timekeeper::TimersSnapshot;
@@ -34,6 +35,34 @@ impl Page {
             "purges_held",
             "1 while purges wait for an operator",
             u64::from(timers.purges_held),
+        );
+        self.gauge(
+            "changes_waiting",
+            "Changes that wait until somebody agrees",
+            timers.changes_waiting,
+        );
+    }
+
+    pub(super) fn scan(&mut self, scan: &ScanSnapshot) {
+        self.counter(
+            "scan_domains",
+            "Domains whose name servers were asked",
+            scan.domains,
+        );
+        self.counter(
+            "scan_faults",
+            "Name servers that did not answer for a domain as they should",
+            scan.faults,
+        );
+        self.counter(
+            "scan_failures",
+            "Pages of domains that could not be read or kept",
+            scan.failures,
+        );
+        self.gauge(
+            "scan_lame_delegations",
+            "Pairs of a domain and a name server in the report",
+            scan.lame,
         );
     }
 

@@ -103,6 +103,7 @@ fn text(message: &Message) -> String {
         (_, "changeApproved") => format!("The change of {object} was made"),
         (_, "changeRefused") => format!("The change of {object} was refused"),
         (_, "domainsMoved") => format!("{object} was moved{}", sides(&message.content)),
+        (_, "contactErased") => format!("The personal data of {object} was erased"),
         (_, "summary") => "The queue was full".to_owned(),
         _ => format!("{}: {object}", message.kind.name()),
     };
@@ -159,6 +160,10 @@ fn describe(response: &mut Response, message: Message) {
     let data = match (message.operation, message.object_type) {
         ("transfer", ObjectType::Domain) => {
             response.data = read::<TransferInfo>(shown).map(Data::DomainTransfer);
+            return;
+        }
+        ("transfer", ObjectType::Contact) => {
+            response.data = read::<TransferInfo>(shown).map(Data::ContactTransfer);
             return;
         }
         (_, ObjectType::Domain) => read::<DomainInfo>(shown).map(|info| {

@@ -6,7 +6,7 @@ use crate::epp::extension::ExtensionReply;
 use crate::epp::fault::Fault;
 use crate::epp::namespace::{ALLOCATION_TOKEN, CONTACT, DOMAIN, HOST};
 use crate::epp::response::{Data, Response};
-use crate::registry::command::contact::ContactCreate;
+use crate::registry::command::contact::{ContactCreate, ContactTransfer};
 use crate::registry::command::domain::{DomainQuery, DomainTransfer, TransferOp};
 use crate::registry::command::{ContactCommand, DomainCommand, HostCommand};
 use crate::registry::types::{DomainName, Handle, HostName};
@@ -71,6 +71,20 @@ impl<R: Registry> Work<'_, R> {
                 let found = self.execute(Command::Contact(info)).await;
                 absent(found.map(drop), CONTACT, "id", create.handle.as_str())
             }
+            Command::Contact(ContactCommand::Transfer(transfer)) => {
+                let query = ContactTransfer {
+                    op: TransferOp::Query,
+                    ..(**transfer).clone()
+                };
+                let query = ContactCommand::Transfer(Box::new(query));
+                match self.execute(Command::Contact(query)).await {
+                    // There never was one: what comes of that is for the command to say.
+                    Err(CommandError::Rejected(rejection))
+                        if rejection.code == ResultCode::NotPendingTransfer => {}
+                    outcome => drop(outcome?),
+                }
+                Ok(())
+            }
             Command::Contact(ContactCommand::Update(update)) => {
                 let info = ContactCommand::Info(update.handle.clone());
                 self.execute(Command::Contact(info)).await?;
@@ -112,6 +126,7 @@ impl<R: Registry> Work<'_, R> {
             Info::Host(info) => Some(Data::HostInfo(Box::new(info))),
             Info::Contact(info) => Some(Data::ContactInfo(info)),
             Info::Transfer(transfer) => Some(Data::DomainTransfer(transfer)),
+            Info::ContactTransfer(transfer) => Some(Data::ContactTransfer(transfer)),
             _ => None,
         };
         response
@@ -129,6 +144,9 @@ impl<R: Registry> Work<'_, R> {
             }
             Command::Contact(ContactCommand::Create(create)) => {
                 response.data = Some(contact_created(create, self));
+            }
+            Command::Contact(ContactCommand::Transfer(transfer)) => {
+                response.data = self.contact_transfer(transfer).await;
             }
             _ => {}
         }
@@ -184,6 +202,25 @@ impl<R: Registry> Work<'_, R> {
         match self.execute(command).await {
             Ok(Outcome::Read(info)) => match *info {
                 Info::Transfer(transfer) => Some(Data::DomainTransfer(transfer)),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+}
+
+impl<R: Registry> Work<'_, R> {
+    /// As of a domain.
+    async fn contact_transfer(&self, transfer: &ContactTransfer) -> Option<Data> {
+        let query = ContactTransfer {
+            op: TransferOp::Query,
+            registrar: None,
+            ..transfer.clone()
+        };
+        let command = Command::Contact(ContactCommand::Transfer(Box::new(query)));
+        match self.execute(command).await {
+            Ok(Outcome::Read(info)) => match *info {
+                Info::ContactTransfer(transfer) => Some(Data::ContactTransfer(transfer)),
                 _ => None,
             },
             _ => None,

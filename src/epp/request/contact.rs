@@ -11,7 +11,8 @@ use super::{Command, Request, domain};
 use crate::registry;
 use crate::registry::command::ContactCommand;
 use crate::registry::command::contact::{
-    Change, ContactCreate, ContactKind, ContactUpdate, Disclose, Element as Disclosed, Phone,
+    Change, ContactCreate, ContactKind, ContactTransfer, ContactUpdate, Disclose,
+    Element as Disclosed, Phone,
 };
 use crate::registry::types::{Email, PhoneExtension, PhoneNumber, Status};
 
@@ -59,16 +60,7 @@ pub(super) fn read(verb: &Element, object: &Element) -> Result<Request, Fault> {
         }
         "create" => create(within),
         "update" => update(within),
-        "transfer" => {
-            domain::operation(verb)?;
-            handle(within.required("id")?, &[])?;
-            let auth = within.optional("authInfo");
-            auth.map(|element| authorization(element, false))
-                .transpose()?;
-            within.end()?;
-            let reason = "contacts go over by a new contact, and a change of the domain";
-            Err(object.fault(Code::UnimplementedCommand, reason))
-        }
+        "transfer" => transfer(verb, within),
         _ => Err(object.fault(Code::UnimplementedCommand, "contacts cannot be renewed")),
     }
 }
@@ -76,6 +68,28 @@ pub(super) fn read(verb: &Element, object: &Element) -> Result<Request, Fault> {
 fn request(command: ContactCommand) -> Request {
     let command = registry::Command::Contact(command);
     Request::new(Command::Registry(Box::new(command)))
+}
+
+fn transfer(verb: &Element, mut within: Sequence<'_>) -> Result<Request, Fault> {
+    let mut transfer = ContactTransfer {
+        op: domain::operation(verb)?,
+        handle: handle(within.required("id")?, &[])?,
+        registrar: None,
+        auth_info: None,
+    };
+    let auth = within.optional("authInfo");
+    let auth = auth
+        .map(|element| authorization(element, false))
+        .transpose()?;
+    within.end()?;
+    let mut refusal = None;
+    if let Some(auth) = auth {
+        transfer.auth_info = Some(auth.info);
+        refusal = auth.refusal;
+    }
+    let mut request = request(ContactCommand::Transfer(Box::new(transfer)));
+    request.refusal = refusal;
+    Ok(request)
 }
 
 fn create(mut within: Sequence<'_>) -> Result<Request, Fault> {

@@ -1,7 +1,8 @@
 //! Contacts as RFC 5733 writes them.
 //!
 //! Texts come from the store, where an import may have left what the schema does not have:
-//! what it asks for and is missing is a dash, so that a client can read the rest.
+//! what it asks for and is missing is a dash, so that a client can read the rest. So is a
+//! contact whose personal data was erased.
 
 use super::super::namespace::CONTACT;
 use super::super::xml::{Writer, normalized};
@@ -9,6 +10,7 @@ use super::host::CREATOR;
 use crate::registry::Timestamp;
 use crate::registry::calendar::to_text;
 use crate::registry::command::contact::{ContactInfo, PostalText};
+use crate::registry::command::domain::TransferInfo;
 
 /// Most statuses of one contact.
 const STATUSES_MAX: usize = 7;
@@ -45,6 +47,10 @@ pub(super) fn info(info: &ContactInfo, out: &mut Writer) {
     out.leaf("contact:crDate", &[], &to_text(info.created_at));
     out.optional("contact:upID", info.updated_by.as_deref());
     out.optional("contact:upDate", info.updated_at.map(to_text).as_deref());
+    out.optional(
+        "contact:trDate",
+        info.transferred_at.map(to_text).as_deref(),
+    );
     if let Some(text) = &info.disclose {
         disclose(text, out);
     }
@@ -113,6 +119,17 @@ fn disclose(text: &str, out: &mut Writer) {
             out.empty(&format!("contact:{word}"), &[]);
         }
     }
+    out.close();
+}
+
+pub(super) fn transfer(transfer: &TransferInfo, out: &mut Writer) {
+    out.open("contact:trnData", &DECLARED);
+    out.leaf("contact:id", &[], &transfer.name);
+    out.leaf("contact:trStatus", &[], &transfer.state);
+    out.leaf("contact:reID", &[], &transfer.gaining);
+    out.leaf("contact:reDate", &[], &to_text(transfer.requested_at));
+    out.leaf("contact:acID", &[], &transfer.losing);
+    out.leaf("contact:acDate", &[], &to_text(transfer.acted_at));
     out.close();
 }
 

@@ -5,7 +5,7 @@
 //! Readers are connections of their own, kept while they work; after a fault the next read
 //! connects anew.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, watch};
@@ -13,6 +13,7 @@ use tokio::task::JoinHandle;
 
 use super::stopped;
 use crate::registry::access::Access;
+use crate::registry::command::domain::AskServers;
 use crate::registry::types::Handle;
 use crate::registry::{
     CommandError, Database, Location, Outcome, RegistryError, Request, Standby, Writer,
@@ -28,6 +29,7 @@ pub(super) struct Store {
     writer: Mutex<Option<Writer>>,
     idle: Mutex<Vec<Database>>,
     readers: Semaphore,
+    ask: Arc<dyn AskServers>,
 }
 
 /// The task that writes; it ends with why it ended.
@@ -43,12 +45,13 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Store {
-    pub(super) fn new(location: Location) -> Self {
+    pub(super) fn new(location: Location, ask: Arc<dyn AskServers>) -> Self {
         Self {
             location,
             writer: Mutex::default(),
             idle: Mutex::default(),
             readers: Semaphore::new(READERS_MAX),
+            ask,
         }
     }
 
@@ -127,6 +130,9 @@ impl Store {
         }
         let writer = lock(&self.writer).clone();
         let writer = writer.ok_or(RegistryError::WriterEnded)?;
+        if let Some(said) = self.ask.before(&request).await? {
+            writer.submit(said).await?;
+        }
         writer.submit(request).await
     }
 
@@ -153,3 +159,6 @@ impl Store {
         lock(&self.idle).push(database);
     }
 }
+
+#[cfg(test)]
+mod tests;

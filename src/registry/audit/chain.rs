@@ -25,6 +25,8 @@ pub(crate) struct Entry {
     pub(crate) object: Option<String>,
     pub(crate) cause: Option<String>,
     pub(crate) detail: Option<String>,
+    /// Over the states that it ended.
+    pub(crate) states: Option<Digest>,
 }
 
 /// An entry with the digest that stands beside it.
@@ -36,7 +38,8 @@ pub(super) struct Stored {
 impl<'r> sqlx::FromRow<'r, sqlx::any::AnyRow> for Stored {
     fn from_row(row: &'r sqlx::any::AnyRow) -> sqlx::Result<Self> {
         use sqlx::Row as _;
-        let digest: Option<Vec<u8>> = row.try_get(8)?;
+        let (states, digest): (Option<Vec<u8>>, _) = (row.try_get(8)?, row.try_get(9)?);
+        let digest: Option<Vec<u8>> = digest;
         Ok(Self {
             entry: Entry {
                 number: row.try_get(0)?,
@@ -47,6 +50,7 @@ impl<'r> sqlx::FromRow<'r, sqlx::any::AnyRow> for Stored {
                 object: row.try_get(5)?,
                 cause: row.try_get(6)?,
                 detail: row.try_get(7)?,
+                states: states.and_then(|octets| Digest::from_column(&octets)),
             },
             digest: digest.and_then(|octets| Digest::from_column(&octets)),
         })
@@ -66,6 +70,10 @@ impl Entry {
         text(&mut hasher, self.object.as_deref());
         text(&mut hasher, self.cause.as_deref());
         text(&mut hasher, self.detail.as_deref());
+        // All before has its length, so what has no states is what it was without this field.
+        if let Some(states) = self.states {
+            hasher.update(&states.0);
+        }
         Digest(*hasher.finalize().as_bytes())
     }
 }
@@ -89,7 +97,7 @@ pub(super) async fn page(
     rows_max: i64,
 ) -> sqlx::Result<Vec<Stored>> {
     sqlx::query_as(
-        "SELECT number, time, kind, actor, zone_id, object, cause, detail, digest FROM events \
+        "SELECT number, time, kind, actor, zone_id, object, cause, detail, states, digest FROM events \
          WHERE number > $1 ORDER BY number LIMIT $2",
     )
     .bind(after)

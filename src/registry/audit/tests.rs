@@ -125,7 +125,7 @@ async fn tampering_is_found_where_it_was_done() {
         ),
         (
             "INSERT INTO events SELECT 11, time, kind, actor, zone_id, object, detail, cause, \
-             digest FROM events WHERE number = 10",
+             digest, states FROM events WHERE number = 10",
             &[(11, Beyond)],
         ),
         // The last was never there, for who believes the row.
@@ -202,6 +202,7 @@ fn no_two_contents_are_the_same_octets() {
         object: Some(String::new()),
         cause: None,
         detail: None,
+        states: None,
     };
     let same = |other: &Entry| entry.digest(Digest::default()) == other.digest(Digest::default());
     assert!(same(&entry.clone()));
@@ -217,6 +218,10 @@ fn no_two_contents_are_the_same_octets() {
     }));
     assert!(!same(&Entry {
         zone_id: Some(0),
+        ..entry.clone()
+    }));
+    assert!(!same(&Entry {
+        states: Some(Digest::default()),
         ..entry.clone()
     }));
     let (object, cause) = (None, entry.object.clone());

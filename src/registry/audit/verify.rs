@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::super::database::Database;
 use super::super::error::RegistryError;
 use super::Digest;
+use super::before::{self, Before};
 use super::chain::{Stored, page};
 
 /// Events that are in memory at once.
@@ -42,6 +43,8 @@ impl std::str::FromStr for Anchor {
 pub enum BreakKind {
     /// Its content, its digest or the digest before it is not what was written.
     Changed,
+    /// What objects were before it is not what was written.
+    States,
     /// It is not there.
     Missing,
     /// It has no digest.
@@ -68,6 +71,7 @@ impl std::fmt::Display for Break {
         let event = self.event;
         match self.kind {
             BreakKind::Changed => write!(f, "event {event} or the digest before it was changed"),
+            BreakKind::States => write!(f, "the states before event {event} were changed"),
             BreakKind::Missing => write!(f, "event {event} is missing"),
             BreakKind::Unchained => write!(f, "event {event} has no digest"),
             BreakKind::Beyond => write!(f, "event {event} is newer than the registry's newest"),
@@ -131,17 +135,22 @@ pub async fn verify(
     let mut expected = 1;
     while expected <= last {
         let events = page(connection, expected - 1, PAGE).await.map_err(&fault)?;
-        if events.is_empty() {
-            break;
-        }
+        let Some(newest) = events.last() else { break };
+        let newest = newest.entry.number;
+        let states = before::between(connection, expected, newest).await;
+        let mut states = States(states.map_err(&fault)?.into_iter().peekable());
         for stored in events
             .iter()
             .take_while(|stored| stored.entry.number <= last)
         {
             look(&mut found, stored, expected, anchors);
-            expected = stored.entry.number + 1;
+            let number = stored.entry.number;
+            if !states.are_those_of(number, stored.entry.states) {
+                found.tell(number, BreakKind::States);
+            }
+            expected = number + 1;
         }
-        if events.iter().any(|stored| stored.entry.number > last) {
+        if newest > last {
             break;
         }
         progress(found.events, u64::try_from(last).unwrap_or_default());
@@ -159,6 +168,23 @@ pub async fn verify(
         found.tell(newest, BreakKind::Beyond);
     }
     Ok(found)
+}
+
+/// The states of a page of events, in their order.
+struct States<I: Iterator<Item = (i64, Before)>>(std::iter::Peekable<I>);
+
+impl<I: Iterator<Item = (i64, Before)>> States<I> {
+    /// Whether those of an event, and of no event that is missing before it, are what its
+    /// digest says.
+    fn are_those_of(&mut self, event: i64, digest: Option<Digest>) -> bool {
+        let mut own = Vec::new();
+        let mut are_others = false;
+        while let Some((until, before)) = self.0.next_if(|(until, _)| *until <= event) {
+            are_others |= until < event;
+            own.push(before);
+        }
+        !are_others && before::digest(&own) == digest
+    }
 }
 
 /// One event against what comes before it; `expected` is the number that it should have.

@@ -322,3 +322,58 @@ async fn a_move_is_the_registrys_has_a_case_and_is_shown_as_a_transfer() {
         assert_eq!(code(give(Some("reg-a"), "reg-c")).await, 2304);
     }
 }
+
+/// An account that did not pay is suspended and its domains are deleted in bulk: what others
+/// have of it stays in the DNS (the guide's rule 62).
+#[tokio::test]
+async fn an_unpaid_account_takes_no_name_server_from_others() {
+    use crate::registry::command::dependencies::HostOrphan;
+    use crate::registry::command::zone::{ZoneCommand, ZoneOrphans};
+    for engine in engines() {
+        let mut test = stage(engine).await;
+        let orphans = Request {
+            command: Command::Zone(ZoneCommand::Orphans(ZoneOrphans {
+                apex: "tld".parse().unwrap(),
+                policy: Some(HostOrphan::Invalid),
+                own_hosts: None,
+                label: None,
+                registrar: None,
+            })),
+            ..parse("op domain delete a.tld")
+        };
+        run(&mut test, &orphans).await.unwrap();
+        play(
+            &mut test,
+            "reg-a domain create gone.tld = 1000
+             reg-a domain create chain.tld = 1000
+             reg-a host create ns1.gone.tld ip=192.0.2.1 = 1000
+             reg-a host create ns1.chain.tld ip=192.0.2.2 = 1000
+             reg-a domain update gone.tld ns=ns1.chain.tld ns=ns1.ext.example = 1000
+             reg-a domain update chain.tld ns=ns1.gone.tld ns=ns1.ext.example = 1000
+             reg-b domain create other.tld ns=ns1.gone.tld ns=ns2.ext.example = 1000
+             op registrar update reg-a status=suspended = 1000
+             reg-a domain renew gone.tld from=2019-03-12 = 2201
+             reg-a domain update gone.tld status=clientHold = 2201
+             reg-b domain transfer gone.tld op=request auth=k9$Tq2-vX7mB!zR4pL0w = 2202",
+        )
+        .await;
+        let (left, report) = obey(&mut test, &bulk(BulkChange::Delete), usize::MAX).await;
+        assert_eq!((left, report.done, report.refused), (2, 2, 0), "{engine:?}");
+        let records = test.published();
+        let of = |owner: &str| {
+            let start = format!("{owner}.\t");
+            let found = records.iter().filter(|record| record.starts_with(&start));
+            found.cloned().collect::<Vec<_>>()
+        };
+        assert!(of("gone.tld").is_empty() && of("chain.tld").is_empty());
+        let servers = of("other.tld");
+        assert_eq!(servers.len(), 2, "{records:?}");
+        assert!(
+            servers
+                .iter()
+                .any(|ns| ns.ends_with(".sacrificial.invalid."))
+        );
+        play(&mut test, "op registrar update reg-a status=active = 1000").await;
+        play(&mut test, "reg-a domain create gone.tld = 1000").await;
+    }
+}

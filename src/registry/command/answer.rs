@@ -84,6 +84,8 @@ pub enum Info {
     Availability(Availability),
     /// The last transfer of a domain.
     Transfer(TransferInfo),
+    /// The last transfer of a contact.
+    ContactTransfer(TransferInfo),
     /// A contact.
     Contact(Box<ContactInfo>),
     /// A host.

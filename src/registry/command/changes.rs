@@ -29,6 +29,7 @@ use super::context::Context;
 pub(super) use ask::ask;
 pub(super) use decide::{abandon, give_up_transfer, run_now};
 pub(super) use gate::needs;
+pub(super) use object::ObjectKind;
 pub(super) use show::{info, list, text, waiting_command};
 
 /// Changes of one account that wait; who asks for more is told to wait.

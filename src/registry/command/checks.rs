@@ -65,7 +65,7 @@ pub(crate) async fn acting(tables: &mut Tables<'_>, actor: &Actor) -> Result<Act
 async fn contact(tables: &mut Tables<'_>, handle: &Handle) -> Result<Acting, CommandError> {
     let query = rows::<(i64, i64, String, String)>(
         "SELECT c.id, r.id, r.handle, r.status FROM contacts c \
-         JOIN registrars r ON r.id = c.registrar_id WHERE c.handle = $1",
+         JOIN registrars r ON r.id = c.registrar_id WHERE c.handle = $1 AND c.erased_at IS NULL",
     );
     match tables.optional(query.bind(handle.as_str())).await? {
         Some((id, registrar, by, status)) if status == "active" => Ok(Acting {

@@ -5,10 +5,13 @@
 //! whose zones no contacts are kept is not offered these commands (2307).
 
 mod change;
+mod erase;
 mod info;
 pub(super) mod keys;
 mod links;
+mod past;
 mod row;
+mod transfer;
 
 use serde::{Deserialize, Serialize};
 
@@ -20,10 +23,15 @@ use super::super::types::{
 };
 use super::CommandError;
 use super::context::Context;
+use super::domain::TransferOp;
 
+pub use erase::ContactErase;
 pub(super) use info::info;
 pub use keys::{ContactKey, ContactKeys};
 pub(super) use links::{Links, contacts_of, find_contacts, write_links};
+pub(super) use past::{before_of, shown_of};
+pub use transfer::{ContactStep, ContactTransfer};
+pub(super) use transfer::{copy_contacts, query};
 
 /// A command on one contact.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,6 +45,12 @@ pub enum ContactCommand {
     Keys(ContactKeys),
     /// Remove it, where no domain names it.
     Delete(Handle),
+    /// Erase what is said of a person, for good: the registry's own.
+    Erase(ContactErase),
+    /// Bring it to another registrar.
+    Transfer(Box<ContactTransfer>),
+    /// Approve its transfer that nobody answered: the timers' own.
+    Step(ContactStep),
     /// Show it.
     Info(Handle),
 }
@@ -48,6 +62,15 @@ impl ContactCommand {
             Self::Update(_) => "contact-update",
             Self::Keys(_) => "contact-keys",
             Self::Delete(_) => "contact-delete",
+            Self::Erase(_) => "contact-erase",
+            Self::Transfer(transfer) => match transfer.op {
+                TransferOp::Request => "contact-transfer-request",
+                TransferOp::Approve => "contact-transfer-approve",
+                TransferOp::Reject => "contact-transfer-reject",
+                TransferOp::Cancel => "contact-transfer-cancel",
+                TransferOp::Query => "contact-transfer-query",
+            },
+            Self::Step(_) => "contact-transfer-auto",
             Self::Info(_) => "contact-info",
         }
     }
@@ -57,6 +80,9 @@ impl ContactCommand {
             Self::Create(create) => &create.handle,
             Self::Update(update) => &update.handle,
             Self::Keys(keys) => &keys.handle,
+            Self::Erase(erase) => &erase.handle,
+            Self::Transfer(transfer) => &transfer.handle,
+            Self::Step(step) => &step.handle,
             Self::Delete(handle) | Self::Info(handle) => handle,
         }
     }
@@ -306,6 +332,14 @@ pub struct ContactInfo {
     pub created_by: Option<String>,
     pub updated_at: Option<Timestamp>,
     pub updated_by: Option<String>,
+    /// When it came to its sponsor.
+    pub transferred_at: Option<Timestamp>,
+    /// The contact that it was copied from, when a domain went over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub copy_of: Option<String>,
+    /// When what it said of a person was erased.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub erased_at: Option<Timestamp>,
 }
 
 /// Name and address as they are stored.
@@ -332,6 +366,9 @@ pub(super) async fn change(
         ContactCommand::Update(command) => change::update(context, command).await?,
         ContactCommand::Keys(command) => keys::change(context, command).await?,
         ContactCommand::Delete(handle) => change::delete(context, handle).await?,
+        ContactCommand::Erase(command) => erase::erase(context, command).await?,
+        ContactCommand::Transfer(command) => transfer::transfer(context, command).await?,
+        ContactCommand::Step(command) => transfer::step(context, command).await?,
         ContactCommand::Info(_) => unreachable!("reads change nothing"),
     }
     Ok(None)

@@ -28,6 +28,8 @@ pub(super) struct Context<'c, 'd> {
     pub(super) made: Option<i64>,
     /// The object of a decision.
     pub(super) about: Option<String>,
+    /// The contact that a command says something about.
+    pub(super) person: Option<i64>,
     /// The number of the object that the command makes, where it was given out before.
     pub(super) reserved: Option<i64>,
     /// Whether addresses for documentation are good enough.
@@ -59,6 +61,7 @@ impl<'c, 'd> Context<'c, 'd> {
             asked: None,
             made: None,
             about: None,
+            person: None,
             reserved: None,
             at: request.at,
             lab: request.lab,

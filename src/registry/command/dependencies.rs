@@ -16,12 +16,12 @@ mod policy;
 use std::collections::BTreeSet;
 
 use super::super::error::RegistryError;
-use super::CommandError;
-use super::changes;
+use super::changes::{self, ObjectKind};
 use super::context::Context;
 use super::notices::{Notice, NoticeKind};
 use super::publication::{hosts_of, refresh_hosts};
 use super::tables::{from_row, rows};
+use super::{CommandError, past};
 
 use orphans::Place;
 pub(super) use orphans::affected;
@@ -88,6 +88,8 @@ pub(super) async fn remove_domain(
 ) -> Result<(), CommandError> {
     let plan = plan(context, domain).await?;
     let named = hosts_of(context, domain.id).await?;
+    past::keep(context, ObjectKind::Domain, domain.id).await?;
+    past::keep_below(context, domain.id).await?;
     let hosts = plan.used.iter().chain(&plan.unused).map(|host| host.id);
     for object in hosts.chain([domain.id]) {
         Box::pin(changes::abandon(context, object)).await?;

@@ -33,11 +33,11 @@ pub(super) use info::{info, names, roid};
 pub use renew::DomainRenew;
 pub use restore::{DomainRestore, RestoreReport};
 pub(super) use review::{changeable, hold_name, kept_auth, statuses_of, store_statuses, touch};
-pub use servers::{DomainServers, ServerResult, ServersToAsk};
+pub use servers::{AskServers, DomainServers, ServerResult, ServersToAsk};
 pub use step::DomainStep;
-pub(super) use transfer::query;
 pub(in crate::registry) use transfer::taker;
 pub use transfer::{DomainMove, DomainTransfer, TransferInfo, TransferOp, TransferState};
+pub(super) use transfer::{gaining, handle_of, query, wrong_auth};
 
 /// A command on one domain.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -112,6 +112,16 @@ kinds! {
     ContactChangeApproved = "contact-change-approved", Contact, "custom", Some("changeApproved");
     /// As of a domain.
     ContactChangeRefused = "contact-change-refused", Contact, "custom", Some("changeRefused");
+    /// As of a domain.
+    ContactTransferRequested = "contact-transfer-requested", Contact, "transfer", Some("request");
+    /// As of a domain.
+    ContactTransferApproved = "contact-transfer-approved", Contact, "transfer", Some("approve");
+    /// As of a domain.
+    ContactTransferRejected = "contact-transfer-rejected", Contact, "transfer", Some("reject");
+    /// As of a domain.
+    ContactTransferCancelled = "contact-transfer-cancelled", Contact, "transfer", Some("cancel");
+    /// The personal data of a contact was erased.
+    ContactErased = "contact-erased", Contact, "custom", Some("contactErased");
     /// The queue was full: so many changes were not told one by one.
     Summary = "summary", Registrar, "custom", Some("summary");
 }

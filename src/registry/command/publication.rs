@@ -6,7 +6,9 @@
 //! so that a delegation that was imported with one keeps being served.
 
 use super::super::error::RegistryError;
+use super::changes::ObjectKind;
 use super::context::Context;
+use super::past;
 use super::tables::rows;
 
 /// Decides about one domain. Notes its name, whose records the caller has changed.
@@ -90,6 +92,7 @@ pub(super) async fn refresh_hosts(
         if before == after {
             continue;
         }
+        past::keep(context, ObjectKind::Host, host).await?;
         let update = sqlx::query("UPDATE hosts SET published = $1 WHERE id = $2");
         context.tables().run(update.bind(after).bind(host)).await?;
         if let Some(zone_id) = zone_id {

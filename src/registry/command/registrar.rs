@@ -317,6 +317,8 @@ async fn delete(context: &mut Context<'_, '_>, handle: &Handle) -> Result<(), Co
         "SELECT id FROM changes WHERE registrar_id = $1 LIMIT 1",
         "SELECT t.domain_id FROM transfers t JOIN registrars r ON r.handle = t.gaining \
          WHERE r.id = $1 AND t.state = 'pending' LIMIT 1",
+        "SELECT t.contact_id FROM contact_transfers t JOIN registrars r ON r.handle = t.gaining \
+         WHERE r.id = $1 AND t.state = 'pending' LIMIT 1",
     ] {
         if tables.any(rows::<(i64,)>(used).bind(row.id)).await? {
             let reason = "sponsors domains, hosts or contacts, or is to";

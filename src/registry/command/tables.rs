@@ -37,7 +37,7 @@ macro_rules! from_row {
         }
     };
 }
-pub(super) use from_row;
+pub(in crate::registry) use from_row;
 
 impl<'c> Tables<'c> {
     pub(crate) fn new(engine: Engine, place: &'c str, connection: &'c mut AnyConnection) -> Self {
@@ -46,6 +46,10 @@ impl<'c> Tables<'c> {
             place,
             connection,
         }
+    }
+
+    pub(crate) fn engine(&self) -> Engine {
+        self.engine
     }
 
     fn fault(&self, source: sqlx::Error) -> RegistryError {

@@ -5,12 +5,15 @@
 
 mod changes;
 mod consents;
+mod contact_transfer;
 mod contacts;
+mod erasure;
 mod histories;
 mod idn;
 mod life;
 mod matrix;
 mod parking;
+mod past;
 mod policy;
 mod published;
 mod servers;

@@ -108,6 +108,14 @@ pub(super) async fn info(
         let first = tables.optional(query.bind(*step)).await?;
         next = next.into_iter().chain(first.and_then(|(at,)| at)).min();
     }
+    let contacts = rows::<(i64, Option<i64>)>(
+        "SELECT COUNT(CASE WHEN acted_at <= $1 THEN 1 END), MIN(acted_at) FROM contact_transfers \
+         WHERE state = 'pending'",
+    );
+    if let Some((due, first)) = tables.optional(contacts.bind(at.0)).await? {
+        overdue += due;
+        next = next.into_iter().chain(first).min();
+    }
     Ok(Info::Timers(TimersInfo {
         stopped: row.stopped,
         purges_held: row.purges_held == 1,

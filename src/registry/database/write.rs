@@ -2,12 +2,12 @@
 //!
 //! Numbers are given out under the write lock and stored with the commit, so that
 //! they follow the order of commits and none is given out twice. Events and the names
-//! they may have changed wait in memory for the commit, which writes those of all
+//! they may have changed, and what objects were before them, wait in memory for the commit, which writes those of all
 //! commands of a group in one statement each: a statement is a hand-off to another
 //! thread or a turn of the network, and dearer than a row. Each event gets its digest there
 //! (`audit`), after which it is never written again.
 
-use super::super::audit::{Digest, Entry};
+use super::super::audit::{Before, Digest, Entry, states_digest};
 use super::super::error::RegistryError;
 use super::super::sql::{BulkInsert, BulkRows};
 use super::{Engine, Timestamp};
@@ -38,6 +38,8 @@ pub(super) struct Log {
     events: Vec<Entry>,
     /// Event, zone and owner name.
     changed: Vec<(i64, i64, String)>,
+    /// Event, and an object as it was before it.
+    states: Vec<(i64, Before)>,
 }
 
 /// Where a command among several began.
@@ -48,6 +50,7 @@ pub(crate) struct Savepoint {
     /// Entries of the log.
     events: usize,
     changed: usize,
+    states: usize,
 }
 
 /// What happened, for the event log.
@@ -102,12 +105,17 @@ impl Write<'_> {
         let marked = sqlx::raw_sql(text).execute(&mut *self.transaction).await;
         marked.map_err(|source| self.fault(source))?;
         self.has_savepoint = true;
-        Ok(Savepoint {
+        Ok(self.here())
+    }
+
+    fn here(&self) -> Savepoint {
+        Savepoint {
             last_event: self.last_event,
             next_object: self.next_object,
             events: self.log.events.len(),
             changed: self.log.changed.len(),
-        })
+            states: self.log.states.len(),
+        }
     }
 
     /// Undoes what was written since the last savepoint, numbers included.
@@ -121,12 +129,7 @@ impl Write<'_> {
     /// Marks a point inside a command, for what is only tried; one at a time.
     pub(crate) async fn begin_trial(&mut self) -> Result<Savepoint, RegistryError> {
         self.execute(sqlx::query("SAVEPOINT trial")).await?;
-        Ok(Savepoint {
-            last_event: self.last_event,
-            next_object: self.next_object,
-            events: self.log.events.len(),
-            changed: self.log.changed.len(),
-        })
+        Ok(self.here())
     }
 
     /// Undoes what was tried, numbers included.
@@ -143,6 +146,7 @@ impl Write<'_> {
         self.next_object = savepoint.next_object;
         self.log.events.truncate(savepoint.events);
         self.log.changed.truncate(savepoint.changed);
+        self.log.states.truncate(savepoint.states);
     }
 
     /// Gives out `count` object ids in a row and returns the first.
@@ -177,8 +181,23 @@ impl Write<'_> {
             object: event.object.map(str::to_owned),
             cause: event.cause.map(str::to_owned),
             detail: event.detail.map(str::to_owned),
+            states: None,
         });
         self.last_event
+    }
+
+    /// Whether it is noted what an object was before the next event.
+    pub(crate) fn has_kept(&self, object_id: i64) -> bool {
+        let next = self.next_event();
+        let states = self.log.states.iter().rev();
+        let mut of_next = states.take_while(|(event, _)| *event == next);
+        of_next.any(|(_, before)| before.object_id == object_id)
+    }
+
+    /// Notes what an object is before the next event.
+    pub(crate) fn keep(&mut self, before: Before) {
+        let next = self.next_event();
+        self.log.states.push((next, before));
     }
 
     /// Notes an owner name whose published records the last event may have changed; ''
@@ -197,13 +216,21 @@ impl Write<'_> {
 
     async fn write_log(&mut self) -> Result<(), RegistryError> {
         let log = std::mem::take(&mut self.log);
-        let head = "events (number, time, kind, actor, zone_id, object, cause, detail, digest)";
+        let head =
+            "events (number, time, kind, actor, zone_id, object, cause, detail, states, digest)";
         let mut rows = BulkRows::new(BulkInsert::new(self.engine, head));
-        for event in log.events {
+        let mut states = log.states.iter().peekable();
+        for mut event in log.events {
+            let mut ended = Vec::new();
+            while let Some((_, before)) = states.next_if(|(until, _)| *until == event.number) {
+                ended.push(before);
+            }
+            event.states = states_digest(ended);
             self.digest = event.digest(self.digest);
             rows.bind(event.number).bind(event.time).bind(event.kind);
             rows.bind(event.actor).bind(event.zone_id);
             rows.bind(event.object).bind(event.cause).bind(event.detail);
+            rows.bind(event.states.map(Digest::column));
             rows.bind(self.digest.column());
             self.log_row(&mut rows).await?;
         }
@@ -212,6 +239,21 @@ impl Write<'_> {
         let mut rows = BulkRows::new(BulkInsert::new(self.engine, head));
         for (event, zone_id, owner) in log.changed {
             rows.bind(event).bind(zone_id).bind(owner);
+            self.log_row(&mut rows).await?;
+        }
+        self.log_rows(&mut rows).await?;
+        self.write_states(log.states).await
+    }
+
+    async fn write_states(&mut self, states: Vec<(i64, Before)>) -> Result<(), RegistryError> {
+        let head = "object_states (until_event, object_id, object_type, name, domain_id, \
+                    first_event, created_at, state)";
+        let mut rows = BulkRows::new(BulkInsert::new(self.engine, head));
+        for (event, before) in states {
+            rows.bind(event).bind(before.object_id);
+            rows.bind(before.object_type).bind(before.name);
+            rows.bind(before.domain_id).bind(before.first_event);
+            rows.bind(before.created_at).bind(before.state);
             self.log_row(&mut rows).await?;
         }
         self.log_rows(&mut rows).await

@@ -50,6 +50,15 @@ named! {
 }
 
 named! {
+    /// What becomes of the contacts of a domain that goes to another registrar.
+    TransferContacts:
+        /// They stay, and the losing registrar's.
+        Keep = "keep",
+        /// Those that the gaining registrar does not sponsor are copied for it.
+        Copy = "copy",
+}
+
+named! {
     /// What a contact is for a domain, beside its registrant.
     ContactRole:
         /// Administers it.
@@ -76,7 +85,7 @@ macro_rules! columns {
     };
 }
 pub(super) use columns;
-columns!(DataModel, Expiry, ReportRule, NameRule);
+columns!(DataModel, Expiry, ReportRule, NameRule, TransferContacts);
 
 /// Several roles.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

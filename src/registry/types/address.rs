@@ -97,6 +97,12 @@ fn fault_v6(address: Ipv6Addr) -> Option<AddressFault> {
     (special || first & 0xe000 != 0x2000).then_some(AddressFault::NotGlobal)
 }
 
+impl From<IpAddr> for Address {
+    fn from(address: IpAddr) -> Self {
+        Self(address)
+    }
+}
+
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)

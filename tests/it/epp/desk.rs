@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use meridian::epp::dispatch::{self, Registry, Session};
 use meridian::epp::{Offer, Request, Services};
+use meridian::registry::command::Cause;
 use meridian::registry::types::Handle;
 use meridian::registry::{
     Actor, Command, CommandError, Database, Location, Outcome, Timestamp, {self as model},
@@ -115,9 +116,16 @@ impl Desk {
 
     /// The registry's own commands; what comes of them.
     pub(crate) fn operate(&mut self, command: Value) -> Value {
+        self.operate_because(command, None)
+    }
+
+    /// The same, with why.
+    pub(crate) fn operate_because(&mut self, command: Value, cause: Option<Cause>) -> Value {
         let command: Command = serde_json::from_value(command).unwrap();
+        let mut actor = Actor::operator("tests");
+        actor.cause = cause;
         let request = model::Request {
-            actor: Actor::operator("tests"),
+            actor,
             at: self.at,
             lab: false,
             command,

@@ -11,7 +11,7 @@ use crate::peers::reference;
 
 /// Commands among the examples that are of objects or extensions which this server does
 /// not offer, by the RFC that has them, with the code that says so.
-const NOT_OFFERED: [(&str, u16, &str); 14] = [
+const NOT_OFFERED: [(&str, u16, &str); 12] = [
     ("rfc8334", 2103, "launch phases: their place is kept"),
     ("rfc8543", 2307, "organizations as objects"),
     ("rfc8544", 2103, "organizations of domains"),
@@ -19,8 +19,6 @@ const NOT_OFFERED: [(&str, u16, &str); 14] = [
     ("rfc9167", 2307, "maintenance: its place is kept"),
     ("rfc9803", 2103, "TTL: its place is kept"),
     ("rfc9873", 2103, "a second e-mail address"),
-    ("rfc5733-05", 2101, "transfers of contacts"),
-    ("rfc5733-11", 2101, "transfers of contacts"),
     ("rfc5910-04", 2102, "lives of signatures"),
     ("rfc5910-05", 2102, "lives of signatures"),
     ("rfc5910-08", 2102, "lives of signatures"),

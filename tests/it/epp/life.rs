@@ -19,6 +19,8 @@ macro_rules! expect {
     }};
 }
 
+mod contacts;
+
 fn authorized(domain: &str, auth: &str) -> String {
     let pw = format!("<domain:authInfo><domain:pw>{auth}</domain:pw></domain:authInfo>");
     name("domain", domain) + &pw
@@ -381,8 +383,8 @@ fn contacts(desk: &mut Desk) {
         "reg-a",
         command("update", "contact", &new_form, "")
     );
-    let moved = command("transfer op=\"request\"", "contact", id, "");
-    expect!(2101, desk, "reg-b", moved);
+    contacts::transfer(desk, id);
+    contacts::erased(desk);
     desk.register("reg-a", "thick.tld");
     let reply = desk.say(
         "reg-a",

@@ -1,5 +1,5 @@
-//! Name servers are asked before a domain gets them: in a network of the test's own, where
-//! they have port 53.
+//! Name servers are asked before a domain gets them, and by the scanner: in a network of the
+//! test's own, where they have port 53.
 
 use super::Registry;
 use crate::support::Folder;
@@ -18,6 +18,14 @@ for domain in a.tld c.tld; do
     "$1" registry domain create "$domain" --as reg-a --database "$3" \
         --host ns1.b.tld --host ns2.b.tld 2>&1 && echo "made $domain" || echo "not $domain"
 done
+"$1" registry domain purge a.tld --database "$3" --reason again
+for domain in a.tld c.tld; do
+    echo "{\"domain\":{\"create\":{\"name\":\"$domain\",\"hosts\":[\"ns1.b.tld\",\"ns2.b.tld\"]}}}"
+done | "$1" registry apply --as reg-a --database "$3" || echo "not all"
+"$1" registry domain create c.tld --registrar reg-a --database "$3" \
+    --host ns1.b.tld --host ns2.b.tld
+"$1" registry scan run --questions-per-second-max 1000 --lab --database "$3"
+"$1" --json registry scan report --database "$3"
 "#;
 
 #[test]
@@ -73,6 +81,11 @@ fn a_domain_is_delegated_to_servers_that_know_of_it() {
     let out = String::from_utf8_lossy(&output.stdout);
     let error = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{out}{error}");
+    asked(&out, &error);
+}
+
+/// What came of asking: by commands one by one, by `apply`, by the scanner.
+fn asked(out: &str, error: &str) {
     assert!(out.contains("made a.tld"), "{out}{error}");
     // The server knows nothing of this one: REFUSED.
     assert!(
@@ -80,4 +93,29 @@ fn a_domain_is_delegated_to_servers_that_know_of_it() {
         "{out}{error}"
     );
     assert!(out.contains("not c.tld"), "{out}{error}");
+    // `apply` has asked them as well: the second of its lines is refused for what they said.
+    assert!(out.contains("{\"line\":1,\"code\":1000"), "{out}{error}");
+    let line = out.lines().find(|line| line.contains("\"line\":2"));
+    let line = line.unwrap_or_else(|| panic!("{out}{error}"));
+    assert!(
+        line.contains("2306") && line.contains("answers with code 5"),
+        "{line}"
+    );
+    // What the registry registered all the same, the scanner finds.
+    assert!(out.contains("servers of 2 domains asked"), "{out}{error}");
+    let report: serde_json::Value = serde_json::from_str(out.lines().last().unwrap()).unwrap();
+    let lame = report["lame"].as_array().unwrap();
+    let pairs: Vec<_> = lame
+        .iter()
+        .map(|lame| (&lame["domain"], &lame["host"]))
+        .collect();
+    let both = ["ns1.b.tld", "ns2.b.tld"].map(|host| ("c.tld".into(), host.into()));
+    assert_eq!(
+        pairs,
+        both.each_ref().map(|(domain, host)| (domain, host)),
+        "{report}"
+    );
+    assert_eq!(lame[0]["foreign"], false);
+    let fault = lame[0]["fault"].as_str().unwrap();
+    assert!(fault.contains("answers with code 5"), "{fault}");
 }

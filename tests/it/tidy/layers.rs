@@ -131,6 +131,12 @@ const LAYERS: &[Layer] = &[
         modules: Some(&["exchange"]),
         crates: &["tokio", "zone_compiler", "zone_image"],
     },
+    // Questions for the registry: what is asked is the registry's, how is `exchange`.
+    Layer {
+        path: "src/inquiry",
+        modules: Some(&["inquiry", "exchange", "registry", "background"]),
+        crates: &["tokio", "zone_image"],
+    },
     // The one place that speaks to tokens.
     Layer {
         path: "src/keys/token",

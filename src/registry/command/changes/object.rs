@@ -2,20 +2,22 @@
 
 use crate::registry::command::context::Context;
 use crate::registry::command::tables::rows;
-use crate::registry::command::{Command, CommandError, DomainCommand, HostCommand, domain, host};
+use crate::registry::command::{
+    Command, CommandError, DomainCommand, HostCommand, domain, host, past,
+};
 use crate::registry::error::RegistryError;
 use crate::registry::types::{Status, Statuses};
 
 /// An object that a command changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum ObjectKind {
+pub(in crate::registry::command) enum ObjectKind {
     Domain,
     Host,
     Contact,
 }
 
 impl ObjectKind {
-    pub(super) fn column(self) -> &'static str {
+    pub(in crate::registry::command) fn column(self) -> &'static str {
         match self {
             Self::Domain => "domain",
             Self::Host => "host",
@@ -91,6 +93,7 @@ pub(super) async fn write_statuses(
     id: i64,
     statuses: &Statuses,
 ) -> Result<(), CommandError> {
+    past::keep(context, kind, id).await?;
     match kind {
         ObjectKind::Domain => domain::store_statuses(context, id, statuses).await,
         ObjectKind::Host => {
@@ -129,6 +132,7 @@ pub(super) async fn release(
     kind: ObjectKind,
     id: i64,
 ) -> Result<(), RegistryError> {
+    past::keep(context, kind, id).await?;
     let text = match kind {
         ObjectKind::Domain => "DELETE FROM domains WHERE id = $1",
         ObjectKind::Host => "DELETE FROM hosts WHERE id = $1",

@@ -100,16 +100,18 @@ pub(super) async fn create(
     texts.set_disclose(command.disclose.as_ref());
     let id = context.new_object();
     let insert = sqlx::query(
-        "INSERT INTO contacts (id, handle, registrar_id, statuses, created_at, created_by, kind) \
-         VALUES ($1, $2, $3, '', $4, $5, $6)",
+        "INSERT INTO contacts (id, handle, registrar_id, statuses, created_at, created_by, kind, \
+         first_event) VALUES ($1, $2, $3, '', $4, $5, $6, $7)",
     )
     .bind(id)
     .bind(handle.as_str())
     .bind(sponsor)
     .bind(context.at.0)
     .bind(acting.by)
-    .bind(command.kind.name());
+    .bind(command.kind.name())
+    .bind(context.write.next_event());
     context.tables().run(insert).await?;
+    context.person = Some(id);
     write(context, id, &texts).await?;
     match &command.auth_info {
         Some(auth) => write_auth(context, id, handle, auth).await,
@@ -166,6 +168,7 @@ pub(super) async fn update(
     let statuses = row.statuses(&tables)?;
     sponsorship(&acting, row.registrar_id, handle.as_str())?;
     no_pending(&statuses, handle.as_str())?;
+    row.not_erased(handle)?;
     let nothing_else = ContactUpdate {
         add: command.add.clone(),
         remove: command.remove.clone(),
@@ -187,6 +190,7 @@ pub(super) async fn update(
     let update = sqlx::query("UPDATE contacts SET statuses = $1 WHERE id = $2");
     let update = update.bind(after.column()).bind(row.id);
     context.tables().run(update).await?;
+    context.person = Some(row.id);
     write(context, row.id, &texts).await?;
     if let Some(auth) = &command.auth_info {
         write_auth(context, row.id, handle, auth).await?;

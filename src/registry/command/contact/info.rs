@@ -57,5 +57,8 @@ pub(in crate::registry::command) async fn info(
         created_by: row.created_by,
         updated_at: row.updated_at.map(Timestamp),
         updated_by: row.updated_by,
+        transferred_at: row.transferred_at.map(Timestamp),
+        copy_of: row.copy_of,
+        erased_at: row.erased_at.map(Timestamp),
     })))
 }

@@ -119,6 +119,7 @@ pub(super) async fn change(
         return Err(rejected(ResultCode::ParameterMissing, handle, reason));
     }
     let row = existing(&mut context.tables(), handle).await?;
+    row.not_erased(handle)?;
     if !context.has_case {
         let reason = "a key needs the number of its case";
         return Err(rejected(ResultCode::ParameterMissing, "case", reason));

@@ -57,8 +57,8 @@ impl Links {
     }
 }
 
-/// Finds contacts, or 2303 with the first that is not there; those of another sponsor
-/// are not to be named.
+/// Finds contacts, or 2303 with the first that is not there; those of another sponsor, and
+/// those that were erased, are not to be named.
 pub(in crate::registry::command) async fn find_contacts(
     tables: &mut Tables<'_>,
     handles: impl Iterator<Item = &Handle>,
@@ -69,20 +69,24 @@ pub(in crate::registry::command) async fn find_contacts(
         return Ok(BTreeMap::new());
     }
     let list: Vec<_> = wanted.iter().map(ToString::to_string).collect();
-    let query = rows_in::<(String, i64, i64)>(
-        "SELECT handle, id, registrar_id FROM contacts WHERE handle IN ({list})",
+    let query = rows_in::<(String, i64, i64, Option<i64>)>(
+        "SELECT handle, id, registrar_id, erased_at FROM contacts WHERE handle IN ({list})",
         &list,
     );
     let mut found: BTreeMap<_, _> = tables
         .all(query)
         .await?
         .into_iter()
-        .map(|(handle, id, registrar)| (handle, (id, registrar)))
+        .map(|(handle, id, registrar, erased_at)| (handle, (id, registrar, erased_at)))
         .collect();
     let mut ids = BTreeMap::new();
     for handle in wanted {
         match found.remove(handle.as_str()) {
-            Some((id, registrar)) if registrar == sponsor => ids.insert(handle, id),
+            Some((_, _, Some(_))) => {
+                let reason = "its personal data was erased; name another contact";
+                return Err(rejected(ResultCode::StatusProhibits, handle, reason));
+            }
+            Some((id, registrar, None)) if registrar == sponsor => ids.insert(handle, id),
             Some(_) => {
                 let reason = "sponsored by another registrar";
                 return Err(rejected(ResultCode::AuthorizationError, handle, reason));

@@ -8,7 +8,7 @@ use super::{Address, Disclose, Phone, PostalInfo, PostalText};
 use crate::registry::code::ResultCode;
 use crate::registry::command::CommandError;
 use crate::registry::command::answer::rejected;
-use crate::registry::command::tables::{Rows, Tables};
+use crate::registry::command::tables::{Rows, Tables, rows};
 use crate::registry::error::RegistryError;
 use crate::registry::types::{CountryCode, Handle, Line, PostalCode, Statuses};
 
@@ -198,10 +198,15 @@ pub(super) struct ContactRow {
     pub(super) id: i64,
     pub(super) registrar_id: i64,
     statuses: String,
+    pub(super) first_event: i64,
     pub(super) created_at: i64,
     pub(super) created_by: Option<String>,
     pub(super) updated_at: Option<i64>,
     pub(super) updated_by: Option<String>,
+    pub(super) transferred_at: Option<i64>,
+    pub(super) auth: Option<Vec<u8>>,
+    pub(super) copy_of: Option<String>,
+    pub(super) erased_at: Option<i64>,
     pub(super) texts: Texts,
 }
 
@@ -215,16 +220,32 @@ impl<'r> sqlx::FromRow<'r, AnyRow> for ContactRow {
             id: row.try_get("id")?,
             registrar_id: row.try_get("registrar_id")?,
             statuses: row.try_get("statuses")?,
+            first_event: row.try_get("first_event")?,
             created_at: row.try_get("created_at")?,
             created_by: row.try_get("created_by")?,
             updated_at: row.try_get("updated_at")?,
             updated_by: row.try_get("updated_by")?,
+            transferred_at: row.try_get("transferred_at")?,
+            auth: row.try_get("auth")?,
+            copy_of: row.try_get("copy_of")?,
+            erased_at: row.try_get("erased_at")?,
             texts,
         })
     }
 }
 
 impl ContactRow {
+    /// Whoever was erased is nobody: another contact is made for what is to be said.
+    pub(super) fn not_erased(&self, handle: &Handle) -> Result<(), CommandError> {
+        match self.erased_at {
+            Some(_) => {
+                let reason = "its personal data was erased; make another contact";
+                Err(rejected(ResultCode::StatusProhibits, handle, reason))
+            }
+            None => Ok(()),
+        }
+    }
+
     pub(super) fn statuses(&self, tables: &Tables<'_>) -> Result<Statuses, RegistryError> {
         Statuses::from_column(&self.statuses)
             .map_err(|error| tables.inconsistent(format!("statuses of a contact: {error}")))
@@ -236,13 +257,30 @@ pub(super) async fn find(
     tables: &mut Tables<'_>,
     handle: &Handle,
 ) -> Result<Option<ContactRow>, RegistryError> {
-    let text = format!(
-        "SELECT id, registrar_id, statuses, created_at, created_by, updated_at, updated_by, {} \
-         FROM contacts WHERE handle = $1",
-        COLUMNS.join(", ")
-    );
-    let query: Rows<'_, ContactRow> = sqlx::query_as(AssertSqlSafe(text));
+    let query: Rows<'_, ContactRow> = sqlx::query_as(AssertSqlSafe(select("handle = $1")));
     tables.optional(query.bind(handle.as_str())).await
+}
+
+fn select(condition: &'static str) -> String {
+    let columns = COLUMNS.join(", ");
+    format!(
+        "SELECT id, registrar_id, statuses, first_event, created_at, created_by, updated_at, \
+         updated_by, transferred_at, auth, copy_of, erased_at, {columns} FROM contacts WHERE {condition}"
+    )
+}
+
+/// The contact of this number, with its handle.
+pub(super) async fn find_by_id(
+    tables: &mut Tables<'_>,
+    id: i64,
+) -> Result<Option<(String, ContactRow)>, RegistryError> {
+    let query: Rows<'_, ContactRow> = sqlx::query_as(AssertSqlSafe(select("id = $1")));
+    let Some(row) = tables.optional(query.bind(id)).await? else {
+        return Ok(None);
+    };
+    let handle = rows::<(String,)>("SELECT handle FROM contacts WHERE id = $1");
+    let found = tables.optional(handle.bind(id)).await?;
+    Ok(found.map(|(handle,)| (handle, row)))
 }
 
 /// The contact, or 2303.

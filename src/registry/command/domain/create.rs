@@ -71,7 +71,7 @@ pub(super) async fn create(
     let id = context.new_object();
     let insert = sqlx::query(
         "INSERT INTO domains (id, zone_id, name, registrar_id, statuses, created_at, \
-         created_by, published) VALUES ($1, $2, $3, $4, $5, $6, $7, 0)",
+         created_by, published, first_event) VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $8)",
     )
     .bind(id)
     .bind(zone.id)
@@ -79,7 +79,8 @@ pub(super) async fn create(
     .bind(sponsor)
     .bind(statuses.column())
     .bind(at.0)
-    .bind(acting.by.as_str());
+    .bind(acting.by.as_str())
+    .bind(context.write.next_event());
     context.tables().run(insert).await?;
     begin(context, id, command.period, &statuses, &zone).await?;
     if let Some(auth) = &command.auth_info {

@@ -2,12 +2,13 @@
 
 use super::DomainCreate;
 use super::row::{existing, existing_by_id, store_life};
-use crate::registry::command::CommandError;
+use crate::registry::command::changes::ObjectKind;
 use crate::registry::command::checks::{
     active, ancestry, closest_zone, no_pending, sponsor, sponsorship, zone_of,
 };
 use crate::registry::command::context::{Context, Touched};
 use crate::registry::command::tables::{Tables, rows};
+use crate::registry::command::{CommandError, past};
 use crate::registry::error::RegistryError;
 use crate::registry::types::{DomainName, Status, Statuses};
 
@@ -28,7 +29,7 @@ pub(in crate::registry::command) async fn hold_name(
     statuses.begin(Status::PendingCreate);
     let insert = sqlx::query(
         "INSERT INTO domains (id, zone_id, name, registrar_id, statuses, created_at, \
-         created_by, published) VALUES ($1, $2, $3, $4, $5, $6, $7, 0)",
+         created_by, published, first_event) VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $8)",
     )
     .bind(id)
     .bind(zone.id)
@@ -36,7 +37,8 @@ pub(in crate::registry::command) async fn hold_name(
     .bind(sponsor)
     .bind(statuses.column())
     .bind(context.at.0)
-    .bind(acting.by);
+    .bind(acting.by)
+    .bind(context.write.next_event());
     context.tables().run(insert).await?;
     Ok(())
 }
@@ -53,6 +55,7 @@ pub(in crate::registry::command) async fn store_statuses(
     };
     let zone = zone_of(&mut tables, row.zone_id).await?;
     let life = row.life(&tables)?;
+    past::keep(context, ObjectKind::Domain, id).await?;
     Ok(store_life(context, &life, statuses, &zone.policy).await?)
 }
 

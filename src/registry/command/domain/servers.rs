@@ -5,6 +5,7 @@
 //! [`Database::servers_to_ask`] says so, and leaves what they said by a command; a delegation looks for it.
 //! What was said is good for an hour and goes after a day.
 
+use std::pin::Pin;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -15,8 +16,9 @@ use crate::registry::command::changes::waiting_command;
 use crate::registry::command::checks::{ZoneRow, ancestry, closest_zone, registry_only};
 use crate::registry::command::context::Context;
 use crate::registry::command::tables::{rows, rows_in};
-use crate::registry::command::{ChangesCommand, Command, CommandError, DomainCommand};
+use crate::registry::command::{ChangesCommand, Command, CommandError, DomainCommand, Request};
 use crate::registry::database::{Database, Timestamp};
+use crate::registry::error::RegistryError;
 use crate::registry::policy::ServerCheck;
 use crate::registry::types::{Address, DomainName, HostName};
 
@@ -59,7 +61,35 @@ pub struct ServersToAsk {
     pub servers: Vec<(HostName, Vec<Address>)>,
 }
 
+/// Asks name servers before commands are handed in: what the registry itself does not do.
+pub trait AskServers: Send + Sync {
+    /// The request that is to be handed in before another, with what the servers said that it
+    /// names; nothing where nobody is to be asked.
+    fn before<'a>(
+        &'a self,
+        request: &'a Request,
+    ) -> Pin<Box<dyn Future<Output = Result<Option<Request>, CommandError>> + Send + 'a>>;
+}
+
+impl Command {
+    /// Whether it could give a domain name servers: others need not be looked at.
+    pub(crate) fn may_name_servers(&self) -> bool {
+        match self {
+            Self::Domain(DomainCommand::Create(create)) => !create.hosts.is_empty(),
+            Self::Domain(DomainCommand::Update(update)) => !update.add.hosts.is_empty(),
+            Self::Changes(ChangesCommand::Approve(_) | ChangesCommand::Sign(_)) => true,
+            _ => false,
+        }
+    }
+}
+
 impl Database {
+    /// Whether policy of any zone wants servers to be asked.
+    pub(crate) async fn wants_servers_asked(&mut self) -> Result<bool, RegistryError> {
+        let query = rows::<(i64,)>("SELECT id FROM zones WHERE server_check <> 'off' LIMIT 1");
+        self.tables().any(query).await
+    }
+
     /// Which servers policy wants to be asked before a command is handed in.
     pub async fn servers_to_ask(
         &mut self,

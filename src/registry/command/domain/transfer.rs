@@ -18,12 +18,14 @@ use crate::registry::command::changes;
 use crate::registry::command::checks::{
     Acting, ZoneRow, active, no_pending, not_prohibited, registrar, sponsorship, zone_of,
 };
+use crate::registry::command::contact::copy_contacts;
 use crate::registry::command::context::Context;
 use crate::registry::command::lock;
 use crate::registry::command::tables::{Tables, from_row, rows};
 use crate::registry::database::Timestamp;
 use crate::registry::error::RegistryError;
 use crate::registry::life::{Grace, GraceKind, Life, after, is_too_long};
+use crate::registry::policy::TransferContacts;
 use crate::registry::signing::named;
 use crate::registry::types::{AuthInfo, DomainName, Handle, Status, Years};
 
@@ -186,7 +188,7 @@ fn shown(name: &DomainName, transfer: Row) -> TransferInfo {
     }
 }
 
-pub(super) fn wrong_auth(name: &DomainName) -> CommandError {
+pub(in crate::registry::command) fn wrong_auth(name: impl ToString) -> CommandError {
     let reason = "not its authorization information";
     rejected(ResultCode::InvalidAuthorization, name, reason)
 }
@@ -261,7 +263,7 @@ async fn request(
     let row = existing(&mut tables, name).await?;
     let zone = zone_of(&mut tables, row.zone_id).await?;
     let (mut statuses, life) = (row.statuses(&tables)?, row.life(&tables)?);
-    let gaining = gaining(&mut tables, &acting, command).await?;
+    let gaining = gaining(&mut tables, &acting, command.registrar.as_ref()).await?;
     let auth = command.auth_info.as_ref();
     let is_authorized = auth.map_or(is_registry, |auth| auth.matches(row.auth.as_deref()));
     if !is_authorized {
@@ -330,12 +332,12 @@ async fn store(
 }
 
 /// Who gets it: the actor, or whom the registry names.
-async fn gaining(
+pub(in crate::registry::command) async fn gaining(
     tables: &mut Tables<'_>,
     acting: &Acting,
-    command: &DomainTransfer,
+    named: Option<&Handle>,
 ) -> Result<(i64, String), CommandError> {
-    let handle = match (acting.registrar, &command.registrar) {
+    let handle = match (acting.registrar, named) {
         (Some(own), None) => return Ok((own, acting.by.clone())),
         (Some(own), Some(handle)) if handle.as_str() == acting.by => {
             return Ok((own, acting.by.clone()));
@@ -371,7 +373,10 @@ pub(in crate::registry) async fn taker(
     }
 }
 
-async fn handle_of(tables: &mut Tables<'_>, id: i64) -> Result<String, RegistryError> {
+pub(in crate::registry::command) async fn handle_of(
+    tables: &mut Tables<'_>,
+    id: i64,
+) -> Result<String, RegistryError> {
     let query = rows::<(String,)>("SELECT handle FROM registrars WHERE id = $1");
     let found = tables.optional(query.bind(id)).await?;
     let (handle,) = found.ok_or_else(|| tables.inconsistent(format!("no registrar {id}")))?;
@@ -418,7 +423,7 @@ async fn complete(
     let gaining = Handle::parse(&transfer.gaining)?;
     let gaining = registrar(&mut tables, &gaining).await?;
     let (gaining, _) = gaining.ok_or_else(|| tables.inconsistent("a transfer to nobody"))?;
-    moved::hand_over(&mut tables, row.id, gaining, at.0).await?;
+    moved::hand_over(context, row.id, gaining, at.0).await?;
     let grace = Grace {
         kind: GraceKind::Transfer,
         started_at: at,
@@ -426,6 +431,9 @@ async fn complete(
         years,
     };
     begin_grace(context, row.id, &grace).await?;
+    if zone.policy.transfer_contacts == TransferContacts::Copy {
+        copy_contacts(context, row.id, gaining).await?;
+    }
     let update = sqlx::query("UPDATE transfers SET expires_at = $1 WHERE domain_id = $2");
     let update = update.bind(expires_at.map(|at| at.0)).bind(row.id);
     context.tables().run(update).await?;

@@ -35,7 +35,7 @@ pub(super) async fn create(
     let id = context.new_object();
     let insert = sqlx::query(
         "INSERT INTO hosts (id, name, domain_id, zone_id, registrar_id, statuses, created_at, \
-         created_by, published) VALUES ($1, $2, $3, $4, $5, '', $6, $7, 0)",
+         created_by, published, first_event) VALUES ($1, $2, $3, $4, $5, '', $6, $7, 0, $8)",
     )
     .bind(id)
     .bind(name.as_str())
@@ -43,7 +43,8 @@ pub(super) async fn create(
     .bind(zone_id)
     .bind(sponsor)
     .bind(context.at.0)
-    .bind(acting.by.as_str());
+    .bind(acting.by.as_str())
+    .bind(context.write.next_event());
     let mut tables = context.tables();
     tables.run(insert).await?;
     insert_addresses(&mut tables, id, &command.addresses).await?;

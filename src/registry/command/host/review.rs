@@ -24,7 +24,7 @@ pub(in crate::registry::command) async fn hold_name(
     statuses.begin(Status::PendingCreate);
     let insert = sqlx::query(
         "INSERT INTO hosts (id, name, domain_id, zone_id, registrar_id, statuses, created_at, \
-         created_by, published) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0)",
+         created_by, published, first_event) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, $9)",
     )
     .bind(id)
     .bind(command.name.as_str())
@@ -33,7 +33,8 @@ pub(in crate::registry::command) async fn hold_name(
     .bind(sponsor)
     .bind(statuses.column())
     .bind(context.at.0)
-    .bind(acting.by);
+    .bind(acting.by)
+    .bind(context.write.next_event());
     context.tables().run(insert).await?;
     Ok(())
 }

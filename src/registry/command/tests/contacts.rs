@@ -3,8 +3,9 @@
 use super::life::shown;
 use super::*;
 use crate::registry::command::contact::{
-    Address, Change, ContactCommand, ContactCreate, ContactInfo, ContactKeys, ContactKind,
-    ContactUpdate, Disclose, DomainContact, Element, Phone, PostalInfo,
+    Address, Change, ContactCommand, ContactCreate, ContactErase, ContactInfo, ContactKeys,
+    ContactKind, ContactTransfer, ContactUpdate, Disclose, DomainContact, Element, Phone,
+    PostalInfo,
 };
 use crate::registry::types::Handle;
 
@@ -40,6 +41,16 @@ pub(super) fn command(
             remove: all(values("-key=")),
         }),
         "delete" => ContactCommand::Delete(handle),
+        "transfer" => ContactCommand::Transfer(Box::new(ContactTransfer {
+            handle,
+            op: values("op=")[0].parse().unwrap(),
+            registrar: all(values("by=")).pop(),
+            auth_info: auth(values),
+        })),
+        "erase" => ContactCommand::Erase(ContactErase {
+            handle,
+            former: !values("former=").is_empty(),
+        }),
         "info" => ContactCommand::Info(handle),
         _ => ContactCommand::Update(Box::new(ContactUpdate {
             add: all(values("status=")),

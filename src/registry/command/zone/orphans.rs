@@ -131,14 +131,15 @@ async fn lame_domain(
         let id = context.new_object();
         let insert = sqlx::query(
             "INSERT INTO domains (id, zone_id, name, registrar_id, statuses, created_at, \
-             published) VALUES ($1, $2, $3, $4, $5, $6, 0)",
+             published, first_event) VALUES ($1, $2, $3, $4, $5, $6, 0, $7)",
         )
         .bind(id)
         .bind(zone_id)
         .bind(name.as_str())
         .bind(account)
         .bind(Statuses(LOCKS.into()).column())
-        .bind(context.at.0);
+        .bind(context.at.0)
+        .bind(context.write.next_event());
         context.tables().run(insert).await?;
         refresh_parkable(context, Some(id)).await?;
     }

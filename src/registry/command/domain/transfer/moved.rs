@@ -10,7 +10,6 @@ use serde::{Deserialize, Serialize};
 
 use super::{Row, TransferState, handle_of, store, taker};
 use crate::registry::code::ResultCode;
-use crate::registry::command::CommandError;
 use crate::registry::command::answer::rejected;
 use crate::registry::command::checks::{
     active, no_pending, not_prohibited, registry_only, zone_of,
@@ -18,7 +17,7 @@ use crate::registry::command::checks::{
 use crate::registry::command::context::{Context, Touched};
 use crate::registry::command::domain::row::{clear_graces, existing};
 use crate::registry::command::notices::{Notice, NoticeKind};
-use crate::registry::command::tables::Tables;
+use crate::registry::command::{CommandError, past};
 use crate::registry::error::RegistryError;
 use crate::registry::life::Phase;
 use crate::registry::types::{DomainName, Handle, Status};
@@ -70,7 +69,7 @@ pub(in crate::registry::command::domain) async fn move_over(
         &[Status::ServerTransferProhibited],
         name.as_str(),
     )?;
-    hand_over(&mut tables, row.id, gaining, at.0).await?;
+    hand_over(context, row.id, gaining, at.0).await?;
     let transfer = Row {
         state: TransferState::ServerApproved.name().to_owned(),
         gaining: command.to.to_string(),
@@ -80,7 +79,7 @@ pub(in crate::registry::command::domain) async fn move_over(
         acted_at: at.0,
         expires_at: life.expires_at.map(|at| at.0),
     };
-    store(&mut tables, row.id, transfer).await?;
+    store(&mut context.tables(), row.id, transfer).await?;
     context.touch(Touched::Domain, row.id).await?;
     let sides = serde_json::json!({ "losing": command.from, "gaining": command.to });
     for side in [row.registrar_id, gaining] {
@@ -94,11 +93,13 @@ pub(in crate::registry::command::domain) async fn move_over(
 /// A domain and the hosts below it have another sponsor from now on. What authorized
 /// a transfer is void, and nobody gets back what somebody else paid.
 pub(super) async fn hand_over(
-    tables: &mut Tables<'_>,
+    context: &mut Context<'_, '_>,
     domain_id: i64,
     gaining: i64,
     at: i64,
 ) -> Result<(), RegistryError> {
+    past::keep_below(context, domain_id).await?;
+    let mut tables = context.tables();
     let update = sqlx::query(
         "UPDATE domains SET registrar_id = $1, transferred_at = $2, auth = NULL WHERE id = $3",
     );
@@ -110,5 +111,5 @@ pub(super) async fn hand_over(
     tables
         .run(hosts.bind(gaining).bind(at).bind(domain_id))
         .await?;
-    clear_graces(tables, domain_id).await
+    clear_graces(&mut tables, domain_id).await
 }
