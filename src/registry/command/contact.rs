@@ -6,7 +6,7 @@
 
 mod change;
 mod info;
-pub(super) mod keys;
+pub(in crate::registry) mod keys;
 mod links;
 mod row;
 
