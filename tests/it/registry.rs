@@ -16,6 +16,7 @@ pub(crate) mod kills;
 mod postgres;
 mod referrals;
 mod servers;
+pub(crate) mod timed;
 
 use sqlx::{AnyConnection, Connection as _};
 use tempfile::TempDir;
