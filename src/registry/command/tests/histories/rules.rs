@@ -231,10 +231,12 @@ impl Step<'_> {
     }
 }
 
-const PARKABLE: &str = "SELECT d.name, d.statuses, d.parkable, \
+// A change that waits is none yet, whatever its domain shows of it.
+const PARKABLE: &str = "SELECT d.name, COALESCE(w.statuses, d.statuses), d.parkable, \
     (SELECT COUNT(*) FROM delegations n WHERE n.domain_id = d.id) + \
     (SELECT COUNT(*) FROM hosts h WHERE h.domain_id = d.id \
-    AND h.statuses NOT LIKE '%pendingCreate%') FROM domains d";
+    AND h.statuses NOT LIKE '%pendingCreate%') FROM domains d \
+    LEFT JOIN changes w ON w.object_id = d.id";
 
 /// Rows that must not be there.
 const FAULTS: [&str; 17] = [
