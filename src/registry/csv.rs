@@ -12,7 +12,9 @@
 mod begin;
 mod export;
 mod fields;
+mod life;
 mod model;
+mod policy;
 mod read;
 mod scan;
 mod table;
@@ -36,9 +38,8 @@ use write::Writer;
 pub use export::{CsvExport, export_csv};
 
 /// What the files do not have yet, for those who take an export for a backup.
-pub const NOT_CARRIED: &str = "policies and parking servers of zones, held labels and IDN tables; where a \
-    domain is in its life, its grace periods, transfers, authorization and contacts' wishes; keys, \
-    locks, changes that wait, events and messages";
+pub const NOT_CARRIED: &str = "keys and signing of zones; passwords and certificates of registrars; changes that wait \
+    for consent, whose objects come as they are without; events and messages";
 pub use table::columns_help;
 
 /// What to import and how.

@@ -17,6 +17,7 @@ mod past;
 pub(crate) mod postgres;
 mod referrals;
 mod servers;
+pub(crate) mod timed;
 
 use sqlx::{AnyConnection, Connection as _};
 use tempfile::TempDir;

@@ -7,7 +7,7 @@ mod slow_clients;
 use loadtest::blast::RATE_MAX;
 
 use crate::peers;
-use crate::registry::{Place, failover, kills};
+use crate::registry::{Place, failover, kills, timed};
 
 #[test]
 fn a_hundred_swaps_at_half_of_capacity_lose_and_mix_nothing() -> anyhow::Result<()> {
@@ -57,6 +57,14 @@ fn a_hundred_kills_of_writer_and_server_serve_the_last_event_on_each_engine() {
     if wanted() {
         kills::server_rounds(Place::Sqlite, 100);
         kills::server_rounds(Place::Postgres, 100);
+    }
+}
+
+#[test]
+fn fifty_kills_while_time_passes_lose_no_step_on_each_engine() {
+    if wanted() {
+        timed::rounds(Place::Sqlite, 50);
+        timed::rounds(Place::Postgres, 50);
     }
 }
 

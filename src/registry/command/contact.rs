@@ -7,7 +7,7 @@
 mod change;
 mod erase;
 mod info;
-pub(super) mod keys;
+pub(in crate::registry) mod keys;
 mod links;
 mod past;
 mod row;

@@ -150,7 +150,16 @@ async fn refuse_unless_empty(database: &mut Database) -> Result<(), RegistryErro
 }
 
 /// What an unfinished import leaves: the log of events.
-const FORGET: [&str; 11] = [
+const FORGET: [&str; 20] = [
+    "DELETE FROM variant_labels WHERE zone_id >= $1 AND zone_id < $2",
+    "DELETE FROM idn_tables WHERE zone_id >= $1 AND zone_id < $2",
+    "DELETE FROM parking_records WHERE zone_id >= $1 AND zone_id < $2",
+    "DELETE FROM parking_servers WHERE zone_id >= $1 AND zone_id < $2",
+    "DELETE FROM held_labels WHERE zone_id >= $1 AND zone_id < $2",
+    "DELETE FROM contact_keys WHERE contact_id >= $1 AND contact_id < $2",
+    "DELETE FROM locks WHERE domain_id >= $1 AND domain_id < $2",
+    "DELETE FROM transfers WHERE domain_id >= $1 AND domain_id < $2",
+    "DELETE FROM grace_periods WHERE domain_id >= $1 AND domain_id < $2",
     "DELETE FROM zone_records WHERE zone_id >= $1 AND zone_id < $2",
     "DELETE FROM domain_contacts WHERE domain_id >= $1 AND domain_id < $2",
     "DELETE FROM host_addresses WHERE host_id >= $1 AND host_id < $2",

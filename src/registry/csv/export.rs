@@ -5,6 +5,8 @@
 //! for their owner only, since contacts are in them; the folder is made beside its
 //! place, synced and renamed, so that it is there whole or not at all.
 
+mod select;
+
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -17,9 +19,12 @@ use zone_compiler::{RecordType, rdata};
 use super::super::calendar;
 use super::super::database::{Database, Engine, Timestamp, sync_folder};
 use super::super::error::RegistryError;
+use super::super::policy::RegistrationPolicy;
 use super::super::progress::{Meter, Phase, ProgressSink};
 use super::super::types::Address;
+use super::policy;
 use super::table::Table;
+use select::{cells, select};
 
 /// Ids of a page: bounds memory.
 const PAGE_IDS: u16 = 10_000;
@@ -38,7 +43,7 @@ pub struct CsvExport {
 }
 
 /// What a column of a query becomes.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 enum Cell {
     Text,
     Number,
@@ -49,6 +54,10 @@ enum Cell {
     RecordType,
     /// Data of the type two columns before it.
     RecordData,
+    /// Octets as hexadecimal digits.
+    Hex,
+    /// The policy of a zone, from all its columns.
+    Policy,
 }
 
 /// Writes the whole registry into `folder`, which must not be there, or be empty.
@@ -245,6 +254,16 @@ impl Out {
                 let text = address.map(|address| address.to_string());
                 self.field(&text.unwrap_or_default())
             }
+            Cell::Hex => {
+                let octets: Option<Vec<u8>> = row.try_get(place).map_err(fault)?;
+                let octets = octets.unwrap_or_default();
+                let digits: String = octets.iter().map(|octet| format!("{octet:02x}")).collect();
+                self.field(&digits)
+            }
+            Cell::Policy => {
+                let policy = RegistrationPolicy::from_row(row).map_err(fault)?;
+                self.field(&policy::text(&policy))
+            }
             Cell::RecordType => self.field(&rtype(number(place)?).to_string()),
             Cell::RecordData => {
                 let rtype = rtype(number(place - 2)?);
@@ -267,97 +286,4 @@ impl Out {
 fn rtype(number: Option<i64>) -> RecordType {
     let number = number.and_then(|number| u16::try_from(number).ok());
     RecordType(number.unwrap_or_default())
-}
-
-/// A page of a table in the order of its columns. An object that waits for a change comes as
-/// it is without it, and one that waits to be created does not come: the change stays here.
-fn select(table: Table) -> &'static str {
-    match table {
-        Table::Zones => {
-            "SELECT apex, soa_mname, soa_rname, serial, soa_refresh, soa_retry, soa_expire, \
-             soa_minimum, soa_ttl, ns_ttl, ds_ttl, glue_ttl, ns_count_min, ns_count_max, \
-             glue_policy, parking, host_orphan, data_model, change_control, created_at, \
-             updated_at, own_hosts, lame_domain FROM zones WHERE id >= $1 AND id < $2 ORDER BY id"
-        }
-        Table::Registrars => {
-            "SELECT handle, name, iana_id, status, created_at, updated_at FROM registrars \
-             WHERE id >= $1 AND id < $2 ORDER BY id"
-        }
-        Table::Contacts => {
-            "SELECT c.handle, r.handle, c.kind, c.name, c.organization, c.street, c.city, \
-             c.province, c.postal_code, c.country, c.voice, c.fax, c.email, \
-             COALESCE(w.statuses, c.statuses), c.created_at, c.updated_at FROM contacts c \
-             JOIN registrars r ON r.id = c.registrar_id \
-             LEFT JOIN changes w ON w.object_id = c.id WHERE c.id >= $1 AND c.id < $2 ORDER BY c.id"
-        }
-        Table::Domains => {
-            "SELECT d.name, z.apex, r.handle, c.handle, COALESCE(w.statuses, d.statuses), \
-             d.created_at, d.updated_at, d.transferred_at, d.expires_at, d.ns_ttl, d.ds_ttl \
-             FROM domains d JOIN zones z ON z.id = d.zone_id \
-             JOIN registrars r ON r.id = d.registrar_id \
-             LEFT JOIN contacts c ON c.id = d.registrant_id \
-             LEFT JOIN changes w ON w.object_id = d.id WHERE d.id >= $1 AND d.id < $2 \
-             AND (w.id IS NULL OR w.statuses IS NOT NULL) ORDER BY d.id"
-        }
-        Table::Hosts => {
-            "SELECT h.name, d.name, z.apex, r.handle, COALESCE(w.statuses, h.statuses), \
-             h.created_at, h.updated_at FROM hosts h JOIN registrars r ON r.id = h.registrar_id \
-             LEFT JOIN domains d ON d.id = h.domain_id LEFT JOIN zones z ON z.id = d.zone_id \
-             LEFT JOIN changes w ON w.object_id = h.id WHERE h.id >= $1 AND h.id < $2 \
-             AND (w.id IS NULL OR w.statuses IS NOT NULL) ORDER BY h.id"
-        }
-        Table::Delegations => {
-            "SELECT d.name, z.apex, h.name FROM delegations n \
-             JOIN domains d ON d.id = n.domain_id JOIN zones z ON z.id = d.zone_id \
-             JOIN hosts h ON h.id = n.host_id WHERE n.domain_id >= $1 AND n.domain_id < $2 \
-             ORDER BY n.domain_id, n.host_id"
-        }
-        Table::Ds => {
-            "SELECT d.name, z.apex, s.rdata FROM ds s JOIN domains d ON d.id = s.domain_id \
-             JOIN zones z ON z.id = d.zone_id WHERE s.domain_id >= $1 AND s.domain_id < $2 \
-             ORDER BY s.domain_id, s.rdata"
-        }
-        Table::Addresses => {
-            "SELECT h.name, a.address, a.ttl FROM host_addresses a \
-             JOIN hosts h ON h.id = a.host_id WHERE a.host_id >= $1 AND a.host_id < $2 \
-             ORDER BY a.host_id, a.rtype, a.address"
-        }
-        Table::DomainContacts => {
-            "SELECT d.name, z.apex, n.role, c.handle FROM domain_contacts n \
-             JOIN domains d ON d.id = n.domain_id JOIN zones z ON z.id = d.zone_id \
-             JOIN contacts c ON c.id = n.contact_id \
-             WHERE n.domain_id >= $1 AND n.domain_id < $2 \
-             ORDER BY n.domain_id, n.role, n.contact_id"
-        }
-        Table::Records => {
-            "SELECT z.apex, r.owner, r.rtype, r.ttl, r.rdata FROM zone_records r \
-             JOIN zones z ON z.id = r.zone_id WHERE r.zone_id >= $1 AND r.zone_id < $2 \
-             ORDER BY r.zone_id, r.owner, r.rtype, r.rdata"
-        }
-    }
-}
-
-/// What the columns of [`select`] become.
-fn cells(table: Table) -> &'static [Cell] {
-    use Cell::{Number, Text, Time};
-    match table {
-        Table::Zones => &[
-            Text, Text, Text, Number, Number, Number, Number, Number, Number, Number, Number,
-            Number, Number, Number, Text, Number, Text, Text, Text, Time, Time, Text, Text,
-        ],
-        Table::Registrars => &[Text, Text, Number, Text, Time, Time],
-        Table::Contacts => &[
-            Text, Text, Text, Text, Text, Text, Text, Text, Text, Text, Text, Text, Text, Text,
-            Time, Time,
-        ],
-        Table::Domains => &[
-            Text, Text, Text, Text, Text, Time, Time, Time, Time, Number, Number,
-        ],
-        Table::Hosts => &[Text, Text, Text, Text, Text, Time, Time],
-        Table::Delegations => &[Text, Text, Text],
-        Table::Ds => &[Text, Text, Cell::Ds],
-        Table::Addresses => &[Text, Cell::Address, Number],
-        Table::DomainContacts => &[Text, Text, Text, Text],
-        Table::Records => &[Text, Text, Cell::RecordType, Number, Cell::RecordData],
-    }
 }

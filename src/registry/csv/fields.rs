@@ -10,11 +10,18 @@ use zone_compiler::{RecordType, rdata};
 use zone_image::Name;
 
 use super::super::calendar;
+use super::super::command::contact::keys::from_hex;
 use super::super::command::zone::create::{NS_COUNT, SOA, TTL};
 use super::super::names::stored;
+use super::super::policy::RegistrationPolicy;
 use super::super::types::{Address, Handle, Statuses, Ttl, ZoneRecord};
+use super::life::PhaseFields;
 use super::model::{Domain, Model, RowIndex, ZoneIndex, above, at_or_above};
+use super::policy;
 use super::read::{Reason, Row};
+
+/// Sessions of a registrar where a row says nothing.
+const SESSIONS_MAX: i64 = 10;
 
 /// When an object was made and last changed.
 #[derive(Debug, Clone, Copy)]
@@ -22,6 +29,9 @@ pub(super) struct Times {
     pub(super) created_at: i64,
     pub(super) updated_at: Option<i64>,
 }
+
+/// Who made an object and who changed it last.
+pub(super) type By<'r> = [Option<&'r str>; 2];
 
 pub(super) struct ZoneFields<'r> {
     pub(super) apex: Cow<'r, str>,
@@ -32,6 +42,7 @@ pub(super) struct ZoneFields<'r> {
     /// Glue policy, host orphan, data model, change control, own hosts.
     pub(super) words: [&'r str; 5],
     pub(super) lame_domain: Option<Cow<'r, str>>,
+    pub(super) policy: RegistrationPolicy,
     pub(super) times: Times,
 }
 
@@ -41,6 +52,8 @@ pub(super) struct RegistrarFields<'r> {
     pub(super) iana_id: Option<i64>,
     pub(super) status: &'r str,
     pub(super) times: Times,
+    pub(super) data_model: Option<&'r str>,
+    pub(super) sessions_max: i64,
 }
 
 pub(super) struct ContactFields<'r> {
@@ -49,6 +62,10 @@ pub(super) struct ContactFields<'r> {
     pub(super) kind: &'r str,
     /// Name to e-mail.
     pub(super) texts: [&'r str; 10],
+    /// The local form, extensions, disclosure.
+    pub(super) more: [&'r str; 10],
+    pub(super) auth: Option<Vec<u8>>,
+    pub(super) by: By<'r>,
     pub(super) statuses: Cow<'r, str>,
     pub(super) times: Times,
 }
@@ -65,6 +82,10 @@ pub(super) struct DomainFields<'r> {
     pub(super) expires_at: Option<i64>,
     pub(super) ns_ttl: Option<i64>,
     pub(super) ds_ttl: Option<i64>,
+    pub(super) phase: PhaseFields<'r>,
+    pub(super) idn_tag: Option<&'r str>,
+    pub(super) auth: Option<Vec<u8>>,
+    pub(super) by: By<'r>,
 }
 
 pub(super) struct HostFields<'r> {
@@ -74,6 +95,12 @@ pub(super) struct HostFields<'r> {
     pub(super) registrar: RowIndex,
     pub(super) statuses: Cow<'r, str>,
     pub(super) times: Times,
+    pub(super) by: By<'r>,
+    pub(super) transferred_at: Option<i64>,
+    pub(super) lame_of: Option<Cow<'r, str>>,
+    pub(super) lame_zone: Option<ZoneIndex>,
+    /// Since when, and when sponsors were told.
+    pub(super) lame_times: [Option<i64>; 2],
 }
 
 pub(super) struct DelegationFields<'r> {
@@ -97,7 +124,7 @@ pub(super) struct Judge<'m> {
 
 impl<'m> Judge<'m> {
     pub(super) fn zone<'r>(self, row: &Row<'r>) -> Result<ZoneFields<'r>, Reason> {
-        let texts = row.texts::<23>()?;
+        let texts = row.texts::<24>()?;
         let mut numbers = [0; 12];
         let serial: u32 = parsed(texts[3]).ok_or("serial is not a number below 2^32")?;
         numbers[0] = serial.into();
@@ -112,15 +139,18 @@ impl<'m> Judge<'m> {
             return Err("ns_count_min is above ns_count_max".into());
         }
         numbers[11] = i64::from(word(texts[15], &["0", "1"])? == "1");
+        let data_model = word(texts[17], &["minimum", "maximum", "per-registrar"])?;
+        let change_control = word(texts[18], &["auto", "verify", "signed"])?;
         Ok(ZoneFields {
+            policy: policy::parse(texts[23], data_model, change_control)?,
             apex: name(texts[0])?,
             soa_names: [name(texts[1])?, name(texts[2])?],
             numbers,
             words: [
                 word(texts[14], &["narrow", "wide"])?,
                 word(texts[16], &["refuse", "lame", "invalid", "restore"])?,
-                word(texts[17], &["minimum", "maximum", "per-registrar"])?,
-                word(texts[18], &["auto", "verify", "signed"])?,
+                data_model,
+                change_control,
                 word(texts[21], &["delete", "refuse"])?,
             ],
             lame_domain: match texts[22] {
@@ -132,7 +162,16 @@ impl<'m> Judge<'m> {
     }
 
     pub(super) fn registrar<'r>(self, row: &Row<'r>) -> Result<RegistrarFields<'r>, Reason> {
-        let [handle, name, iana_id, status, created_at, updated_at] = row.texts()?;
+        let [
+            handle,
+            name,
+            iana_id,
+            status,
+            created_at,
+            updated_at,
+            model,
+            sessions,
+        ] = row.texts()?;
         let iana_id: Option<u32> = optional(iana_id, "iana_id is not a number")?;
         Ok(RegistrarFields {
             handle: checked_handle(handle)?,
@@ -140,28 +179,38 @@ impl<'m> Judge<'m> {
             iana_id: iana_id.map(Into::into),
             status: word(status, &["active", "suspended", "terminated"])?,
             times: self.times(created_at, updated_at)?,
+            data_model: match model {
+                "" => None,
+                model => Some(word(model, &["minimum", "maximum"])?),
+            },
+            sessions_max: optional::<u32>(sessions, "no number of sessions")?
+                .map_or(SESSIONS_MAX, Into::into),
         })
     }
 
     pub(super) fn contact<'r>(self, row: &Row<'r>) -> Result<ContactFields<'r>, Reason> {
-        let texts = row.texts::<16>()?;
-        let mut own = [""; 10];
+        let texts = row.texts::<29>()?;
+        let (mut own, mut more) = ([""; 10], [""; 10]);
         own.copy_from_slice(&texts[3..13]);
+        more.copy_from_slice(&texts[16..26]);
         Ok(ContactFields {
             handle: checked_handle(texts[0])?,
             registrar: self.sponsor(texts[1])?,
             kind: word(texts[2], &["person", "org", "role"])?,
             texts: own,
+            more,
+            auth: octets(texts[26])?,
+            by: [some(texts[27]), some(texts[28])],
             statuses: statuses(texts[13])?.0,
             times: self.times(texts[14], texts[15])?,
         })
     }
 
     pub(super) fn domain<'r>(self, row: &Row<'r>) -> Result<DomainFields<'r>, Reason> {
-        let texts = row.texts::<11>()?;
+        let texts = row.texts::<19>()?;
         let name = name(texts[0])?;
         let zone = self.zone_above(&name, texts[1])?;
-        let registrant = Some(texts[3]).filter(|handle| !handle.is_empty());
+        let registrant = some(texts[3]);
         let (statuses, is_allowed) = statuses(texts[4])?;
         Ok(DomainFields {
             name,
@@ -177,18 +226,29 @@ impl<'m> Judge<'m> {
             expires_at: time(texts[8])?,
             ns_ttl: ttl(texts[9])?,
             ds_ttl: ttl(texts[10])?,
+            phase: PhaseFields::parse([texts[11], texts[12], texts[13], texts[14]])?,
+            idn_tag: some(texts[15]),
+            auth: octets(texts[16])?,
+            by: [some(texts[17]), some(texts[18])],
         })
     }
 
     pub(super) fn host<'r>(self, row: &Row<'r>) -> Result<HostFields<'r>, Reason> {
-        let [own, domain, zone, registrar, status, created_at, updated_at] = row.texts()?;
-        let name = name(own)?;
+        let texts = row.texts::<14>()?;
+        let own = name(texts[0])?;
         Ok(HostFields {
-            home: self.home(&name, domain, zone)?,
-            name,
-            registrar: self.sponsor(registrar)?,
-            statuses: statuses(status)?.0,
-            times: self.times(created_at, updated_at)?,
+            home: self.home(&own, texts[1], texts[2])?,
+            name: own,
+            registrar: self.sponsor(texts[3])?,
+            statuses: statuses(texts[4])?.0,
+            times: self.times(texts[5], texts[6])?,
+            by: [some(texts[7]), some(texts[8])],
+            transferred_at: time(texts[9])?,
+            lame_of: some(texts[10]).map(name).transpose()?,
+            lame_zone: some(texts[11])
+                .map(|apex| self.known_zone(apex))
+                .transpose()?,
+            lame_times: [time(texts[12])?, time(texts[13])?],
         })
     }
 
@@ -273,12 +333,12 @@ impl<'m> Judge<'m> {
         found.ok_or_else(|| "no such registrar in registrars.csv".into())
     }
 
-    fn known_contact(self, handle: &str) -> Result<RowIndex, Reason> {
+    pub(super) fn known_contact(self, handle: &str) -> Result<RowIndex, Reason> {
         let found = self.model.contacts.get(handle).copied();
         found.ok_or_else(|| "no such contact in contacts.csv".into())
     }
 
-    fn known_zone(self, apex: &str) -> Result<ZoneIndex, Reason> {
+    pub(super) fn known_zone(self, apex: &str) -> Result<ZoneIndex, Reason> {
         let found = self.model.zone(&name(apex)?);
         found.ok_or_else(|| "no such zone in zones.csv".into())
     }
@@ -297,7 +357,7 @@ impl<'m> Judge<'m> {
         }
     }
 
-    fn known_domain<'r>(
+    pub(super) fn known_domain<'r>(
         self,
         domain: &'r str,
         zone: &str,
@@ -329,7 +389,7 @@ impl<'m> Judge<'m> {
 }
 
 /// A name in its stored form.
-fn name(text: &str) -> Result<Cow<'_, str>, Reason> {
+pub(super) fn name(text: &str) -> Result<Cow<'_, str>, Reason> {
     let plain = text.strip_suffix('.').unwrap_or(text);
     if is_stored(plain) {
         return Ok(Cow::Borrowed(plain));
@@ -355,7 +415,7 @@ fn is_stored(text: &str) -> bool {
     label > 0 && text.len() <= NAME_OCTETS_MAX
 }
 
-fn checked_handle(text: &str) -> Result<&str, Reason> {
+pub(super) fn checked_handle(text: &str) -> Result<&str, Reason> {
     match Handle::parse(text) {
         Ok(_) => Ok(text),
         Err(error) => Err(error.reason.into()),
@@ -363,7 +423,7 @@ fn checked_handle(text: &str) -> Result<&str, Reason> {
 }
 
 /// One of these words; the first if the field is empty.
-fn word<'r>(text: &'r str, words: &[&'static str]) -> Result<&'r str, Reason> {
+pub(super) fn word<'r>(text: &'r str, words: &[&'static str]) -> Result<&'r str, Reason> {
     match words {
         [first, ..] if text.is_empty() => Ok(first),
         words if words.contains(&text) => Ok(text),
@@ -381,7 +441,7 @@ fn statuses(text: &str) -> Result<(Cow<'_, str>, bool), Reason> {
     Ok((Cow::Owned(statuses.column()), statuses.allow_publication()))
 }
 
-fn time(text: &str) -> Result<Option<i64>, Reason> {
+pub(super) fn time(text: &str) -> Result<Option<i64>, Reason> {
     if text.is_empty() {
         return Ok(None);
     }
@@ -389,6 +449,20 @@ fn time(text: &str) -> Result<Option<i64>, Reason> {
         Some(time) => Ok(Some(time.0)),
         None => Err(format!("{text:?} is no time such as 2026-01-31T12:00:00Z").into()),
     }
+}
+
+/// A text that is there.
+pub(super) fn some(text: &str) -> Option<&str> {
+    Some(text).filter(|text| !text.is_empty())
+}
+
+/// Octets of hexadecimal digits.
+pub(super) fn octets(text: &str) -> Result<Option<Vec<u8>>, Reason> {
+    let Some(text) = some(text) else {
+        return Ok(None);
+    };
+    let octets = from_hex(text).ok_or_else(|| format!("{text:?} is not hexadecimal"))?;
+    Ok(Some(octets))
 }
 
 fn ttl(text: &str) -> Result<Option<i64>, Reason> {
@@ -402,7 +476,7 @@ fn count(text: &str, default: i64) -> Result<i64, Reason> {
     Ok(count.map_or(default, Into::into))
 }
 
-fn optional<T: FromStr>(text: &str, reason: &str) -> Result<Option<T>, Reason> {
+pub(super) fn optional<T: FromStr>(text: &str, reason: &str) -> Result<Option<T>, Reason> {
     if text.is_empty() {
         return Ok(None);
     }

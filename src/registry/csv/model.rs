@@ -10,6 +10,9 @@ use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 
 use siphasher::sip128::{Hasher128 as _, SipHasher13};
 
+use super::super::command::zone::ZoneTableText;
+use super::super::policy::RegistrationPolicy;
+
 /// Number of an object's row.
 pub(super) type RowIndex = u32;
 
@@ -24,6 +27,8 @@ type Key = u128;
 pub(super) struct Zone {
     pub(super) apex: String,
     pub(super) row: RowIndex,
+    /// What decides when a step of a registration is due.
+    pub(super) policy: RegistrationPolicy,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -58,6 +63,8 @@ pub(super) struct Model {
     zone_of_apex: HashMap<String, ZoneIndex>,
     pub(super) registrars: HashMap<String, RowIndex>,
     pub(super) contacts: HashMap<String, RowIndex>,
+    /// IDN tables, which are written first.
+    pub(super) idn: Vec<(ZoneIndex, ZoneTableText)>,
     domains: HashMap<Key, Domain>,
     hosts: HashMap<Key, Host>,
 }
@@ -72,6 +79,7 @@ impl Model {
             zone_of_apex: HashMap::new(),
             registrars: HashMap::new(),
             contacts: HashMap::new(),
+            idn: Vec::new(),
             domains: HashMap::new(),
             hosts: HashMap::new(),
         }
@@ -85,13 +93,18 @@ impl Model {
     }
 
     /// `false` where it is there already.
-    pub(super) fn add_zone(&mut self, apex: String, row: RowIndex) -> bool {
+    pub(super) fn add_zone(
+        &mut self,
+        apex: String,
+        row: RowIndex,
+        policy: RegistrationPolicy,
+    ) -> bool {
         let index = ZoneIndex::try_from(self.zones.len()).expect("fewer zones than rows");
         if self.zone_of_apex.contains_key(&apex) {
             return false;
         }
         self.zone_of_apex.insert(apex.clone(), index);
-        self.zones.push(Zone { apex, row });
+        self.zones.push(Zone { apex, row, policy });
         true
     }
 

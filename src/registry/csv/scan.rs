@@ -106,7 +106,8 @@ impl Scan {
         let is_new = match row.table {
             Table::Zones => {
                 let zone = judge.zone(row)?;
-                self.model.add_zone(zone.apex.into_owned(), row.index)
+                let apex = zone.apex.into_owned();
+                self.model.add_zone(apex, row.index, zone.policy)
             }
             Table::Registrars => {
                 let handle = judge.registrar(row)?.handle.to_owned();
@@ -146,6 +147,19 @@ impl Scan {
             Table::Addresses => judge.address(row).map(|_| true)?,
             Table::DomainContacts => judge.domain_contact(row).map(|_| true)?,
             Table::Records => judge.record(row).map(|_| true)?,
+            Table::IdnTables => {
+                let (zone, table) = judge.idn_table(row)?;
+                let is_new = self
+                    .model
+                    .idn
+                    .iter()
+                    .all(|(other, known)| *other != zone || known.tag != table.tag);
+                if is_new {
+                    self.model.idn.push((zone, table));
+                }
+                is_new
+            }
+            _ => judge.other(row).map(|_| true)?,
         };
         if is_new {
             Ok(())

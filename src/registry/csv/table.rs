@@ -18,6 +18,15 @@ pub(super) enum Table {
     Addresses,
     DomainContacts,
     Records,
+    GracePeriods,
+    Transfers,
+    Locks,
+    ContactKeys,
+    HeldLabels,
+    ParkingServers,
+    ParkingRecords,
+    IdnTables,
+    VariantLabels,
 }
 
 /// A column of a file.
@@ -48,8 +57,14 @@ const fn may(name: &'static str, about: &'static str) -> Column {
 const CREATED: Column = may("created_at", "time [the time of the import]");
 const UPDATED: Column = may("updated_at", "time");
 const STATUSES: Column = may("statuses", "status words, parted by spaces");
+const CREATED_BY: Column = may("created_by", "handle of a registrar, or registry");
+const UPDATED_BY: Column = may("updated_by", "likewise");
+const AUTH: Column = may(
+    "auth",
+    "hexadecimal: salt and SHA-256 of the authorization information",
+);
 
-const ZONES: [Column; 23] = [
+const ZONES: [Column; 24] = [
     need("apex", "name"),
     need("soa_mname", "primary name server of the SOA"),
     need("soa_rname", "mailbox of the SOA, written as a name"),
@@ -76,16 +91,25 @@ const ZONES: [Column; 23] = [
         "lame_domain",
         "name of the domain that host_orphan lame needs",
     ),
+    may(
+        "policy",
+        "KEY=VALUE words of `zone policy --set`, lists with commas",
+    ),
 ];
-const REGISTRARS: [Column; 6] = [
+const REGISTRARS: [Column; 8] = [
     need("handle", "3 to 16 characters"),
     need("name", "for people"),
     may("iana_id", "number at IANA"),
     may("status", "active, suspended or terminated [active]"),
     CREATED,
     UPDATED,
+    may(
+        "data_model",
+        "minimum or maximum, for zones with per-registrar",
+    ),
+    may("sessions_max", "sessions by EPP at once [10]"),
 ];
-const CONTACTS: [Column; 16] = [
+const CONTACTS: [Column; 29] = [
     need("handle", "3 to 16 characters"),
     need("registrar", "handle of the sponsor"),
     need("kind", "person, org or role"),
@@ -102,9 +126,22 @@ const CONTACTS: [Column; 16] = [
     STATUSES,
     CREATED,
     UPDATED,
+    may("loc_name", "in the local form, as those below"),
+    may("loc_organization", ""),
+    may("loc_street", ""),
+    may("loc_city", ""),
+    may("loc_province", ""),
+    may("loc_postal_code", ""),
+    may("loc_country", ""),
+    may("voice_extension", ""),
+    may("fax_extension", ""),
+    may("disclose", "show or hide, and elements"),
+    AUTH,
+    CREATED_BY,
+    UPDATED_BY,
 ];
 const ZONE_OF_DOMAIN: Column = may("zone", "apex [the closest zone above the domain]");
-const DOMAINS: [Column; 11] = [
+const DOMAINS: [Column; 19] = [
     need("name", "name"),
     ZONE_OF_DOMAIN,
     need("registrar", "handle of the sponsor"),
@@ -116,8 +153,25 @@ const DOMAINS: [Column; 11] = [
     may("expires_at", "time"),
     may("ns_ttl", "seconds [the zone's]"),
     may("ds_ttl", "seconds [the zone's]"),
+    may(
+        "phase",
+        "registered, redemption, restore or pending-delete [registered]",
+    ),
+    may("phase_ends_at", "time of its end, where it is another"),
+    may(
+        "redemption_ends_at",
+        "time up to which one that waits for its report can be restored",
+    ),
+    may(
+        "transfer_ends_at",
+        "time at which a transfer that waits is approved",
+    ),
+    may("idn_tag", "tag of the IDN table that let it in"),
+    AUTH,
+    CREATED_BY,
+    UPDATED_BY,
 ];
-const HOSTS: [Column; 7] = [
+const HOSTS: [Column; 14] = [
     need("name", "name"),
     may("domain", "registered domain at or above it [the nearest]"),
     may("zone", "apex of that domain's zone [the closest]"),
@@ -125,6 +179,13 @@ const HOSTS: [Column; 7] = [
     STATUSES,
     CREATED,
     UPDATED,
+    CREATED_BY,
+    UPDATED_BY,
+    may("transferred_at", "time"),
+    may("lame_of", "what it was called when its domain was removed"),
+    may("lame_zone", "apex of that domain's zone"),
+    may("lame_since", "time"),
+    may("lame_told_at", "time at which sponsors were told last"),
 ];
 const DELEGATIONS: [Column; 3] = [
     need("domain", "name"),
@@ -158,9 +219,69 @@ const RECORDS: [Column; 5] = [
     need("data", "as in a zone file, names absolute"),
 ];
 
+const GRACE_PERIODS: [Column; 6] = [
+    need("domain", "name"),
+    ZONE_OF_DOMAIN,
+    need("kind", "add, renew, auto-renew or transfer"),
+    need("started_at", "time"),
+    need("ends_at", "time"),
+    need("years", "that a delete gives back"),
+];
+const TRANSFERS: [Column; 9] = [
+    need("domain", "name"),
+    ZONE_OF_DOMAIN,
+    need("state", "as EPP has it"),
+    need("gaining", "handle of a registrar"),
+    need("losing", "handle of a registrar"),
+    need("years", "that it adds"),
+    need("requested_at", "time"),
+    need("acted_at", "time"),
+    may("expires_at", "time"),
+];
+const LOCKS: [Column; 5] = [
+    need("domain", "name"),
+    ZONE_OF_DOMAIN,
+    need("approvals", "how many have to agree to a change"),
+    need("approvers", "names of operators, parted by spaces"),
+    need("locked_at", "time"),
+];
+const CONTACT_KEYS: [Column; 3] = [
+    need("contact", "handle"),
+    need("key", "hexadecimal: public key of Ed25519"),
+    need("added_at", "time"),
+];
+const HELD_LABELS: [Column; 4] = [
+    need("zone", "apex"),
+    need("label", ""),
+    need("kind", "reserved, blocked or premium"),
+    need("reason", "for people; terms of a premium label"),
+];
+const PARKING_SERVERS: [Column; 2] = [
+    need("zone", "apex"),
+    need("host", "name of a parking server"),
+];
+const PARKING_RECORDS: [Column; 5] = [
+    need("zone", "apex"),
+    need("owner", "@ for a parked domain, * for names below it"),
+    need("type", "record type; SOA too"),
+    need("ttl", "seconds"),
+    need("data", "as in a zone file, names absolute"),
+];
+const IDN_TABLES: [Column; 3] = [
+    need("zone", "apex"),
+    need("tag", "language or script"),
+    need("text", "its XML (RFC 7940)"),
+];
+const VARIANT_LABELS: [Column; 4] = [
+    need("zone", "apex"),
+    need("index_label", "what all variants have in common"),
+    need("domain", "name"),
+    need("tag", "of the table that says so"),
+];
+
 impl Table {
     /// In the order in which they are read and written.
-    pub(super) const ALL: [Self; 10] = [
+    pub(super) const ALL: [Self; 19] = [
         Self::Zones,
         Self::Registrars,
         Self::Contacts,
@@ -171,6 +292,15 @@ impl Table {
         Self::Addresses,
         Self::DomainContacts,
         Self::Records,
+        Self::GracePeriods,
+        Self::Transfers,
+        Self::Locks,
+        Self::ContactKeys,
+        Self::HeldLabels,
+        Self::ParkingServers,
+        Self::ParkingRecords,
+        Self::IdnTables,
+        Self::VariantLabels,
     ];
 
     /// Its file's name.
@@ -186,6 +316,15 @@ impl Table {
             Self::Addresses => "addresses.csv",
             Self::DomainContacts => "domain_contacts.csv",
             Self::Records => "records.csv",
+            Self::GracePeriods => "grace_periods.csv",
+            Self::Transfers => "transfers.csv",
+            Self::Locks => "locks.csv",
+            Self::ContactKeys => "contact_keys.csv",
+            Self::HeldLabels => "held_labels.csv",
+            Self::ParkingServers => "parking_servers.csv",
+            Self::ParkingRecords => "parking_records.csv",
+            Self::IdnTables => "idn_tables.csv",
+            Self::VariantLabels => "variant_labels.csv",
         }
     }
 
@@ -201,12 +340,26 @@ impl Table {
             Self::Addresses => &ADDRESSES,
             Self::DomainContacts => &DOMAIN_CONTACTS,
             Self::Records => &RECORDS,
+            Self::GracePeriods => &GRACE_PERIODS,
+            Self::Transfers => &TRANSFERS,
+            Self::Locks => &LOCKS,
+            Self::ContactKeys => &CONTACT_KEYS,
+            Self::HeldLabels => &HELD_LABELS,
+            Self::ParkingServers => &PARKING_SERVERS,
+            Self::ParkingRecords => &PARKING_RECORDS,
+            Self::IdnTables => &IDN_TABLES,
+            Self::VariantLabels => &VARIANT_LABELS,
         }
     }
 
     /// Whether its rows are objects, which have ids.
     pub(super) fn has_objects(self) -> bool {
         (self as u8) <= Self::Hosts as u8
+    }
+
+    /// Whether its rows are written when an import begins: others depend on them.
+    pub(super) fn comes_first(self) -> bool {
+        matches!(self, Self::Zones | Self::IdnTables)
     }
 }
 

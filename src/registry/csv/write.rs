@@ -6,13 +6,17 @@
 
 use std::borrow::Cow;
 
+use sqlx::AssertSqlSafe;
+
 use super::super::database::{Database, Engine, Write};
 use super::super::error::RegistryError;
+use super::super::policy::RegistrationPolicy;
 use super::super::progress::{Meter, Phase, ProgressSink};
 use super::super::sql::{AnyQuery, BulkInsert, BulkRows};
 use super::CsvOptions;
 use super::begin::Begun;
-use super::fields::{Judge, Times};
+use super::fields::{By, Judge, Times};
+use super::life;
 use super::read::{Reason, Row, Rows};
 use super::scan::Scan;
 use super::table::Table;
@@ -35,25 +39,44 @@ fn head(table: Table) -> &'static str {
              own_hosts, created_at, updated_at, lame_domain)"
         }
         Table::Registrars => {
-            "registrars (id, handle, name, iana_id, status, created_at, updated_at)"
+            "registrars (id, handle, name, iana_id, status, created_at, updated_at, data_model, \
+             sessions_max)"
         }
         Table::Contacts => {
             "contacts (id, handle, registrar_id, kind, name, organization, street, city, \
-             province, postal_code, country, voice, fax, email, statuses, created_at, updated_at)"
+             province, postal_code, country, voice, fax, email, loc_name, loc_organization, \
+             loc_street, loc_city, loc_province, loc_postal_code, loc_country, voice_extension, \
+             fax_extension, disclose, auth, created_by, updated_by, statuses, created_at, \
+             updated_at)"
         }
         Table::Domains => {
             "domains (id, zone_id, name, registrar_id, registrant_id, statuses, created_at, \
-             updated_at, transferred_at, expires_at, ns_ttl, ds_ttl, published)"
+             updated_at, transferred_at, expires_at, ns_ttl, ds_ttl, phase, phase_ends_at, \
+             redemption_ends_at, transfer_ends_at, due_step, due_at, idn_tag, auth, created_by, \
+             updated_by, published)"
         }
         Table::Hosts => {
             "hosts (id, name, domain_id, zone_id, registrar_id, statuses, created_at, \
-             updated_at, published)"
+             updated_at, created_by, updated_by, transferred_at, lame_of, lame_zone, lame_since, \
+             lame_told_at, published)"
         }
         Table::Delegations => "delegations (domain_id, host_id)",
         Table::Ds => "ds (domain_id, rdata)",
         Table::Addresses => "host_addresses (host_id, rtype, address, ttl)",
         Table::DomainContacts => "domain_contacts (domain_id, role, contact_id)",
         Table::Records => "zone_records (zone_id, owner, rtype, ttl, rdata)",
+        Table::GracePeriods => "grace_periods (domain_id, kind, started_at, ends_at, years)",
+        Table::Transfers => {
+            "transfers (domain_id, state, gaining, losing, years, requested_at, acted_at, \
+             expires_at)"
+        }
+        Table::Locks => "locks (domain_id, approvals, approvers, locked_at)",
+        Table::ContactKeys => "contact_keys (contact_id, key, added_at)",
+        Table::HeldLabels => "held_labels (zone_id, label, kind, reason)",
+        Table::ParkingServers => "parking_servers (zone_id, host)",
+        Table::ParkingRecords => "parking_records (zone_id, owner, rtype, ttl, rdata)",
+        Table::IdnTables => "idn_tables (zone_id, tag, digest)",
+        Table::VariantLabels => "variant_labels (zone_id, index_label, domain_id, tag)",
     }
 }
 
@@ -173,7 +196,7 @@ impl Input<'_> {
             let is_rejected = self.scan.rejected.get(*self.rejected) == Some(&row.index);
             *self.rejected += usize::from(is_rejected);
             let mut left = None;
-            if !is_rejected && row.index >= *self.done && row.table != Table::Zones {
+            if !is_rejected && row.index >= *self.done && !row.table.comes_first() {
                 if *table != row.table {
                     left = sink.take();
                     (*table, *sink) = (row.table, rows_of(self.engine, row.table));
@@ -202,7 +225,7 @@ fn changed(options: &CsvOptions, row: &Row<'_>, reason: &str) -> RegistryError {
     }
 }
 
-/// Zones go in with the beginning of an import.
+/// Zones go in with the beginning of an import, with their policies and IDN tables.
 pub(super) async fn write_zones(
     write: &mut Write<'_>,
     engine: Engine,
@@ -230,10 +253,33 @@ pub(super) async fn write_zones(
             write.execute(statement).await?;
         }
     }
-    match sink.take() {
-        Some(statement) => write.execute(statement).await.map(drop),
-        None => Ok(()),
+    if let Some(statement) = sink.take() {
+        write.execute(statement).await?;
     }
+    let columns = RegistrationPolicy::COLUMNS.iter().zip(1..);
+    let set: Vec<_> = columns
+        .map(|(column, number)| format!("{column} = ${number}"))
+        .collect();
+    let (set, last) = (set.join(", "), RegistrationPolicy::COLUMNS.len() + 1);
+    let update = format!("UPDATE zones SET {set} WHERE id = ${last}");
+    for zone in &scan.model.zones {
+        let query = sqlx::query(AssertSqlSafe(update.as_str()));
+        let query = zone.policy.bind(query).bind(base + i64::from(zone.row));
+        write.execute(query).await?;
+    }
+    for (zone, table) in &scan.model.idn {
+        let text = sqlx::query(
+            "INSERT INTO idn_texts (digest, text) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+        );
+        let (digest, xml) = (table.digest.as_str(), table.text.as_str());
+        write.execute(text.bind(digest).bind(xml)).await?;
+        let zone_id = base + i64::from(scan.model.zones[*zone as usize].row);
+        let insert =
+            sqlx::query("INSERT INTO idn_tables (zone_id, tag, digest) VALUES ($1, $2, $3)");
+        let insert = insert.bind(zone_id).bind(table.tag.as_str()).bind(digest);
+        write.execute(insert).await?;
+    }
+    Ok(())
 }
 
 /// Binds the columns of a row, in the order of [`head`].
@@ -253,6 +299,10 @@ fn push(rows: &mut BulkRows, judge: Judge<'_>, row: &Row<'_>, base: i64) -> Resu
             bind_times(rows, fields.times);
             rows.bind(fields.transferred_at).bind(fields.expires_at);
             rows.bind(fields.ns_ttl).bind(fields.ds_ttl);
+            let policy = &judge.model.zones[fields.zone as usize].policy;
+            life::push_phase(rows, &fields, id(row.index), policy);
+            rows.bind(fields.idn_tag).bind(fields.auth);
+            bind_by(rows, fields.by);
             rows.bind(i64::from(is_published));
         }
         Table::Hosts => {
@@ -263,6 +313,13 @@ fn push(rows: &mut BulkRows, judge: Judge<'_>, row: &Row<'_>, base: i64) -> Resu
             rows.bind(fields.home.map(|domain| zone_id(domain.zone)));
             rows.bind(id(fields.registrar)).bind(&*fields.statuses);
             bind_times(rows, fields.times);
+            bind_by(rows, fields.by);
+            rows.bind(fields.transferred_at);
+            rows.bind(fields.lame_of.map(Cow::into_owned));
+            rows.bind(fields.lame_zone.map(zone_id));
+            for time in fields.lame_times {
+                rows.bind(time);
+            }
             rows.bind(i64::from(known.is_some_and(|host| host.is_published)));
         }
         Table::Delegations => {
@@ -282,6 +339,29 @@ fn push(rows: &mut BulkRows, judge: Judge<'_>, row: &Row<'_>, base: i64) -> Resu
             let (domain, role, contact) = judge.domain_contact(row)?;
             rows.bind(id(domain)).bind(role).bind(id(contact));
         }
+        Table::Records
+        | Table::HeldLabels
+        | Table::ParkingServers
+        | Table::ParkingRecords
+        | Table::VariantLabels => push_of_zone(rows, judge, row, base)?,
+        Table::GracePeriods | Table::Transfers | Table::Locks | Table::ContactKeys => {
+            life::push_entry(rows, judge.entry(row)?, id);
+        }
+        Table::IdnTables => unreachable!("written with the zones"),
+    }
+    rows.end_row();
+    Ok(())
+}
+
+/// What a zone has beside its records.
+fn push_of_zone(
+    rows: &mut BulkRows,
+    judge: Judge<'_>,
+    row: &Row<'_>,
+    base: i64,
+) -> Result<(), Reason> {
+    let zone_id = |zone: u32| base + i64::from(judge.model.zones[zone as usize].row);
+    match row.table {
         Table::Records => {
             let (zone, record) = judge.record(row)?;
             let owner = record.owner();
@@ -291,8 +371,29 @@ fn push(rows: &mut BulkRows, judge: Judge<'_>, row: &Row<'_>, base: i64) -> Resu
                 .bind(i64::from(record.ttl));
             rows.bind(&*record.rdata);
         }
+        Table::HeldLabels => {
+            let (zone, texts) = judge.held_label(row)?;
+            rows.bind(zone_id(zone));
+            for text in texts {
+                rows.bind(text);
+            }
+        }
+        Table::ParkingServers => {
+            let (zone, host) = judge.parking_server(row)?;
+            rows.bind(zone_id(zone)).bind(&*host);
+        }
+        Table::ParkingRecords => {
+            let fields = judge.parking_record(row)?;
+            rows.bind(zone_id(fields.zone)).bind(fields.owner);
+            rows.bind(i64::from(fields.rtype.0)).bind(fields.ttl);
+            rows.bind(&*fields.rdata);
+        }
+        _ => {
+            let (zone, index_label, domain, tag) = judge.variant_label(row)?;
+            rows.bind(zone_id(zone)).bind(index_label);
+            rows.bind(base + i64::from(domain)).bind(tag);
+        }
     }
-    rows.end_row();
     Ok(())
 }
 
@@ -311,14 +412,17 @@ fn push_holder(
             .bind(fields.name);
         rows.bind(fields.iana_id).bind(fields.status);
         bind_times(rows, fields.times);
+        rows.bind(fields.data_model).bind(fields.sessions_max);
         return Ok(());
     }
     let fields = judge.contact(row)?;
     rows.bind(id(row.index)).bind(fields.handle);
     rows.bind(id(fields.registrar)).bind(fields.kind);
-    for text in fields.texts {
+    for text in fields.texts.into_iter().chain(fields.more) {
         rows.bind(Some(text).filter(|text| !text.is_empty()));
     }
+    rows.bind(fields.auth);
+    bind_by(rows, fields.by);
     rows.bind(&*fields.statuses);
     bind_times(rows, fields.times);
     Ok(())
@@ -350,4 +454,9 @@ fn push_zone(
 
 fn bind_times(rows: &mut BulkRows, times: Times) {
     rows.bind(times.created_at).bind(times.updated_at);
+}
+
+fn bind_by(rows: &mut BulkRows, by: By<'_>) {
+    let [created_by, updated_by] = by;
+    rows.bind(created_by).bind(updated_by);
 }

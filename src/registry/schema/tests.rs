@@ -249,3 +249,61 @@ fn is_index_step(line: &str) -> bool {
         .chain(&reads)
         .any(|word| line.starts_with(word))
 }
+
+/// A table that is made anew by a migration keeps its rows, and takes the new kind.
+#[tokio::test]
+async fn held_labels_outlive_the_upgrade_that_knows_premium_ones() {
+    /// The version before that migration.
+    const BEFORE: i64 = 16;
+    for engine in engines() {
+        let folder = tempfile::tempdir().unwrap();
+        let location = empty_location(engine, &folder);
+        let url = match &location {
+            Location::File(path) => format!("sqlite://{}?mode=rwc", path.display()),
+            Location::Url(url) => url.clone(),
+        };
+        let mut old = AnyConnection::connect(&url).await.unwrap();
+        let mut transaction = old.begin().await.unwrap();
+        migrate(engine, &mut transaction, 0, BEFORE).await.unwrap();
+        for statement in [
+            "INSERT INTO registry (id, epoch, last_event, next_object, created_at) \
+             VALUES (1, 1, 0, 2, 0)",
+            "INSERT INTO zones (id, apex, state, soa_mname, soa_rname, serial, soa_refresh, \
+             soa_retry, soa_expire, soa_minimum, soa_ttl, ns_ttl, ds_ttl, glue_ttl, ns_count_min, \
+             ns_count_max, glue_policy, parking, host_orphan, data_model, change_control, \
+             created_at) VALUES (1, 'tld', 'active', 'a', 'b', 1, 2, 3, 4, 5, 6, 7, 8, 9, 2, 13, \
+             'narrow', 0, 'refuse', 'minimum', 'auto', 0)",
+            "INSERT INTO held_labels VALUES (1, 'nic', 'reserved', 'the registry''s own')",
+            "INSERT INTO held_labels VALUES (1, 'bad', 'blocked', 'an order')",
+        ] {
+            let statement = sqlx::query(statement).execute(&mut *transaction);
+            statement.await.unwrap();
+        }
+        transaction.commit().await.unwrap();
+        let premium = "INSERT INTO held_labels VALUES (1, 'gold', 'premium', '100 a year')";
+        let early = sqlx::query(premium).execute(&mut old).await;
+        assert!(early.is_err(), "{engine:?}: that kind is new");
+        old.close().await.unwrap();
+        let mut database = Database::open(&location).await.unwrap();
+        let connection = database.connection();
+        let insert = sqlx::query(premium).execute(&mut *connection).await;
+        insert.unwrap();
+        let labels: Vec<(i64, String, String, String)> =
+            sqlx::query_as("SELECT zone_id, label, kind, reason FROM held_labels ORDER BY label")
+                .fetch_all(&mut *connection)
+                .await
+                .unwrap();
+        let row = |label: &str, kind: &str, reason: &str| {
+            (1, label.to_owned(), kind.to_owned(), reason.to_owned())
+        };
+        let expected = [
+            row("bad", "blocked", "an order"),
+            row("gold", "premium", "100 a year"),
+            row("nic", "reserved", "the registry's own"),
+        ];
+        assert_eq!(labels, expected, "{engine:?}");
+        let other = "INSERT INTO held_labels VALUES (1, 'x', 'free', 'y')";
+        let other = sqlx::query(other).execute(connection).await;
+        assert!(other.is_err(), "{engine:?}: no kind");
+    }
+}

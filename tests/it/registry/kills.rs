@@ -11,10 +11,10 @@ use crate::support::{Folder, Running};
 const LOAD: u64 = 150;
 
 /// xorshift64: any numbers do, as long as they are the same every time.
-struct Seed(u64);
+pub(super) struct Seed(pub(super) u64);
 
 impl Seed {
-    fn below(&mut self, end: u64) -> u64 {
+    pub(super) fn below(&mut self, end: u64) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;

@@ -52,7 +52,7 @@ impl fmt::Display for ContactKey {
 text_value!(ContactKey);
 
 /// Octets of hexadecimal digits.
-pub(in crate::registry::command) fn from_hex(text: &str) -> Option<Vec<u8>> {
+pub(in crate::registry) fn from_hex(text: &str) -> Option<Vec<u8>> {
     let digits = text.as_bytes();
     if !digits.len().is_multiple_of(2) || !digits.iter().all(u8::is_ascii_hexdigit) {
         return None;
