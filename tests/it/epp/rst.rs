@@ -5,7 +5,7 @@
 //! pass only on one with host attributes are left out, as RST leaves them out by its input
 //! parameter `epp.hostModel`, and are named.
 
-mod cells;
+pub(super) mod cells;
 mod contacts;
 mod domains;
 mod hosts;

@@ -84,21 +84,24 @@ pub(crate) struct Values {
 }
 
 impl Values {
-    /// For a table: no other has the same random texts. `$TLD` and other names are what
-    /// expressions use.
-    pub(crate) fn new(table: &Table, variables: &[(&str, &str)]) -> Self {
+    /// `$TLD` and other names that expressions use.
+    pub(crate) fn new(variables: &[(&str, &str)]) -> Self {
         let variables = variables.iter();
-        let octets = table.name.bytes().map(u64::from);
-        let state = octets.fold(1_u64, |state, octet| {
-            state.wrapping_mul(31).wrapping_add(octet)
-        });
         Self {
             variables: variables
                 .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
                 .collect(),
             previous: BTreeMap::new(),
-            state,
+            state: 1,
         }
+    }
+
+    /// For one table of many in a registry: no other has the same random texts.
+    pub(crate) fn of_table(mut self, table: &Table) -> Self {
+        for octet in table.name.bytes() {
+            self.state = self.state.wrapping_mul(31).wrapping_add(octet.into());
+        }
+        self
     }
 
     /// What a cell comes to; `auto` is what `{AUTO}` stands for.

@@ -92,7 +92,7 @@ fn id(contact: &str) -> String {
 }
 
 pub(super) fn create(registry: &mut dyn Talks, table: &Table, outcomes: &mut Outcomes) {
-    let mut values = Values::new(table, &[]);
+    let mut values = Values::new(&[]).of_table(table);
     for (number, row) in table.rows.iter().enumerate() {
         let contact = values.of(row, "id", &format!("id-{number}"));
         let said = [postal(row, &mut values), others(row, &mut values)];
@@ -117,7 +117,7 @@ fn change(
     outcomes: &mut Outcomes,
     change: fn(&Row, &mut Values) -> Said,
 ) {
-    let mut values = Values::new(table, &[]);
+    let mut values = Values::new(&[]).of_table(table);
     let contact = table.subject();
     registry.contact("reg-a", &contact);
     for row in &table.rows {
@@ -140,7 +140,7 @@ pub(super) fn change_postal(registry: &mut dyn Talks, table: &Table, outcomes: &
 }
 
 pub(super) fn change_statuses(registry: &mut dyn Talks, table: &Table, outcomes: &mut Outcomes) {
-    let mut values = Values::new(table, &[]);
+    let mut values = Values::new(&[]).of_table(table);
     let contact = table.subject();
     registry.contact("reg-a", &contact);
     for row in &table.rows {

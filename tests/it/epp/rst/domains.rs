@@ -94,7 +94,7 @@ fn servers(row: &Row, values: &mut Values) -> (String, bool) {
 
 pub(super) fn create(registry: &mut dyn Talks, table: &Table, outcomes: &mut Outcomes) {
     let variables = [("TLD", "tld"), ("PREFIX", "rst-epp-14-")];
-    let mut values = Values::new(table, &variables);
+    let mut values = Values::new(&variables).of_table(table);
     registry.contact("reg-a", "of-epp-14");
     for host in SERVERS {
         registry.expect(1000, "reg-a", &host_create(host, &[]));
@@ -145,7 +145,7 @@ fn subject(registry: &mut dyn Talks, table: &Table) -> String {
 }
 
 pub(super) fn change_signers(registry: &mut dyn Talks, table: &Table, outcomes: &mut Outcomes) {
-    let (domain, mut values) = (subject(registry, table), Values::new(table, &[]));
+    let (domain, mut values) = (subject(registry, table), Values::new(&[]).of_table(table));
     for row in &table.rows {
         let action = row.raw("action");
         let signer = Signer::of(row, &mut values);
@@ -165,7 +165,7 @@ pub(super) fn change_signers(registry: &mut dyn Talks, table: &Table, outcomes: 
 
 pub(super) fn change_servers(registry: &mut dyn Talks, table: &Table, outcomes: &mut Outcomes) {
     let domain = subject(registry, table);
-    let mut values = Values::new(table, &[("DOMAIN", &domain)]);
+    let mut values = Values::new(&[("DOMAIN", &domain)]).of_table(table);
     for row in &table.rows {
         let action = row.raw("action");
         let host = values.of(row, "hostname", "");
@@ -202,7 +202,7 @@ pub(super) fn change_servers(registry: &mut dyn Talks, table: &Table, outcomes: 
 }
 
 pub(super) fn change_statuses(registry: &mut dyn Talks, table: &Table, outcomes: &mut Outcomes) {
-    let (domain, mut values) = (subject(registry, table), Values::new(table, &[]));
+    let (domain, mut values) = (subject(registry, table), Values::new(&[]).of_table(table));
     for row in &table.rows {
         let (action, status) = (row.raw("action"), values.of(row, "status", ""));
         let body = format!(

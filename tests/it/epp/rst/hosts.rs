@@ -19,7 +19,7 @@ fn make_parent(registry: &mut dyn Talks, row: &Row, host: &str, made: &mut Vec<S
 }
 
 pub(super) fn create(registry: &mut dyn Talks, table: &Table, outcomes: &mut Outcomes) {
-    let mut values = Values::new(table, &[("TLD", "tld")]);
+    let mut values = Values::new(&[("TLD", "tld")]).of_table(table);
     let mut made = Vec::new();
     for row in &table.rows {
         let host = values.of(row, "name", "");
@@ -54,7 +54,7 @@ fn subject(registry: &mut dyn Talks, table: &Table) -> String {
 }
 
 pub(super) fn change_addresses(registry: &mut dyn Talks, table: &Table, outcomes: &mut Outcomes) {
-    let (host, mut values) = (subject(registry, table), Values::new(table, &[]));
+    let (host, mut values) = (subject(registry, table), Values::new(&[]).of_table(table));
     for row in &table.rows {
         let (action, family) = (row.raw("action"), values.of(row, "ip", ""));
         let address = values.of(row, "addr", "");
@@ -71,7 +71,7 @@ pub(super) fn change_addresses(registry: &mut dyn Talks, table: &Table, outcomes
 }
 
 pub(super) fn change_statuses(registry: &mut dyn Talks, table: &Table, outcomes: &mut Outcomes) {
-    let (host, mut values) = (subject(registry, table), Values::new(table, &[]));
+    let (host, mut values) = (subject(registry, table), Values::new(&[]).of_table(table));
     for row in &table.rows {
         let (action, status) = (row.raw("action"), values.of(row, "status", ""));
         let body = format!(
@@ -90,7 +90,7 @@ pub(super) fn rename(registry: &mut dyn Talks, table: &Table, outcomes: &mut Out
     registry.register("reg-b", "reserved.tld");
     let mut host = subject(registry, table);
     let variables = [("TLD", "tld"), ("RESERVEDNAME", "reserved.tld")];
-    let (mut values, mut made) = (Values::new(table, &variables), Vec::new());
+    let (mut values, mut made) = (Values::new(&variables).of_table(table), Vec::new());
     for row in &table.rows {
         let new = values.of(row, "name", "");
         make_parent(registry, row, &new, &mut made);
