@@ -6,12 +6,15 @@
 
 #![expect(clippy::unwrap_used, reason = "what fails here is a failed test")]
 
+pub(crate) mod attributes;
 mod cases;
 pub(crate) mod desk;
 pub(crate) mod examples;
 mod faults;
+pub(crate) mod keys;
 pub(crate) mod life;
 pub(crate) mod live;
+pub(crate) mod notes;
 pub(crate) mod recorder;
 mod restores;
 pub(crate) mod rst;

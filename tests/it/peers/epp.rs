@@ -17,7 +17,7 @@ const BATCH: usize = 500;
 const LIVE_MIN: usize = 2000;
 
 /// Validates all frames; those that do not are shown.
-fn validate(frames: &[Frame]) {
+pub(super) fn validate(frames: &[Frame]) {
     let folder = tempfile::tempdir().unwrap();
     for (number, frame) in frames.iter().enumerate() {
         let file = format!("{number:05}-{}.xml", frame.name);
