@@ -17,7 +17,7 @@ use super::sql::AnyQuery;
 
 pub use model::{
     ContactRole, ContactRoles, DataModel, DsInterface, Expiry, HostModel, NameRule, ReportRule,
-    TransferContacts,
+    Stage, TransferContacts,
 };
 pub use review::{Approvers, ChangeControl, RegistrantChange, ServerCheck, Silence};
 
@@ -163,6 +163,8 @@ policy! {
         host_model: HostModel = HostModel::Objects;
         /// Whether DS are given, or keys that they are made of.
         ds_interface: DsInterface = DsInterface::Ds;
+        /// Whether it is for tests of registrars, and for their test accounts only.
+        stage: Stage = Stage::Production;
     }
 }
 

@@ -15,6 +15,7 @@ pub(crate) mod keys;
 pub(crate) mod life;
 pub(crate) mod live;
 pub(crate) mod notes;
+mod operator;
 pub(crate) mod recorder;
 mod restores;
 pub(crate) mod rst;

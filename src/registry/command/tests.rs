@@ -18,6 +18,7 @@ mod parking;
 mod past;
 mod policy;
 mod published;
+mod sandbox;
 mod servers;
 mod transfer;
 
@@ -127,6 +128,9 @@ pub(in crate::registry) fn parse(line: &str) -> Request {
         ("registrar", "delete") => {
             Command::Registrar(RegistrarCommand::Delete(name.parse().unwrap()))
         }
+        ("registrar", "stage") => Command::Registrar(RegistrarCommand::Access(Box::new(
+            sandbox::stage(name, rest[0]),
+        ))),
         ("registrar", "info") => Command::Registrar(RegistrarCommand::Info(name.parse().unwrap())),
         ("contact", verb) => Command::Contact(contacts::command(verb, name, &values)),
         ("host", verb) => Command::Host(host_command(verb, name, &values)),

@@ -89,6 +89,15 @@ named! {
         Keys = "keys",
 }
 
+named! {
+    /// Whether a zone, or a registrar's account, is for tests.
+    Stage:
+        /// It is not.
+        Production = "production",
+        /// It is.
+        Sandbox = "sandbox",
+}
+
 macro_rules! columns {
     ($($type:ty),+) => {
         $(impl Column for $type {
@@ -110,6 +119,7 @@ columns!(
     NameRule,
     HostModel,
     DsInterface,
+    Stage,
     TransferContacts
 );
 
