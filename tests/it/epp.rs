@@ -8,6 +8,7 @@
 
 pub(crate) mod attributes;
 mod cases;
+mod client;
 pub(crate) mod desk;
 pub(crate) mod examples;
 mod faults;
