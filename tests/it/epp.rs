@@ -15,6 +15,7 @@ mod faults;
 pub(crate) mod keys;
 pub(crate) mod life;
 pub(crate) mod live;
+pub(crate) mod load;
 pub(crate) mod notes;
 mod operator;
 pub(crate) mod recorder;
