@@ -105,7 +105,7 @@ fn create(stage: &Stage, number: u64) -> Request {
     create.hosts.clone_from(&stage.hosts);
     by(
         registrar(number % 100),
-        command::DomainCommand::Create(create),
+        command::DomainCommand::Create(Box::new(create)),
     )
 }
 
@@ -116,7 +116,7 @@ fn update(stage: &Stage, number: u64) -> Request {
     let ds = format!("{} 13 2 {number:064x}", number % 65_536);
     update.remove_all_ds = true;
     update.add.ds = vec![ds.parse().expect("a DS")];
-    by(sponsor, command::DomainCommand::Update(update))
+    by(sponsor, command::DomainCommand::Update(Box::new(update)))
 }
 
 /// One that was registered just now, and goes at once.

@@ -120,6 +120,7 @@ impl Server {
             epp: epp.as_ref().map(|epp| EppVitals {
                 listen: epp.addresses().to_vec(),
                 counters: epp.counters(),
+                sessions: epp.sessions(),
             }),
         }));
         Ok(Self {

@@ -3,6 +3,7 @@
 mod audit;
 pub(crate) mod compile;
 mod diff;
+mod epp;
 mod epp_client;
 mod image;
 mod keys;
@@ -87,6 +88,9 @@ enum Command {
     /// it is.
     #[command(subcommand)]
     Keys(keys::arguments::KeysArgs),
+    /// List or end the EPP sessions of the running server
+    #[command(subcommand)]
+    Epp(epp::EppArgs),
     /// Say frames to an EPP server after a login, and show what it answers
     EppClient(epp_client::EppClientArgs),
     /// Try it: a sample registry, compiled and served on loopback

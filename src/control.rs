@@ -28,7 +28,9 @@ use crate::publish;
 use crate::registry::timekeeper::TimersState;
 
 pub use reload::Reloads;
-pub use status::{EppStatus, GenerationStatus, OffenceStatus, Status, TlsStatus, ZoneStatus};
+pub use status::{
+    EppSession, EppStatus, GenerationStatus, OffenceStatus, Status, TlsStatus, ZoneStatus,
+};
 
 /// Why a server cannot be asked or seen.
 #[derive(Debug, thiserror::Error)]
@@ -110,6 +112,7 @@ pub struct VitalsParts {
 pub struct EppVitals {
     pub listen: Vec<SocketAddr>,
     pub counters: Arc<epp::server::counters::Counters>,
+    pub sessions: Arc<epp::server::sessions::Sessions>,
 }
 
 /// What can be seen of DNS over TLS.
@@ -169,6 +172,11 @@ impl Vitals {
     /// DNS over TLS, where it is served.
     pub fn tls(&self) -> Option<&TlsVitals> {
         self.parts.tls.as_ref()
+    }
+
+    /// EPP, where it is served.
+    pub fn epp(&self) -> Option<&EppVitals> {
+        self.parts.epp.as_ref()
     }
 
     /// The publisher, where a registry is published.

@@ -1,5 +1,6 @@
 //! The command line of `loadtest`.
 
+mod epp_args;
 mod latency_args;
 
 use std::net::IpAddr;
@@ -43,6 +44,8 @@ enum Action {
     Compare(Compare),
     /// Measure how long a change by command line takes until DNS answers it.
     Latency(latency_args::Latency),
+    /// Measure EPP: sessions over TLS that check, look and create, and the way to DNS.
+    Epp(epp_args::Epp),
     /// Reply to every datagram with so many octets: the kernel's share of a reply.
     Echo(Echo),
     /// Measure what signing costs beside kzonesign and dnssec-signzone.
@@ -274,6 +277,7 @@ pub fn run() -> anyhow::Result<()> {
         Action::Run(arguments) => run_dnsperf(&arguments),
         Action::Compare(arguments) => run_compare(&arguments, cli.json),
         Action::Latency(arguments) => latency_args::run(&arguments, cli.json),
+        Action::Epp(arguments) => epp_args::run(&arguments, cli.json),
         Action::Echo(arguments) => echo::serve(arguments.listen, arguments.reply_bytes),
         Action::Sign(arguments) => run_sign(&arguments, cli.json),
     }

@@ -103,7 +103,7 @@ pub struct Times {
 
 impl Times {
     /// Of a list that is not empty.
-    fn of(mut times: Vec<Duration>) -> Self {
+    pub(crate) fn of(mut times: Vec<Duration>) -> Self {
         times.sort_unstable();
         let at = |share: usize| {
             // The least value that `share` of 100 are not above.

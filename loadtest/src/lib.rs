@@ -9,6 +9,7 @@ pub mod cli;
 pub mod compare;
 pub mod dnsperf;
 pub mod echo;
+pub mod epp;
 pub mod generate;
 pub mod latency;
 pub mod meridian;

@@ -20,6 +20,8 @@ pub struct Meridian {
     metrics: SocketAddr,
     /// More of the configuration of a server with a registry.
     more: String,
+    /// A database elsewhere than in the folder.
+    database: Option<String>,
 }
 
 impl Meridian {
@@ -31,6 +33,7 @@ impl Meridian {
             directory: directory.to_owned(),
             metrics: SocketAddr::from(([127, 0, 0, 1], 0)),
             more: String::new(),
+            database: None,
         };
         meridian.configure(SocketAddr::from(([127, 0, 0, 1], 0)), 1)?;
         Ok(meridian)
@@ -42,6 +45,18 @@ impl Meridian {
         (self.metrics, self.more) = (metrics, more.to_owned());
         self.configure(SocketAddr::from(([127, 0, 0, 1], 0)), 1)?;
         Ok(self)
+    }
+
+    /// With its registry in this database, where one is named.
+    pub fn with_database(mut self, database: Option<&str>) -> Self {
+        self.database = database.map(str::to_owned);
+        self
+    }
+
+    /// Its registry's database.
+    pub fn database(&self) -> String {
+        let own = || format!("sqlite:{}", self.path("registry.db").display());
+        self.database.clone().unwrap_or_else(own)
     }
 
     /// Compiles `zones` from their files and serves them with `workers` UDP workers.
@@ -131,10 +146,10 @@ impl Meridian {
     }
 
     fn configure(&self, address: SocketAddr, workers: usize) -> anyhow::Result<()> {
-        let here = self.directory.display();
         let text = self.configuration(address, workers);
         self.write(&format!(
-            "{text}\n[registry]\ndatabase = \"sqlite:{here}/registry.db\"\n\n{}",
+            "{text}\n[registry]\ndatabase = \"{}\"\n\n{}",
+            self.database(),
             self.more
         ))
     }

@@ -31,6 +31,7 @@ pub(super) fn start(
         offer: Offer::default(),
         credentials: Arc::new(credentials),
         limits: epp.limits,
+        expiry: epp.expiry,
         lab: epp.lab,
         drain: config.dns.drain_timeout,
         threads: epp.threads,

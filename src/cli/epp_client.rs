@@ -1,8 +1,10 @@
 //! `meridian epp-client`: says frames to an EPP server, one after the other, after a login.
 //!
-//! For operators and registrars who try things: a frame is a file, in which `{KEY}` stands
-//! for what `--set KEY=VALUE` says. The password comes from a file and is never shown, also
-//! not with `--xml`.
+//! For operators and registrars who try things: a frame is a file or a template, in which
+//! `{KEY}` stands for what `--set KEY=VALUE` says. The password comes from a file and is never
+//! shown, also not with `--xml`.
+
+mod templates;
 
 use std::io::{Read as _, Write as _};
 use std::net::{TcpStream, ToSocketAddrs as _};
@@ -35,40 +37,49 @@ const IN_EXTENSION: &str = "[LOGIN-SECURITY]";
 
 #[derive(Debug, Args)]
 pub(super) struct EppClientArgs {
+    /// List the templates with their keys, or show those that are named, and say nothing
+    #[arg(long)]
+    templates: bool,
     /// Address and port of the server
-    #[arg(long, value_name = "ADDRESS")]
-    connect: String,
+    #[arg(long, value_name = "ADDRESS", required_unless_present = "templates")]
+    connect: Option<String>,
     /// Name that the server's certificate must have
     #[arg(long, value_name = "NAME", default_value = "localhost")]
     server_name: String,
     /// PEM file of the certificate, or of its authority, that the server must show
-    #[arg(long, value_name = "FILE")]
-    server_certificate: PathBuf,
+    #[arg(long, value_name = "FILE", required_unless_present = "templates")]
+    server_certificate: Option<PathBuf>,
     /// The registrar's handle
-    #[arg(long, value_name = "HANDLE")]
-    account: String,
+    #[arg(long, value_name = "HANDLE", required_unless_present = "templates")]
+    account: Option<String>,
     /// File with its password
-    #[arg(long, value_name = "FILE")]
-    password_file: PathBuf,
+    #[arg(long, value_name = "FILE", required_unless_present = "templates")]
+    password_file: Option<PathBuf>,
     /// PEM file of its certificate
-    #[arg(long, value_name = "FILE")]
-    certificate: PathBuf,
+    #[arg(long, value_name = "FILE", required_unless_present = "templates")]
+    certificate: Option<PathBuf>,
     /// PEM file of its private key
-    #[arg(long, value_name = "FILE")]
-    key: PathBuf,
+    #[arg(long, value_name = "FILE", required_unless_present = "templates")]
+    key: Option<PathBuf>,
     /// Put VALUE where a frame has {KEY}; can be repeated
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
+    /// The same with the first line of FILE, for what others may not see
+    #[arg(long, value_name = "KEY=FILE")]
+    set_file: Vec<String>,
     /// Show whole frames
     #[arg(long)]
     xml: bool,
-    /// Files with a frame each, said in this order
+    /// Files with a frame each, or names of templates, said in this order
     #[arg(value_name = "FRAME")]
-    frames: Vec<PathBuf>,
+    frames: Vec<String>,
 }
 
 pub(super) fn run(args: &EppClientArgs) -> anyhow::Result<()> {
-    let frames: anyhow::Result<Vec<_>> = args.frames.iter().map(|file| read(args, file)).collect();
+    if args.templates {
+        return list(args);
+    }
+    let frames: anyhow::Result<Vec<_>> = args.frames.iter().map(|name| read(args, name)).collect();
     let frames = frames?;
     let mut session = connect(args)?;
     let greeting = session.read()?;
@@ -78,12 +89,12 @@ pub(super) fn run(args: &EppClientArgs) -> anyhow::Result<()> {
     let begun = session.say(&login(args)?)?;
     let mut failed = show(args, "login", &begun);
     anyhow::ensure!(failed == 0, "the login was refused");
-    for (file, xml) in args.frames.iter().zip(frames) {
+    for (name, xml) in args.frames.iter().zip(frames) {
         if args.xml {
             output::line(&xml);
         }
         let reply = session.say(&xml)?;
-        failed += show(args, &file.display().to_string(), &reply);
+        failed += show(args, name, &reply);
     }
     let mut out = Writer::document();
     out.open("epp", &[("xmlns", EPP)]);
@@ -96,21 +107,71 @@ pub(super) fn run(args: &EppClientArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The templates with what each has to be given, or whole.
+fn list(args: &EppClientArgs) -> anyhow::Result<()> {
+    for name in &args.frames {
+        let template = templates::find(name);
+        let template = template.with_context(|| format!("no template {name}"))?;
+        output::line(template.xml().trim_end());
+    }
+    if args.frames.is_empty() {
+        for template in templates::TEMPLATES {
+            let keys: Vec<_> = template.keys().into_iter().collect();
+            output::line(format_args!("{:<26} {}", template.name, keys.join(" ")));
+        }
+    }
+    Ok(())
+}
+
 /// A frame with its values in place.
-fn read(args: &EppClientArgs, file: &PathBuf) -> anyhow::Result<String> {
-    let text = std::fs::read_to_string(file);
-    let mut text = text.with_context(|| format!("cannot read {}", file.display()))?;
-    for pair in &args.set {
-        let (key, value) = pair.split_once('=').context("write --set KEY=VALUE")?;
+fn read(args: &EppClientArgs, name: &str) -> anyhow::Result<String> {
+    let mut text = match templates::find(name) {
+        Some(template) => template.xml(),
+        None => std::fs::read_to_string(name).with_context(|| {
+            format!("cannot read {name}; it is no template either, --templates lists them")
+        })?,
+    };
+    let mut missing = templates::keys_of(&text);
+    for (key, value) in values(args)? {
         let value = value.replace('&', "&amp;").replace('<', "&lt;");
         let value = value.replace('"', "&quot;");
         text = text.replace(&format!("{{{key}}}"), &value);
+        missing.remove(&key);
     }
+    let missing: Vec<_> = missing.into_iter().collect();
+    anyhow::ensure!(
+        missing.is_empty(),
+        "{name} needs {}: say --set {}=VALUE",
+        missing.join(" and "),
+        missing.first().map_or("KEY", String::as_str)
+    );
     Ok(text)
 }
 
+/// What `--set` and `--set-file` say.
+fn values(args: &EppClientArgs) -> anyhow::Result<Vec<(String, Zeroizing<String>)>> {
+    let mut values = Vec::new();
+    for pair in &args.set {
+        let (key, value) = pair.split_once('=').context("write --set KEY=VALUE")?;
+        values.push((key.to_owned(), Zeroizing::new(value.to_owned())));
+    }
+    for pair in &args.set_file {
+        let (key, file) = pair.split_once('=').context("write --set-file KEY=FILE")?;
+        let text = std::fs::read_to_string(file).map(Zeroizing::new);
+        let text = text.with_context(|| format!("cannot read {file}"))?;
+        let line = text.lines().next().unwrap_or_default().to_owned();
+        values.push((key.to_owned(), Zeroizing::new(line)));
+    }
+    Ok(values)
+}
+
+/// An argument that clap has asked for.
+fn given<T>(argument: Option<&T>) -> &T {
+    argument.expect("required without --templates")
+}
+
 fn login(args: &EppClientArgs) -> anyhow::Result<Zeroizing<String>> {
-    let file = &args.password_file;
+    let file = given(args.password_file.as_ref());
     let text = std::fs::read_to_string(file).map(Zeroizing::new);
     let text = text.with_context(|| format!("cannot read {}", file.display()))?;
     let password = text.trim_end_matches(['\n', '\r']);
@@ -120,7 +181,8 @@ fn login(args: &EppClientArgs) -> anyhow::Result<Zeroizing<String>> {
     out.open("epp", &[("xmlns", EPP)]);
     out.open("command", &[]);
     out.open("login", &[]);
-    out.leaf("clID", &[], &args.account);
+    let account: &String = given(args.account.as_ref());
+    out.leaf("clID", &[], account);
     out.leaf("pw", &[], if is_long { IN_EXTENSION } else { password });
     out.open("options", &[]);
     out.leaf("version", &[], "1.0");
@@ -180,16 +242,17 @@ fn connect(args: &EppClientArgs) -> anyhow::Result<Session> {
         certificate.with_context(|| format!("no certificate in {}", file.display()))
     };
     let mut roots = RootCertStore::empty();
-    roots.add(pem(&args.server_certificate)?)?;
-    let key = PrivateKeyDer::from_pem_file(&args.key)
+    roots.add(pem(given(args.server_certificate.as_ref()))?)?;
+    let file = given(args.key.as_ref());
+    let key = PrivateKeyDer::from_pem_file(file)
         .ok()
-        .with_context(|| format!("no private key in {}", args.key.display()))?;
+        .with_context(|| format!("no private key in {}", file.display()))?;
     let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()?
         .with_root_certificates(roots)
-        .with_client_auth_cert(vec![pem(&args.certificate)?], key)?;
+        .with_client_auth_cert(vec![pem(given(args.certificate.as_ref()))?], key)?;
     let name = ServerName::try_from(args.server_name.clone())?;
-    let address = args.connect.to_socket_addrs()?.next();
+    let address = given(args.connect.as_ref()).to_socket_addrs()?.next();
     let address = address.context("--connect names no address")?;
     let stream = TcpStream::connect_timeout(&address, PATIENCE)
         .with_context(|| format!("no server answers: {address}"))?;

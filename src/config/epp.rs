@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::Spec;
 use super::check::Checker;
-use crate::epp::server::Limits;
+use crate::epp::server::{Expiry, Limits};
 
 /// Shortest and longest frame that may be the limit: a login has some thousand octets.
 const FRAME_BYTES: std::ops::RangeInclusive<usize> = 4096..=16 << 20;
@@ -28,6 +28,8 @@ pub struct Epp {
     pub threads: usize,
     /// What bounds the sessions.
     pub limits: Limits,
+    /// How long passwords are good.
+    pub expiry: Expiry,
 }
 
 pub(super) fn check(spec: &Spec, checker: &mut Checker<'_>) -> Option<Epp> {
@@ -64,6 +66,7 @@ pub(super) fn check(spec: &Spec, checker: &mut Checker<'_>) -> Option<Epp> {
             connections_max: epp.connections_max,
             connections_per_prefix_max: epp.connections_per_prefix_max,
             commands_per_second_max: epp.commands_per_second_max,
+            transforms_per_second_max: epp.transforms_per_second_max,
             frame_bytes_max: epp.frame_bytes_max,
             handshake_timeout: Duration::from_secs(epp.handshake_timeout_seconds),
             login_timeout: Duration::from_secs(epp.login_timeout_seconds),
@@ -71,7 +74,16 @@ pub(super) fn check(spec: &Spec, checker: &mut Checker<'_>) -> Option<Epp> {
             write_timeout: Duration::from_secs(epp.write_timeout_seconds),
             session_timeout: Duration::from_secs(epp.session_seconds_max),
         },
+        expiry: Expiry {
+            password: (epp.password_days_max > 0).then(|| days(epp.password_days_max)),
+            password_warning: days(epp.password_warning_days),
+            certificate_warning: days(epp.certificate_warning_days),
+        },
     })
+}
+
+fn days(count: u64) -> Duration {
+    Duration::from_secs(count * 86_400)
 }
 
 fn check_ranges(spec: &Spec, checker: &mut Checker<'_>) {
@@ -80,6 +92,15 @@ fn check_ranges(spec: &Spec, checker: &mut Checker<'_>) {
     checker.range("epp.frame-bytes-max", epp.frame_bytes_max, FRAME_BYTES);
     let rate = epp.commands_per_second_max;
     checker.range("epp.commands-per-second-max", rate, 1..=1_000_000);
+    let rate = epp.transforms_per_second_max;
+    checker.range("epp.transforms-per-second-max", rate, 1..=1_000_000);
+    for (key, days) in [
+        ("epp.password-days-max", epp.password_days_max),
+        ("epp.password-warning-days", epp.password_warning_days),
+        ("epp.certificate-warning-days", epp.certificate_warning_days),
+    ] {
+        checker.range(key, days, 0..=3650);
+    }
     let counts = [
         ("epp.connections-max", epp.connections_max),
         (

@@ -159,12 +159,16 @@ pub struct EppSpec {
     pub connections_max: usize,
     pub connections_per_prefix_max: usize,
     pub commands_per_second_max: u32,
+    pub transforms_per_second_max: u32,
     pub frame_bytes_max: usize,
     pub handshake_timeout_seconds: u64,
     pub login_timeout_seconds: u64,
     pub idle_timeout_seconds: u64,
     pub write_timeout_seconds: u64,
     pub session_seconds_max: u64,
+    pub password_days_max: u64,
+    pub password_warning_days: u64,
+    pub certificate_warning_days: u64,
 }
 
 impl Default for EppSpec {
@@ -179,12 +183,16 @@ impl Default for EppSpec {
             connections_max: 1024,
             connections_per_prefix_max: 128,
             commands_per_second_max: 500,
+            transforms_per_second_max: 500,
             frame_bytes_max: 65_536,
             handshake_timeout_seconds: 5,
             login_timeout_seconds: 60,
             idle_timeout_seconds: 600,
             write_timeout_seconds: 10,
             session_seconds_max: 86_400,
+            password_days_max: 0,
+            password_warning_days: 14,
+            certificate_warning_days: 30,
         }
     }
 }

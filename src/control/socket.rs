@@ -19,7 +19,7 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
-use super::{ControlError, Reloads, Status, Vitals};
+use super::{ControlError, EppSession, EppVitals, Reloads, Status, Vitals};
 use crate::dns::generations::Installed;
 use crate::publish;
 
@@ -29,6 +29,8 @@ const LINE_BYTES_MAX: u64 = 4096;
 const CONNECTIONS_MAX: usize = 8;
 /// Connections that wait for an event.
 const WAITING_MAX: usize = 64;
+/// Connections of EPP that are listed, the oldest ones.
+const SESSIONS_MAX: usize = 10_000;
 /// Connections that wait.
 const BACKLOG: i32 = 16;
 /// Time for a request line to arrive or a reply to be taken.
@@ -59,6 +61,13 @@ pub enum Command {
         /// The time.
         timeout_milliseconds: u64,
     },
+    /// List the connections of EPP.
+    EppSessions,
+    /// End one of them.
+    EppKill {
+        /// Its number.
+        session: u64,
+    },
 }
 
 /// The reply to a command.
@@ -73,6 +82,16 @@ pub enum Reply {
     Served {
         /// The registry event up to which everything is served.
         event: u64,
+    },
+    /// To `epp-sessions`.
+    EppSessions {
+        /// The oldest first.
+        sessions: Vec<EppSession>,
+    },
+    /// To `epp-kill`.
+    EppEnded {
+        /// The session as it was.
+        session: EppSession,
     },
     /// The command was not done.
     Error {
@@ -241,9 +260,39 @@ impl Conversation {
                     Err(message) => message,
                 }
             }
+            Ok(Command::EppSessions) => match self.epp() {
+                Ok(epp) => {
+                    let sessions = epp.sessions.list().into_iter();
+                    let sessions = sessions.take(SESSIONS_MAX).map(Into::into).collect();
+                    return Reply::EppSessions { sessions };
+                }
+                Err(message) => message,
+            },
+            Ok(Command::EppKill { session }) => match self.end_session(session) {
+                Ok(session) => return Reply::EppEnded { session },
+                Err(message) => message,
+            },
             Err(error) => format!("not a command: {error}"),
         };
         Reply::Error { message }
+    }
+
+    fn epp(&self) -> Result<&EppVitals, String> {
+        let none = "the server speaks no EPP; set epp.listen in its configuration";
+        self.vitals.epp().ok_or_else(|| none.to_owned())
+    }
+
+    fn end_session(&self, id: u64) -> Result<EppSession, String> {
+        let ended = self.epp()?.sessions.end(id);
+        let none = || format!("no session {id}; `meridian epp sessions` lists them");
+        let session = EppSession::from(ended.ok_or_else(none)?);
+        tracing::info!(
+            session = id,
+            registrar = session.registrar,
+            peer = %session.peer,
+            "EPP session ended by the operator"
+        );
+        Ok(session)
     }
 
     fn publisher(&self) -> Result<&publish::State, String> {

@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 use super::{TlsVitals, Vitals};
 use crate::dns::counters::Loss;
 use crate::dns::engine::Transport;
+use crate::epp::server::sessions::Seen;
 use crate::publish::PublishStatus;
+use crate::registry::Timestamp;
 
 /// Most zones listed; a server may have a hundred thousand.
 const ZONES_MAX: usize = 100;
@@ -80,6 +82,44 @@ pub struct EppStatus {
     pub connections: u64,
     /// Those of them that are logged in.
     pub sessions: u64,
+}
+
+/// A connection of EPP. Times are seconds since 1970.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct EppSession {
+    /// Its number, by which it can be ended.
+    pub id: u64,
+    /// Where it comes from.
+    pub peer: SocketAddr,
+    /// The registrar that is logged in.
+    pub registrar: Option<String>,
+    /// When its handshake was done.
+    pub connected_at: u64,
+    /// When it logged in.
+    pub logged_in_at: Option<u64>,
+    /// Frames that it said.
+    pub commands: u64,
+    /// What the last of them was.
+    pub last_command: Option<String>,
+    /// When.
+    pub last_at: Option<u64>,
+}
+
+impl From<Seen> for EppSession {
+    fn from(seen: Seen) -> Self {
+        let seconds = |at: Timestamp| u64::try_from(at.0 / 1_000_000).unwrap_or_default();
+        Self {
+            id: seen.id,
+            peer: seen.peer,
+            registrar: seen.registrar.map(|handle| handle.to_string()),
+            connected_at: seconds(seen.connected_at),
+            logged_in_at: seen.logged_in_at.map(seconds),
+            commands: seen.commands,
+            last_command: seen.last_command.map(ToOwned::to_owned),
+            last_at: seen.last_at.map(seconds),
+        }
+    }
 }
 
 /// What is served.

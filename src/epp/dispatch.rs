@@ -171,8 +171,12 @@ impl<R: Registry> Work<'_, R> {
 
     /// Asks the registry in the registrar's name.
     async fn execute(&self, command: registry::Command) -> Result<Outcome, CommandError> {
+        let mut actor = Actor::registrar(self.registrar.clone());
+        actor
+            .transaction
+            .clone_from(&self.request.client_transaction);
         let request = registry::Request {
-            actor: Actor::registrar(self.registrar.clone()),
+            actor,
             at: self.at,
             lab: self.session.lab,
             command,

@@ -19,7 +19,7 @@ use super::fault::Fault;
 use super::namespace::{ALLOCATION_TOKEN, CHANGE_POLL, LOGIN_SEC, RGP, SEC_DNS};
 use super::request::{LoginSecurity, Secret};
 use super::xml::{Element, Writer};
-use crate::registry::types::DsData;
+use crate::registry::types::{DnskeyData, DsData};
 
 pub use change_poll::{Change, State};
 pub use login_sec::{Level, SecurityEvent, Subject};
@@ -101,6 +101,8 @@ pub(super) fn read(element: &Element, octets: &[u8]) -> Result<ExtensionData, Fa
 pub enum ExtensionReply {
     /// Delegation signers of a domain.
     SecDns(Vec<DsData>),
+    /// Its keys, where it was given keys.
+    Keys(Vec<DnskeyData>),
     /// Where a domain is in its life, as `info` tells it.
     RgpInfo(Vec<String>),
     /// The same as a restore tells it.
@@ -115,7 +117,7 @@ impl ExtensionReply {
     /// Its namespace.
     pub fn namespace(&self) -> &'static str {
         match self {
-            Self::SecDns(_) => SEC_DNS,
+            Self::SecDns(_) | Self::Keys(_) => SEC_DNS,
             Self::RgpInfo(_) | Self::RgpUpdate(_) => RGP,
             Self::Change(_) => CHANGE_POLL,
             Self::LoginSecurity(_) => LOGIN_SEC,
@@ -125,6 +127,7 @@ impl ExtensionReply {
     pub(super) fn write(&self, out: &mut Writer) {
         match self {
             Self::SecDns(ds) => sec_dns::write(ds, out),
+            Self::Keys(keys) => sec_dns::write_keys(keys, out),
             Self::RgpInfo(statuses) => rgp::write("rgp:infData", statuses, out),
             Self::RgpUpdate(statuses) => rgp::write("rgp:upData", statuses, out),
             Self::Change(change) => change_poll::write(change, out),

@@ -10,6 +10,7 @@ pub mod certificate;
 pub mod counters;
 mod login;
 mod session;
+pub mod sessions;
 mod store;
 
 use std::fmt;
@@ -28,6 +29,7 @@ use tokio_rustls::TlsAcceptor;
 
 use self::accounts::Accounts;
 use self::counters::{Counters, Refusal};
+use self::sessions::Sessions;
 use self::store::{Store, Writing};
 use super::services::Offer;
 use crate::net::credentials::{Credentials, WATCH_INTERVAL};
@@ -51,6 +53,8 @@ pub struct Limits {
     pub connections_per_prefix_max: usize,
     /// Commands of one registrar in a second, over all of its sessions.
     pub commands_per_second_max: u32,
+    /// Those among them that change something.
+    pub transforms_per_second_max: u32,
     /// Octets of a frame with its length.
     pub frame_bytes_max: usize,
     /// From the connection to the end of the handshake.
@@ -65,6 +69,18 @@ pub struct Limits {
     pub session_timeout: Duration,
 }
 
+/// How long what a registrar shows is good, and from when on it is told of its end
+/// (RFC 8807).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Expiry {
+    /// Of a password since it was set; none is for ever.
+    pub password: Option<Duration>,
+    /// Before the end of a password.
+    pub password_warning: Duration,
+    /// Before the end of a certificate.
+    pub certificate_warning: Duration,
+}
+
 /// What a server works with.
 pub struct Settings {
     /// The registry.
@@ -77,6 +93,8 @@ pub struct Settings {
     pub credentials: Arc<Credentials>,
     /// What bounds the sessions.
     pub limits: Limits,
+    /// How long passwords are good.
+    pub expiry: Expiry,
     /// Take addresses that are set apart for documentation.
     pub lab: bool,
     /// Longest time to end sessions at the stop.
@@ -97,6 +115,7 @@ struct Shared {
     store: Store,
     accounts: Arc<Accounts>,
     counters: Arc<Counters>,
+    sessions: Arc<Sessions>,
     passwords: Semaphore,
     /// Tells the names of one run of the server from those of all others.
     run: String,
@@ -120,6 +139,7 @@ pub struct Server {
     addresses: Vec<SocketAddr>,
     counters: Arc<Counters>,
     credentials: Arc<Credentials>,
+    sessions: Arc<Sessions>,
     runtime: Runtime,
     stop: watch::Sender<bool>,
     task: JoinHandle<()>,
@@ -145,10 +165,15 @@ impl Server {
             .build()?;
         let counters = Arc::<Counters>::default();
         let credentials = Arc::clone(&settings.credentials);
+        let sessions = Arc::<Sessions>::default();
         let shared = Arc::new(Shared {
             store: Store::new(settings.location.clone(), settings.ask.clone()),
-            accounts: Arc::new(Accounts::new(settings.limits.commands_per_second_max)),
+            accounts: Arc::new(Accounts::new(
+                settings.limits.commands_per_second_max,
+                settings.limits.transforms_per_second_max,
+            )),
             counters: Arc::clone(&counters),
+            sessions: Arc::clone(&sessions),
             passwords: Semaphore::new(PASSWORDS_AT_ONCE),
             run: run_name((settings.clock)())?,
             transactions: AtomicU64::new(1),
@@ -162,6 +187,7 @@ impl Server {
             addresses,
             counters,
             credentials,
+            sessions,
             runtime,
             stop,
             task,
@@ -176,6 +202,11 @@ impl Server {
     /// What it counts.
     pub fn counters(&self) -> Arc<Counters> {
         Arc::clone(&self.counters)
+    }
+
+    /// The open connections.
+    pub fn sessions(&self) -> Arc<Sessions> {
+        Arc::clone(&self.sessions)
     }
 
     /// Its certificate and key.
@@ -255,7 +286,8 @@ async fn accept(
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => match Places::admit(&places, peer.ip()) {
                     Ok(place) => {
-                        let session = connect(Arc::clone(&shared), stream, place, stopping.clone());
+                        let shared = Arc::clone(&shared);
+                        let session = connect(shared, stream, peer, place, stopping.clone());
                         sessions.spawn(session);
                     }
                     Err(Full::All) => shared.counters.refuse(Refusal::Full),
@@ -285,6 +317,7 @@ async fn stopped(stop: &mut watch::Receiver<bool>) {
 async fn connect(
     shared: Arc<Shared>,
     stream: TcpStream,
+    peer: SocketAddr,
     _place: Place,
     mut stop: watch::Receiver<bool>,
 ) {
@@ -299,7 +332,7 @@ async fn connect(
         Ok(Ok(stream)) => {
             let _open = shared.counters.open();
             // An error is the client's business: it has gone, one way or another.
-            let _ = session::run(&shared, stream, stop).await;
+            let _ = session::run(&shared, stream, peer, stop).await;
         }
         Ok(Err(_)) => shared.counters.refuse(Refusal::Handshake),
         Err(_) => shared.counters.refuse(Refusal::HandshakeTime),

@@ -24,6 +24,8 @@ use rustls::sign::CertifiedKey;
 use rustls::{Error, InconsistentKeys, ServerConfig};
 use tokio::sync::watch;
 
+pub(crate) use certificate::expires_at;
+
 /// How often the files are looked at.
 pub const WATCH_INTERVAL: Duration = Duration::from_secs(1);
 /// Longest file that is read; chains have some thousand octets.

@@ -2,8 +2,11 @@
 //!
 //! A password is kept as Argon2id (RFC 9106), with the memory and passes that OWASP names
 //! as the least, and a random salt. A certificate is pinned by the SHA-256 of its DER, so no
-//! authority decides who a registrar is. Texts of passwords are wiped, have no `Debug` and
+//! authority decides who a registrar is. A registrar may be bound to networks besides. Texts of passwords are wiped, have no `Debug` and
 //! reach no event: what commands carry is the hash, and the event log masks that too.
+
+mod memory;
+mod prefix;
 
 use std::fmt;
 use std::str::FromStr;
@@ -18,6 +21,8 @@ use super::command::tables::{Tables, rows};
 use super::database::{Database, Timestamp};
 use super::error::RegistryError;
 use super::types::{Handle, ValueError};
+
+pub use prefix::Prefix;
 
 /// Octets of memory, in KiB, that one guess costs.
 const MEMORY_KIB: u32 = 19 * 1024;
@@ -104,9 +109,12 @@ impl TryFrom<String> for PasswordHash {
 
 fn stretch(password: &str, salt: &[u8]) -> Option<Zeroizing<[u8; HASH_BYTES]>> {
     let params = Params::new(MEMORY_KIB, PASSES, LANES, Some(HASH_BYTES)).ok()?;
+    let count = params.block_count();
     let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
     let mut hash = Zeroizing::new([0; HASH_BYTES]);
-    let stretched = argon2.hash_password_into(password.as_bytes(), salt, &mut *hash);
+    let stretched = memory::within(count, |blocks| {
+        argon2.hash_password_into_with_memory(password.as_bytes(), salt, &mut *hash, blocks)
+    });
     stretched.ok().map(|()| hash)
 }
 
@@ -211,6 +219,8 @@ pub struct Access {
     pub password_set_at: Option<Timestamp>,
     /// Its certificates; without one nobody gets in.
     pub pins: Vec<Pin>,
+    /// Networks that it comes from; where there are none, any.
+    pub prefixes: Vec<Prefix>,
     /// Sessions that it may have at once.
     pub sessions_max: u32,
 }
@@ -236,6 +246,7 @@ impl Database {
             password,
             password_set_at: set_at.map(Timestamp),
             pins: pins(&mut tables, id).await?,
+            prefixes: prefixes(&mut tables, id).await?,
             sessions_max: u32::try_from(sessions_max).unwrap_or(0),
         }))
     }
@@ -256,6 +267,21 @@ pub(crate) async fn pins(
             .map_err(|_| tables.inconsistent("a pin has 32 octets"))
     });
     pins.collect()
+}
+
+/// The networks that a registrar comes from.
+pub(crate) async fn prefixes(
+    tables: &mut Tables<'_>,
+    registrar: i64,
+) -> Result<Vec<Prefix>, RegistryError> {
+    let query = rows::<(String,)>(
+        "SELECT prefix FROM registrar_prefixes WHERE registrar_id = $1 ORDER BY prefix",
+    );
+    let found = tables.all(query.bind(registrar)).await?;
+    let read = |(text,): (String,)| {
+        Prefix::parse(&text).map_err(|error| tables.inconsistent(format!("prefix: {error}")))
+    };
+    found.into_iter().map(read).collect()
 }
 
 #[cfg(test)]

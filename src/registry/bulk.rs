@@ -285,7 +285,7 @@ impl Prepared {
                 if !has_new {
                     update.add = hosts(new);
                 }
-                DomainCommand::Update(update)
+                DomainCommand::Update(Box::new(update))
             }
             BulkChange::Renew { period, .. } => DomainCommand::Renew(DomainRenew {
                 name,

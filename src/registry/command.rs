@@ -162,6 +162,9 @@ pub struct Actor {
     /// Why, where somebody asked for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<Cause>,
+    /// The actor's own name for what it asks, to be told what came of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transaction: Option<String>,
 }
 
 /// Why something is done that the sponsor did not ask for (RFC 8590 sections 2.1 to 2.4).
@@ -183,6 +186,7 @@ impl Actor {
             who: who.into(),
             role: Role::Operator,
             cause: None,
+            transaction: None,
         }
     }
 
@@ -192,6 +196,7 @@ impl Actor {
             who: part.into(),
             role: Role::System,
             cause: None,
+            transaction: None,
         }
     }
 
@@ -201,6 +206,7 @@ impl Actor {
             who: handle.to_string(),
             role: Role::Registrar(handle),
             cause: None,
+            transaction: None,
         }
     }
 
@@ -210,6 +216,7 @@ impl Actor {
             who: handle.to_string(),
             role: Role::Contact(handle),
             cause: None,
+            transaction: None,
         }
     }
 

@@ -170,6 +170,10 @@ async fn finish(
     let text = serde_json::to_string(&report).expect("a report is plain data");
     // Hosts below domains came after these: what can be parked is known now.
     write.execute(sqlx::query(SET_PARKABLE)).await?;
+    // So are the zones whose name servers are attributes of domains.
+    let attributes = "UPDATE hosts SET attribute = 1 WHERE zone_id IN \
+         (SELECT id FROM zones WHERE host_model = 'attributes')";
+    write.execute(sqlx::query(attributes)).await?;
     let active = "UPDATE zones SET state = 'active' WHERE id >= $1 AND id < $2";
     write
         .execute(sqlx::query(active).bind(first).bind(last))

@@ -16,7 +16,8 @@ use sqlx::any::AnyRow;
 use super::sql::AnyQuery;
 
 pub use model::{
-    ContactRole, ContactRoles, DataModel, Expiry, NameRule, ReportRule, TransferContacts,
+    ContactRole, ContactRoles, DataModel, DsInterface, Expiry, HostModel, NameRule, ReportRule,
+    Stage, TransferContacts,
 };
 pub use review::{Approvers, ChangeControl, RegistrantChange, ServerCheck, Silence};
 
@@ -158,6 +159,12 @@ policy! {
         server_check: ServerCheck = ServerCheck::Off;
         /// What becomes of the contacts of a domain that goes to another registrar.
         transfer_contacts: TransferContacts = TransferContacts::Keep;
+        /// Whether name servers are objects or attributes of domains.
+        host_model: HostModel = HostModel::Objects;
+        /// Whether DS are given, or keys that they are made of.
+        ds_interface: DsInterface = DsInterface::Ds;
+        /// Whether it is for tests of registrars, and for their test accounts only.
+        stage: Stage = Stage::Production;
     }
 }
 

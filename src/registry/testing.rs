@@ -96,7 +96,7 @@ pub(crate) fn published(location: &Location) -> BTreeSet<String> {
 
 /// Rows of every table, to show that nothing was changed.
 pub(crate) async fn row_counts(database: &mut Database) -> Vec<(String, i64)> {
-    const TABLES: [&str; 30] = [
+    const TABLES: [&str; 32] = [
         "zones",
         "zone_records",
         "registrars",
@@ -127,6 +127,8 @@ pub(crate) async fn row_counts(database: &mut Database) -> Vec<(String, i64)> {
         "data_keys",
         "contact_transfers",
         "lame_delegations",
+        "registrar_prefixes",
+        "domain_keys",
     ];
     let mut counts = Vec::new();
     for table in TABLES {

@@ -262,6 +262,7 @@ fn system(at: Timestamp, command: Command) -> Request {
             who: "timers".to_owned(),
             role: Role::System,
             cause: None,
+            transaction: None,
         },
         at,
         lab: false,

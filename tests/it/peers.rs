@@ -10,6 +10,7 @@ mod compare;
 mod consents;
 pub(crate) mod differential;
 mod epp;
+mod epp_models;
 pub(crate) mod faults;
 mod idn;
 mod keygen;

@@ -1,4 +1,5 @@
-//! `meridian registry registrar set-password`, `pin`, `unpin` and `limit`.
+//! `meridian registry registrar set-password`, `pin`, `unpin`, `allow`, `disallow`,
+//! `stage` and `limit`.
 //!
 //! A password comes from standard input or a file, so it is in no list of processes and no
 //! history of a shell; it leaves this module as its hash.
@@ -15,6 +16,7 @@ use super::arguments::ActingArgs;
 use super::build::syntax;
 use crate::registry::access::{PasswordHash, Pin};
 use crate::registry::command::registrar::RegistrarAccess;
+use crate::registry::policy::Stage;
 use crate::registry::types::{Handle, ValueError};
 
 /// Octets of a password's file that are looked at.
@@ -49,6 +51,37 @@ pub(crate) enum AccessArgs {
         handle: String,
         /// A PEM file, or the SHA-256 of the certificate in hexadecimal digits
         certificate: String,
+        #[command(flatten)]
+        acting: ActingArgs,
+    },
+    /// Let a registrar in from this network, and from those that it has, and no other
+    ///
+    /// Without any it comes from anywhere. Open sessions stay.
+    Allow {
+        /// The registrar's handle
+        handle: String,
+        /// A network as ADDRESS/BITS, or an address
+        #[arg(value_name = "NETWORK")]
+        prefix: String,
+        #[command(flatten)]
+        acting: ActingArgs,
+    },
+    /// Let a registrar in from this network no more
+    Disallow {
+        /// The registrar's handle
+        handle: String,
+        /// The network as `registrar info` has it
+        #[arg(value_name = "NETWORK")]
+        prefix: String,
+        #[command(flatten)]
+        acting: ActingArgs,
+    },
+    /// Make an account one of the sandbox, for tests in zones with `stage=sandbox`, or back
+    Stage {
+        /// The registrar's handle
+        handle: String,
+        /// production or sandbox
+        stage: String,
         #[command(flatten)]
         acting: ActingArgs,
     },
@@ -93,6 +126,35 @@ pub(super) fn build(args: &AccessArgs) -> Result<(RegistrarAccess, &ActingArgs),
         } => {
             let mut access = new(handle)?;
             access.unpin.push(pin(certificate)?);
+            (access, acting)
+        }
+        AccessArgs::Allow {
+            handle,
+            prefix,
+            acting,
+        } => {
+            let mut access = new(handle)?;
+            access.allow.push(prefix.parse()?);
+            (access, acting)
+        }
+        AccessArgs::Disallow {
+            handle,
+            prefix,
+            acting,
+        } => {
+            let mut access = new(handle)?;
+            access.disallow.push(prefix.parse()?);
+            (access, acting)
+        }
+        AccessArgs::Stage {
+            handle,
+            stage,
+            acting,
+        } => {
+            let mut access = new(handle)?;
+            let parsed = Stage::parse(stage);
+            let wrong = || syntax(stage, "write production or sandbox");
+            access.stage = Some(parsed.ok_or_else(wrong)?);
             (access, acting)
         }
         AccessArgs::Limit {

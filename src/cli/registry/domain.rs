@@ -105,9 +105,16 @@ pub(crate) struct CreateArgs {
     /// A name server, which is a host object; repeat for each
     #[arg(long, value_name = "HOST")]
     host: Vec<String>,
+    /// A name server of a zone with `host-model=attributes`: "HOST ADDRESS..", with
+    /// addresses where it is in this registry; repeat for each
+    #[arg(long, value_name = "SERVER")]
+    host_attribute: Vec<String>,
     /// A delegation signer: "KEYTAG ALGORITHM DIGESTTYPE DIGEST"; repeat for each
     #[arg(long, value_name = "DS")]
     ds: Vec<String>,
+    /// A key, in a zone with `ds-interface=keys`: "257 3 ALGORITHM KEY"; repeat for each
+    #[arg(long, value_name = "DNSKEY")]
+    key: Vec<String>,
     /// A status to begin with; repeat for each
     #[arg(long, value_name = "STATUS")]
     status: Vec<String>,
@@ -180,12 +187,25 @@ pub(crate) struct UpdateArgs {
     /// A name server to remove
     #[arg(long, value_name = "HOST")]
     remove_host: Vec<String>,
+    /// A name server to add, where they are attributes: "HOST ADDRESS..". With its name in
+    /// --remove-host-attribute too, it gets other addresses
+    #[arg(long, value_name = "SERVER")]
+    add_host_attribute: Vec<String>,
+    /// A name server to remove, where they are attributes
+    #[arg(long, value_name = "SERVER")]
+    remove_host_attribute: Vec<String>,
     /// A delegation signer to add
     #[arg(long, value_name = "DS")]
     add_ds: Vec<String>,
     /// A delegation signer to remove
     #[arg(long, value_name = "DS")]
     remove_ds: Vec<String>,
+    /// A key to add, where the zone takes keys
+    #[arg(long, value_name = "DNSKEY")]
+    add_key: Vec<String>,
+    /// A key to remove, where the zone takes keys
+    #[arg(long, value_name = "DNSKEY")]
+    remove_key: Vec<String>,
     /// A status to set, such as clientHold
     #[arg(long, value_name = "STATUS")]
     add_status: Vec<String>,
@@ -243,8 +263,14 @@ pub(crate) struct RestoreArgs {
 /// The command, and who gives it.
 pub(super) fn build(args: &DomainArgs) -> Built<'_> {
     let (command, acting) = match args {
-        DomainArgs::Create(args) => (DomainCommand::Create(create(args)?), &args.acting),
-        DomainArgs::Update(args) => (DomainCommand::Update(update(args)?), &args.acting),
+        DomainArgs::Create(args) => {
+            let create = Box::new(create(args)?);
+            (DomainCommand::Create(create), &args.acting)
+        }
+        DomainArgs::Update(args) => {
+            let update = Box::new(update(args)?);
+            (DomainCommand::Update(update), &args.acting)
+        }
         DomainArgs::Renew(args) => (DomainCommand::Renew(renew(args)?), &args.acting),
         DomainArgs::Restore(args) => {
             let restore = Box::new(restore(args)?);
@@ -284,7 +310,9 @@ fn create(args: &CreateArgs) -> Result<DomainCreate, ValueError> {
         registrar: one(args.registrar.as_ref())?,
         period: Years::new(args.years)?,
         hosts: all(&args.host)?,
+        attributes: all(&args.host_attribute)?,
         ds: all(&args.ds)?,
+        keys: all(&args.key)?,
         statuses: all(&args.status)?,
         registrant: one(args.registrant.as_ref())?,
         contacts: contacts(&args.contact)?,
@@ -298,13 +326,17 @@ fn update(args: &UpdateArgs) -> Result<DomainUpdate, ValueError> {
     Ok(DomainUpdate {
         add: DomainParts {
             hosts: all(&args.add_host)?,
+            attributes: all(&args.add_host_attribute)?,
             ds: all(&args.add_ds)?,
+            keys: all(&args.add_key)?,
             statuses: all(&args.add_status)?,
             contacts: contacts(&args.add_contact)?,
         },
         remove: DomainParts {
             hosts: all(&args.remove_host)?,
+            attributes: all(&args.remove_host_attribute)?,
             ds: all(&args.remove_ds)?,
+            keys: all(&args.remove_key)?,
             statuses: all(&args.remove_status)?,
             contacts: contacts(&args.remove_contact)?,
         },

@@ -81,7 +81,10 @@ pub(super) fn add_extensions(
         let statuses = info.rgp_statuses.clone();
         response.extensions.push(ExtensionReply::RgpInfo(statuses));
     }
-    if !info.ds.is_empty() {
+    if !info.keys.is_empty() {
+        let keys = info.keys.clone();
+        response.extensions.push(ExtensionReply::Keys(keys));
+    } else if !info.ds.is_empty() {
         let ds = info.ds.clone();
         response.extensions.push(ExtensionReply::SecDns(ds));
     }

@@ -198,8 +198,8 @@ fn describe(response: &mut Response, message: Message) {
     response.extensions.push(change);
 }
 
-/// The end of a command that was answered with 1001 (RFC 5731 section 3.3). The registry
-/// keeps no client's name of it.
+/// The end of a command that was answered with 1001 (RFC 5731 section 3.3), by the names that
+/// both sides gave it.
 fn finished(message: &Message, review: &Review) -> Option<Finished> {
     let namespace = match message.object_type {
         ObjectType::Domain => DOMAIN,
@@ -211,7 +211,7 @@ fn finished(message: &Message, review: &Review) -> Option<Finished> {
         namespace,
         name: message.object.clone(),
         is_done: review.approved,
-        client_transaction: None,
+        client_transaction: review.client_transaction.clone(),
         server_transaction: transaction_of(review.event),
         at: review.decided_at,
     })

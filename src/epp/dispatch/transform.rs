@@ -4,8 +4,8 @@ use super::{Answer, Failure, Registry, Work, transaction_of};
 use crate::epp::code::Code;
 use crate::epp::extension::ExtensionReply;
 use crate::epp::fault::Fault;
-use crate::epp::namespace::{ALLOCATION_TOKEN, CONTACT, DOMAIN, HOST};
-use crate::epp::response::{Data, Response};
+use crate::epp::namespace::{ALLOCATION_TOKEN, CONTACT, DOMAIN, EPP, HOST};
+use crate::epp::response::{Data, Detail, Response};
 use crate::registry::command::contact::{ContactCreate, ContactTransfer};
 use crate::registry::command::domain::{DomainQuery, DomainTransfer, TransferOp};
 use crate::registry::command::{ContactCommand, DomainCommand, HostCommand};
@@ -26,8 +26,16 @@ impl<R: Registry> Work<'_, R> {
         let outcome = self.execute(command.clone()).await?;
         match outcome {
             Outcome::Read(info) => Ok(self.read(*info)),
-            Outcome::Changed { event, .. } => self.changed(command, Code::Done, event).await,
-            Outcome::Pending { event, .. } => self.changed(command, Code::DonePending, event).await,
+            Outcome::Changed { event, notes } => {
+                let mut response = self.changed(command, Code::Done, event).await?;
+                self.add_notes(&mut response, notes);
+                Ok(response)
+            }
+            Outcome::Pending { event, notes } => {
+                let mut response = self.changed(command, Code::DonePending, event).await?;
+                self.add_notes(&mut response, notes);
+                Ok(response)
+            }
         }
     }
 
@@ -130,6 +138,18 @@ impl<R: Registry> Work<'_, R> {
             _ => None,
         };
         response
+    }
+
+    /// What the registrar should know of a change that was made all the same.
+    fn add_notes(&self, response: &mut Response, notes: Vec<String>) {
+        let place = self.request.places.first();
+        let details = notes.into_iter().map(|reason| Detail {
+            namespace: place.map_or(EPP, |place| &place.namespace).to_owned(),
+            element: place.map_or("command", |place| &place.element).to_owned(),
+            value: place.map_or("", |place| &place.text).to_owned(),
+            reason,
+        });
+        response.details.extend(details);
     }
 
     /// A change that is durable. What is shown of it is read anew: where another command

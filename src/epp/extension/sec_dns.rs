@@ -1,15 +1,15 @@
-//! Delegation signers (RFC 5910), by the interface of DS data.
+//! Delegation signers (RFC 5910), as DS or as keys: which of them a zone takes is the
+//! registry's to say, with 2306 for the other.
 //!
 //! Keys beside a DS are read, and not kept: RFC 5910 section 4.1 leaves it to the server.
-//! The interface of key data is refused with 2306, as its section 4 asks for; so are both
-//! in one command. Signatures' lives and urgent changes are not offered (2102).
+//! Signatures' lives and urgent changes are not offered (2102).
 
 use super::super::code::Code;
 use super::super::fault::Fault;
 use super::super::namespace::SEC_DNS;
 use super::super::request::boolean;
 use super::super::xml::{Element, Sequence, Writer};
-use crate::registry::types::DsData;
+use crate::registry::types::{DnskeyData, DsData};
 
 /// Most records that are read; the registry keeps fewer.
 const RECORDS_MAX: usize = 64;
@@ -21,6 +21,8 @@ const TEXT_CHARACTERS_MAX: usize = 16 * 1024;
 pub struct SecDns {
     /// The records.
     pub ds: Vec<DsData>,
+    /// Or keys.
+    pub keys: Vec<DnskeyData>,
     /// What policy forbids about it.
     pub refusal: Option<Fault>,
 }
@@ -31,11 +33,9 @@ pub struct SecDnsUpdate {
     /// Those that are there all go.
     pub removes_all: bool,
     /// These go.
-    pub remove: Vec<DsData>,
+    pub remove: SecDns,
     /// These come.
-    pub add: Vec<DsData>,
-    /// What policy forbids about it.
-    pub refusal: Option<Fault>,
+    pub add: SecDns,
 }
 
 pub(super) fn create(element: &Element) -> Result<SecDns, Fault> {
@@ -63,15 +63,12 @@ pub(super) fn update(element: &Element) -> Result<SecDnsUpdate, Fault> {
         if let Some(all) = within.optional("all") {
             update.removes_all = boolean(all, &all.token(&[], 1..6)?)?;
         } else {
-            let data = records(&mut within)?;
-            (update.remove, update.refusal) = (data.ds, data.refusal);
+            update.remove = records(&mut within)?;
         }
         within.end()?;
     }
     if let Some(element) = add {
-        let data = create(element)?;
-        update.add = data.ds;
-        update.refusal = update.refusal.or(data.refusal);
+        update.add = create(element)?;
     }
     if let Some(element) = change {
         let mut within = Sequence::of(element, &[])?;
@@ -97,19 +94,21 @@ fn records(within: &mut Sequence<'_>) -> Result<SecDns, Fault> {
         let ds: Result<_, _> = elements.into_iter().map(ds_data).collect();
         return Ok(SecDns {
             ds: ds?,
-            refusal: None,
+            ..SecDns::default()
         });
     }
-    let keys = within.many("keyData", RECORDS_MAX);
-    let first = *keys.first().ok_or_else(|| within.missing("dsData"))?;
-    for key in keys {
-        key_data(key)?;
+    let elements = within.many("keyData", RECORDS_MAX);
+    if elements.is_empty() {
+        return Err(within.missing("dsData"));
     }
-    let reason = "the interface is that of dsData";
-    Ok(SecDns {
-        ds: Vec::new(),
-        refusal: Some(first.fault(Code::ParameterPolicy, reason)),
-    })
+    let mut data = SecDns::default();
+    for element in elements {
+        match key_data(element)? {
+            Ok(key) => data.keys.push(key),
+            Err(fault) => drop(data.refusal.get_or_insert(fault)),
+        }
+    }
+    Ok(data)
 }
 
 fn ds_data(element: &Element) -> Result<DsData, Fault> {
@@ -120,7 +119,7 @@ fn ds_data(element: &Element) -> Result<DsData, Fault> {
     let digest = within.required("digest")?;
     let key = within.optional("keyData");
     within.end()?;
-    key.map(key_data).transpose()?;
+    key.map(|key| key_data(key).map(drop)).transpose()?;
     let text = digest.token(&[], 1..TEXT_CHARACTERS_MAX)?;
     if text.contains(' ') {
         return Err(digest.fault(Code::ParameterSyntax, "the digest is in hexadecimal"));
@@ -129,18 +128,28 @@ fn ds_data(element: &Element) -> Result<DsData, Fault> {
     ds.map_err(|error| digest.fault(error.code.into(), error.reason))
 }
 
-fn key_data(element: &Element) -> Result<(), Fault> {
+/// A key, or why it can be none of a domain.
+fn key_data(element: &Element) -> Result<Result<DnskeyData, Fault>, Fault> {
     let mut within = Sequence::of(element, &[])?;
-    number(within.required("flags")?, 0, 65_535)?;
-    number(within.required("protocol")?, 0, 255)?;
-    number(within.required("alg")?, 0, 255)?;
+    let flags = number(within.required("flags")?, 0, 65_535)?;
+    let protocol = within.required("protocol")?;
+    let (three, algorithm) = (
+        number(protocol, 0, 255)?,
+        number(within.required("alg")?, 0, 255)?,
+    );
     let key = within.required("pubKey")?;
     within.end()?;
     let text = key.token(&[], 1..TEXT_CHARACTERS_MAX)?;
-    match is_base64(&text) {
-        true => Ok(()),
-        false => Err(key.fault(Code::ParameterSyntax, "a public key is in base 64")),
+    if !is_base64(&text) {
+        return Err(key.fault(Code::ParameterSyntax, "a public key is in base 64"));
     }
+    if three != 3 {
+        let reason = "protocol is 3 (RFC 4034 section 2.1.2)";
+        return Ok(Err(protocol.fault(Code::ParameterPolicy, reason)));
+    }
+    let parsed = DnskeyData::parse(&format!("{flags} {three} {algorithm} {text}"));
+    let parsed = parsed.map_err(|error| key.fault(error.code.into(), error.reason))?;
+    Ok(Ok(parsed))
 }
 
 /// A whole number: 2005 where it is none, 2004 where it is another.
@@ -168,6 +177,24 @@ fn is_base64(text: &str) -> bool {
         && padding <= 2
         && text.len().is_multiple_of(4)
         && digits.iter().all(is_digit)
+}
+
+/// Keys of a domain that was given keys.
+pub(super) fn write_keys(keys: &[DnskeyData], out: &mut Writer) {
+    out.open("secDNS:infData", &[("xmlns:secDNS", SEC_DNS)]);
+    for key in keys {
+        // `FLAGS 3 ALGORITHM KEY`, as in a zone file.
+        let text = key.to_string();
+        let mut words = text.split_ascii_whitespace();
+        out.open("secDNS:keyData", &[]);
+        for name in ["flags", "protocol", "alg"] {
+            let word = words.next().unwrap_or_default();
+            out.leaf(&format!("secDNS:{name}"), &[], word);
+        }
+        out.leaf("secDNS:pubKey", &[], &words.collect::<String>());
+        out.close();
+    }
+    out.close();
 }
 
 pub(super) fn write(ds: &[DsData], out: &mut Writer) {

@@ -16,6 +16,7 @@ use crate::registry::command::contact::DomainContact;
 use crate::registry::command::domain::{
     DomainCreate, DomainQuery, DomainRenew, DomainTransfer, TransferOp,
 };
+use crate::registry::command::host::HostAttribute;
 use crate::registry::policy::ContactRole;
 use crate::registry::types::{CalendarDate, HostName};
 
@@ -132,7 +133,7 @@ fn read_create(verb: &Element, object: &Element, extensions: Extensions) -> Resu
         }
     }
     if let Some(element) = within.optional("ns") {
-        create.hosts = name_servers(element, &mut refusals)?;
+        (create.hosts, create.attributes) = name_servers(element)?;
     }
     if let Some(element) = within.optional("registrant") {
         create.registrant = Some(values::handle(element, &[])?);
@@ -145,40 +146,44 @@ fn read_create(verb: &Element, object: &Element, extensions: Extensions) -> Resu
     let mut token = None;
     for extension in extensions {
         match extension {
-            ExtensionData::SecDnsCreate(SecDns { ds, refusal }) => {
-                create.ds = ds;
+            ExtensionData::SecDnsCreate(SecDns { ds, keys, refusal }) => {
+                (create.ds, create.keys) = (ds, keys);
                 refusals.extend(refusal);
             }
             ExtensionData::Token(given) => token = Some(given),
             other => return Err(misplaced(verb, &other)),
         }
     }
-    let mut request = request(DomainCommand::Create(create));
+    let mut request = request(DomainCommand::Create(Box::new(create)));
     request.token = token;
     request.refusal = refusals.into_iter().next();
     Ok(request)
 }
 
-/// Host objects; addresses as attributes of a domain are not kept here.
-fn name_servers(element: &Element, refusals: &mut Vec<Fault>) -> Result<Vec<HostName>, Fault> {
+/// Host objects by their names, or hosts as attributes; which of them the zone has is the
+/// registry's to say.
+fn name_servers(element: &Element) -> Result<(Vec<HostName>, Vec<HostAttribute>), Fault> {
     let mut within = Sequence::of(element, &[])?;
     let objects = within.many("hostObj", PARTS_MAX);
     if !objects.is_empty() {
         within.end()?;
-        return objects.into_iter().map(values::host_name).collect();
+        let hosts: Result<_, _> = objects.into_iter().map(values::host_name).collect();
+        return Ok((hosts?, Vec::new()));
     }
+    let mut attributes = Vec::new();
     for attribute in within.some("hostAttr", PARTS_MAX)? {
         let mut inner = Sequence::of(attribute, &[])?;
-        values::host_name(inner.required("hostName")?)?;
-        for address in inner.many("hostAddr", PARTS_MAX) {
-            values::address(address)?;
-        }
+        let name = values::host_name(inner.required("hostName")?)?;
+        let addresses = inner.many("hostAddr", PARTS_MAX);
+        let addresses: Result<_, _> = addresses.into_iter().map(values::address).collect();
         inner.end()?;
-        let reason = "name servers are host objects here; create them, and name them by hostObj";
-        refusals.push(attribute.fault(Code::ParameterPolicy, reason));
+        attributes.push(HostAttribute {
+            name,
+            addresses: addresses?,
+        });
     }
     within.end()?;
-    Ok(Vec::new())
+    Ok((Vec::new(), attributes))
 }
 
 fn contacts(elements: Vec<&Element>) -> Result<Vec<DomainContact>, Fault> {

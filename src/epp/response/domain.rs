@@ -6,6 +6,7 @@ use super::DomainView;
 use crate::registry::Timestamp;
 use crate::registry::calendar::to_text;
 use crate::registry::command::domain::TransferInfo;
+use crate::registry::command::host::HostAttribute;
 
 /// Most statuses of one domain.
 const STATUSES_MAX: usize = 11;
@@ -28,8 +29,17 @@ pub(super) fn info(view: &DomainView, out: &mut Writer) {
     }
     if view.shows_delegated && !info.hosts.is_empty() {
         out.open("domain:ns", &[]);
-        for host in &info.hosts {
-            out.leaf("domain:hostObj", &[], host);
+        match &info.attributes {
+            None => {
+                for host in &info.hosts {
+                    out.leaf("domain:hostObj", &[], host);
+                }
+            }
+            Some(attributes) => {
+                for attribute in attributes {
+                    host_attribute(attribute, out);
+                }
+            }
         }
         out.close();
     }
@@ -45,6 +55,18 @@ pub(super) fn info(view: &DomainView, out: &mut Writer) {
     out.optional("domain:upDate", info.updated_at.map(to_text).as_deref());
     out.optional("domain:exDate", info.expires_at.map(to_text).as_deref());
     out.optional("domain:trDate", info.transferred_at.map(to_text).as_deref());
+    out.close();
+}
+
+/// A name server with its addresses (RFC 5731 section 1.1).
+fn host_attribute(attribute: &HostAttribute, out: &mut Writer) {
+    out.open("domain:hostAttr", &[]);
+    out.leaf("domain:hostName", &[], attribute.name.as_str());
+    for address in &attribute.addresses {
+        let text = address.to_string();
+        let family = if text.contains(':') { "v6" } else { "v4" };
+        out.leaf("domain:hostAddr", &[("ip", family)], &text);
+    }
     out.close();
 }
 

@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::epp::request::Class;
 use crate::registry::Timestamp;
 use crate::registry::types::Handle;
 
@@ -13,16 +14,18 @@ const SECOND_MICROSECONDS: i64 = 1_000_000;
 /// All of them.
 #[derive(Debug)]
 pub(super) struct Accounts {
-    commands_per_second_max: u32,
+    /// Commands of a second, and those among them that change something.
+    most: [u32; 2],
     table: Mutex<HashMap<Handle, Account>>,
 }
 
 #[derive(Debug)]
 struct Account {
     sessions: u32,
-    /// When a bucket that was full would have been emptied to where it is: commands are
-    /// let through while that is less than a second ahead.
-    ahead_until: i64,
+    /// When buckets that were full would have been emptied to where they are, of all commands
+    /// and of those that change something: they are let through while that is less than a
+    /// second ahead.
+    ahead_until: [i64; 2],
 }
 
 /// A session of a registrar; dropping it gives its place back.
@@ -33,9 +36,9 @@ pub(super) struct Seat {
 }
 
 impl Accounts {
-    pub(super) fn new(commands_per_second_max: u32) -> Self {
+    pub(super) fn new(commands_per_second_max: u32, transforms_per_second_max: u32) -> Self {
         Self {
-            commands_per_second_max,
+            most: [commands_per_second_max, transforms_per_second_max],
             table: Mutex::default(),
         }
     }
@@ -45,7 +48,7 @@ impl Accounts {
         let mut table = this.lock();
         let account = table.entry(registrar.clone()).or_insert(Account {
             sessions: 0,
-            ahead_until: 0,
+            ahead_until: [0; 2],
         });
         if account.sessions >= most {
             return None;
@@ -64,22 +67,29 @@ impl Accounts {
 }
 
 impl Seat {
-    /// Whether one more command is within the limit.
-    pub(super) fn may_say(&self, at: Timestamp) -> bool {
-        let most = i64::from(self.accounts.commands_per_second_max.max(1));
+    /// Whether one more command is within the limits; else which of them it is over, in
+    /// commands a second.
+    pub(super) fn may_say(&self, class: Class, at: Timestamp) -> Result<(), u32> {
         let mut table = self.accounts.lock();
         let Some(account) = table.get_mut(&self.registrar) else {
-            return false;
+            return Err(0);
         };
-        // A clock that went back starts anew: nobody waits for hours that are over.
-        let is_sane = (at.0..=at.0 + SECOND_MICROSECONDS).contains(&account.ahead_until);
-        let from = if is_sane { account.ahead_until } else { at.0 };
-        let until = from + SECOND_MICROSECONDS / most;
-        let may = until <= at.0 + SECOND_MICROSECONDS;
-        if may {
-            account.ahead_until = until;
+        let mut after = account.ahead_until;
+        let buckets = match class {
+            Class::Session | Class::Query => 1,
+            Class::Transform => 2,
+        };
+        for (ahead_until, most) in after.iter_mut().zip(self.accounts.most).take(buckets) {
+            // A clock that went back starts anew: nobody waits for hours that are over.
+            let is_sane = (at.0..=at.0 + SECOND_MICROSECONDS).contains(ahead_until);
+            let from = if is_sane { *ahead_until } else { at.0 };
+            *ahead_until = from + SECOND_MICROSECONDS / i64::from(most.max(1));
+            if *ahead_until > at.0 + SECOND_MICROSECONDS {
+                return Err(most);
+            }
         }
-        may
+        account.ahead_until = after;
+        Ok(())
     }
 }
 

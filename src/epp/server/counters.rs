@@ -39,6 +39,8 @@ refusals! {
     NoLogin = "no-login";
     /// A login was not authentic.
     Authentication = "authentication";
+    /// A password or a certificate had expired.
+    Expired = "expired";
     /// The registrar has all sessions that it may have.
     Sessions = "sessions";
     /// No whole frame came in time.
@@ -49,6 +51,8 @@ refusals! {
     Length = "length";
     /// A response was not taken in time.
     WriteTime = "write-time";
+    /// An operator ended the session.
+    Killed = "killed";
     /// More commands than the registrar may say.
     Rate = "rate";
 }

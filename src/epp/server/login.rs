@@ -1,9 +1,12 @@
 //! Who comes: certificate, password, and what the session may speak (RFC 5730 section
 //! 2.9.1.1, RFC 8807).
 //!
-//! An account that is not there, a wrong password and another's certificate are answered
-//! alike and after the same work, so that nobody learns which it was. Passwords are looked
+//! An account that is not there, a wrong password, another's certificate and a network that
+//! the registrar does not come from are answered alike and after the same work, so that nobody learns which it was. Passwords are looked
 //! at by few at once, on threads where that holds up nobody.
+
+use std::net::IpAddr;
+use std::time::Duration;
 
 use super::super::code::Code;
 use super::super::dispatch;
@@ -19,7 +22,7 @@ use super::counters::Refusal;
 use crate::registry::access::{Access, PasswordHash, Pin};
 use crate::registry::command::registrar::{RegistrarAccess, RegistrarCommand};
 use crate::registry::types::Handle;
-use crate::registry::{Actor, Command, CommandError, Request};
+use crate::registry::{Actor, Command, CommandError, Request, Timestamp};
 
 /// What came of a login.
 pub(super) enum Outcome {
@@ -31,6 +34,19 @@ pub(super) enum Outcome {
     Unknown(Response),
     /// None does, and the connection ends.
     Closed(Response),
+}
+
+/// Who is at the other end, before it says so.
+pub(super) struct Client {
+    pub(super) certificate: Option<Certificate>,
+    pub(super) address: IpAddr,
+}
+
+/// What is known of its certificate.
+pub(super) struct Certificate {
+    pub(super) pin: Pin,
+    /// The end of its time; nothing where it says none that can be read.
+    pub(super) ends_at: Option<Timestamp>,
 }
 
 /// A login under way.
@@ -45,7 +61,7 @@ struct Attempt<'a> {
 pub(super) async fn log_in(
     shared: &Shared,
     login: &Login,
-    pin: Option<Pin>,
+    client: &Client,
     client_transaction: Option<String>,
 ) -> Outcome {
     let attempt = Attempt {
@@ -54,16 +70,29 @@ pub(super) async fn log_in(
         client_transaction,
         transaction: shared.transaction(),
     };
-    match attempt.run(pin).await {
+    match attempt.run(client).await {
         Ok(outcome) | Err(outcome) => outcome,
     }
 }
 
+/// So much later.
+fn after(at: Timestamp, time: Duration) -> Timestamp {
+    let microseconds = i64::try_from(time.as_micros()).unwrap_or(i64::MAX);
+    Timestamp(at.0.saturating_add(microseconds))
+}
+
+/// Whether a registrar may come from an address.
+fn is_from(access: &Access, address: IpAddr) -> bool {
+    access.prefixes.is_empty() || access.prefixes.iter().any(|prefix| prefix.has(address))
+}
+
 impl Attempt<'_> {
-    async fn run(&self, pin: Option<Pin>) -> Result<Outcome, Outcome> {
+    async fn run(&self, client: &Client) -> Result<Outcome, Outcome> {
         let agreed = Services::agree(&self.shared.settings.offer, self.login);
         let services = agreed.map_err(|fault| Outcome::Out(self.refused(fault)))?;
-        let (handle, access) = self.authenticate(pin).await?;
+        let (handle, access) = self.authenticate(client).await?;
+        let expiring = self.expiring(&access, client);
+        let mut events = expiring.map_err(|event| self.expired(*event))?;
         let hash = match &self.login.new_password {
             Some(password) => Some(self.hash(&handle, password).await?),
             None => None,
@@ -81,7 +110,12 @@ impl Attempt<'_> {
             transaction = dispatch::transaction_of(event);
         }
         let client = self.client_transaction.clone();
-        let response = Response::new(Code::Done, client, transaction);
+        let mut response = Response::new(Code::Done, client, transaction);
+        events.push(self.session_end());
+        if self.has_security() {
+            let events = ExtensionReply::LoginSecurity(events);
+            response.extensions.push(events);
+        }
         Ok(Outcome::In(response, seat, services))
     }
 
@@ -90,7 +124,7 @@ impl Attempt<'_> {
         Response::refused(fault, client, self.transaction.clone())
     }
 
-    async fn authenticate(&self, pin: Option<Pin>) -> Result<(Handle, Access), Outcome> {
+    async fn authenticate(&self, client: &Client) -> Result<(Handle, Access), Outcome> {
         let named = Handle::parse(&self.login.client).ok();
         let found = match &named {
             Some(handle) => self.shared.store.access(handle).await,
@@ -101,19 +135,99 @@ impl Attempt<'_> {
         let hash = hash.unwrap_or_else(PasswordHash::nobodys);
         let password = self.login.password.clone();
         let fits = self.slowly(move || hash.fits(password.reveal())).await?;
-        match (named, found, pin) {
-            (Some(handle), Some(access), Some(pin))
-                if fits && access.is_active && access.pins.contains(&pin) =>
+        match (named, found, &client.certificate) {
+            (Some(handle), Some(access), Some(certificate))
+                if fits
+                    && access.is_active
+                    && access.pins.contains(&certificate.pin)
+                    && is_from(&access, client.address) =>
             {
                 Ok((handle, access))
             }
             _ => {
                 self.shared.counters.refuse(Refusal::Authentication);
-                let reason = "account, password and client certificate do not belong together";
+                let reason =
+                    "account, password, client certificate and network do not belong together";
                 let fault = Fault::new(Code::Authentication, (EPP, "login"), "", reason);
                 Err(Outcome::Unknown(self.refused(fault)))
             }
         }
+    }
+
+    /// Whether the client declared loginSec; events are for no other (RFC 8807 section 3.1).
+    fn has_security(&self) -> bool {
+        self.login.extensions.iter().any(|uri| uri == LOGIN_SEC)
+    }
+
+    /// What of the registrar's means is near its end; one that is past it is refused, a
+    /// password unless it is changed now.
+    fn expiring(
+        &self,
+        access: &Access,
+        client: &Client,
+    ) -> Result<Vec<SecurityEvent>, Box<SecurityEvent>> {
+        let policy = &self.shared.settings.expiry;
+        let now = self.shared.now();
+        let mut events = Vec::new();
+        let certificate = client.certificate.as_ref().and_then(|one| one.ends_at);
+        let password = policy.password.zip(access.password_set_at);
+        let password = password.map(|(good_for, set_at)| after(set_at, good_for));
+        let password = password.filter(|_| self.login.new_password.is_none());
+        let ends = [
+            (
+                Subject::Certificate,
+                certificate,
+                policy.certificate_warning,
+                "the client certificate",
+            ),
+            (
+                Subject::Password,
+                password,
+                policy.password_warning,
+                "the password; say another one by newPW:",
+            ),
+        ];
+        for (subject, ends_at, warning, what) in ends {
+            let Some(ends_at) = ends_at.filter(|at| *at <= after(now, warning)) else {
+                continue;
+            };
+            let is_over = ends_at <= now;
+            let (level, text) = match is_over {
+                true => (Level::Error, format!("{what} has expired")),
+                false => (Level::Warning, format!("{what} expires")),
+            };
+            let mut event = SecurityEvent::new(subject, level, text);
+            event.expires_at = Some(ends_at);
+            if is_over {
+                return Err(Box::new(event));
+            }
+            events.push(event);
+        }
+        Ok(events)
+    }
+
+    fn expired(&self, event: SecurityEvent) -> Outcome {
+        self.shared.counters.refuse(Refusal::Expired);
+        let fault = Fault::new(Code::Authentication, (EPP, "login"), "", event.text.clone());
+        let mut response = self.refused(fault);
+        if self.has_security() {
+            let event = ExtensionReply::LoginSecurity(vec![event]);
+            response.extensions.push(event);
+        }
+        Outcome::Out(response)
+    }
+
+    /// Says in advance when the session ends, whatever is done in it.
+    fn session_end(&self) -> SecurityEvent {
+        let limits = &self.shared.settings.limits;
+        let text = format!(
+            "this session ends then, and after {} seconds without a command",
+            limits.idle_timeout.as_secs()
+        );
+        let mut event = SecurityEvent::new(Subject::Custom, Level::Warning, text);
+        event.name = Some("sessionEnd".to_owned());
+        event.expires_at = Some(after(self.shared.now(), limits.session_timeout));
+        event
     }
 
     /// The hash of a new password, or what is wrong with it.
@@ -126,7 +240,7 @@ impl Attempt<'_> {
             Ok(_) => "the new password is the old one".to_owned(),
             Err(error) => error.reason,
         };
-        let has_extension = self.login.extensions.iter().any(|uri| uri == LOGIN_SEC);
+        let has_extension = self.has_security();
         let code = match has_extension {
             true => Code::Authentication,
             false => Code::ParameterPolicy,

@@ -6,6 +6,7 @@
 //! frame gains time; single octets gain none.
 
 use std::io;
+use std::net::SocketAddr;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -23,11 +24,13 @@ use super::super::response::{Greeting, Response};
 use super::super::services::Services;
 use super::accounts::Seat;
 use super::counters::{Open, Refusal};
-use super::login::{self, Outcome};
+use super::login::{self, Certificate, Outcome};
+use super::sessions::{Listed, Sessions};
 use super::{Shared, stopped};
+use crate::net::credentials::expires_at;
 use crate::net::ending;
 use crate::registry::access::Pin;
-use crate::registry::{self, CommandError};
+use crate::registry::{self, CommandError, Timestamp};
 
 /// Octets read at once.
 const READ_BYTES: usize = 4096;
@@ -41,18 +44,27 @@ const EXCESS_MAX: u32 = 100;
 pub(super) async fn run(
     shared: &Shared,
     stream: TlsStream<TcpStream>,
+    peer: SocketAddr,
     stop: watch::Receiver<bool>,
 ) -> io::Result<()> {
     let certificates = stream.get_ref().1.peer_certificates();
-    let pin = certificates
-        .and_then(<[_]>::first)
-        .map(|der| Pin::of_certificate(der));
+    let certificate = certificates.and_then(<[_]>::first).map(|der| Certificate {
+        pin: Pin::of_certificate(der),
+        ends_at: ends_at(der),
+    });
+    let client = login::Client {
+        certificate,
+        address: peer.ip(),
+    };
     let limits = &shared.settings.limits;
+    let listed = Sessions::open(&shared.sessions, peer, shared.now());
     let mut session = Session {
         shared,
         stream,
         stop,
-        pin,
+        killed: listed.ended(),
+        listed,
+        client,
         decoder: Decoder::new(limits.frame_bytes_max),
         input: Vec::new(),
         is_in: None,
@@ -65,6 +77,12 @@ pub(super) async fn run(
     session.serve().await
 }
 
+/// The end of a certificate's time.
+fn ends_at(der: &[u8]) -> Option<Timestamp> {
+    let seconds = i64::try_from(expires_at(der)?).ok()?;
+    Some(Timestamp(seconds.saturating_mul(1_000_000)))
+}
+
 /// A registrar that is logged in.
 struct In<'s> {
     seat: Seat,
@@ -75,8 +93,10 @@ struct Session<'s> {
     shared: &'s Shared,
     stream: TlsStream<TcpStream>,
     stop: watch::Receiver<bool>,
-    /// Of the client's certificate.
-    pin: Option<Pin>,
+    /// Set when an operator ends it.
+    killed: watch::Receiver<bool>,
+    listed: Listed,
+    client: login::Client,
     decoder: Decoder,
     /// What was read and is not in the decoder yet: at most one read.
     input: Vec<u8>,
@@ -137,6 +157,9 @@ impl Session<'_> {
         let idle = Instant::now() + self.shared.settings.limits.idle_timeout;
         let deadline = idle.min(self.ends_at);
         loop {
+            if self.listed.is_ended() {
+                return Ok(self.killed());
+            }
             let mut rest = &self.input[..];
             let read = self.decoder.read(&mut rest);
             let used = self.input.len() - rest.len();
@@ -150,6 +173,7 @@ impl Session<'_> {
             let read = tokio::select! {
                 biased;
                 () = stopped(&mut self.stop) => return Ok(Input::End),
+                () = stopped(&mut self.killed) => return Ok(self.killed()),
                 read = timeout_at(deadline, self.stream.read_buf(&mut self.input)) => read,
             };
             match read {
@@ -167,6 +191,11 @@ impl Session<'_> {
                 }
             }
         }
+    }
+
+    fn killed(&self) -> Input {
+        self.shared.counters.refuse(Refusal::Killed);
+        Input::End
     }
 
     fn broken(&self, error: frame::LengthError) -> String {
@@ -187,11 +216,15 @@ impl Session<'_> {
         let class = read
             .as_ref()
             .map_or(Class::Session, |request| request.command.class());
+        let name = read
+            .as_ref()
+            .map_or("refused", |request| request.command.name());
         let answered = match self.refuse_excess(read.as_ref().ok()) {
             Some(refused) => refused,
             None => self.obey(read).await,
         };
         self.shared.counters.command(class, begin.elapsed());
+        self.listed.said(name, self.shared.now());
         answered
     }
 
@@ -210,14 +243,21 @@ impl Session<'_> {
             return Some((self.refusal(fault, client), Next::Close));
         };
         let is_logout = request.is_some_and(|request| request.command == Command::Logout);
-        if is_logout || is_in.seat.may_say(self.shared.now()) {
-            self.excess = 0;
-            return None;
-        }
+        let class = request.map_or(Class::Session, |request| request.command.class());
+        let most = match is_in.seat.may_say(class, self.shared.now()) {
+            Err(most) if !is_logout => most,
+            _ => {
+                self.excess = 0;
+                return None;
+            }
+        };
         self.shared.counters.refuse(Refusal::Rate);
         self.excess += 1;
-        let most = self.shared.settings.limits.commands_per_second_max;
-        let reason = format!("more than {most} commands a second; wait and say it again");
+        let what = match class {
+            Class::Transform => "commands that change something",
+            Class::Session | Class::Query => "commands",
+        };
+        let reason = format!("more than {most} {what} a second; wait and say it again");
         let (code, next) = match self.excess > EXCESS_MAX {
             true => (Code::SessionLimit, Next::Close),
             false => (Code::Failed, Next::Read),
@@ -249,7 +289,7 @@ impl Session<'_> {
             Command::Hello => (self.greeting(), Next::Read),
             Command::Login(login) if registrar.is_none() => {
                 let client = request.client_transaction.clone();
-                let outcome = login::log_in(self.shared, login, self.pin, client).await;
+                let outcome = login::log_in(self.shared, login, &self.client, client).await;
                 self.logged_in(outcome)
             }
             _ => {
@@ -271,6 +311,7 @@ impl Session<'_> {
                 let limit = self.shared.settings.limits.session_timeout;
                 self.ends_at = Instant::now() + limit;
                 self.services = services;
+                self.listed.logged_in(&seat.registrar, self.shared.now());
                 let _counted = self.shared.counters.login();
                 self.is_in = Some(In { seat, _counted });
                 (response, Next::Read)

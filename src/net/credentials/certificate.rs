@@ -13,7 +13,7 @@ const VERSION: u8 = 0xa0;
 const DAY_SECONDS: i64 = 86_400;
 
 /// `notAfter` in seconds since 1970; `None` where this is no certificate.
-pub(super) fn expires_at(der: &[u8]) -> Option<u64> {
+pub(crate) fn expires_at(der: &[u8]) -> Option<u64> {
     let mut certificate = Der(Der(der).of(SEQUENCE)?);
     let mut inner = Der(certificate.of(SEQUENCE)?);
     if inner.0.first() == Some(&VERSION) {

@@ -17,6 +17,23 @@ fn a_password_fits_its_hash_and_no_other() {
 }
 
 #[test]
+fn memory_is_used_again_and_holds_nothing_of_who_was_before() {
+    let salt = [7; SALT_BYTES];
+    let alone = stretch("foo-BAR2-baz", &salt).unwrap();
+    let threads: Vec<_> = (0..8)
+        .map(|number| std::thread::spawn(move || stretch(&format!("other-{number}"), &[1; 16])))
+        .collect();
+    for thread in threads {
+        assert_ne!(*thread.join().unwrap().unwrap(), *alone);
+    }
+    assert_eq!(*stretch("foo-BAR2-baz", &salt).unwrap(), *alone);
+    let kept = memory::kept();
+    assert!((1..=2).contains(&kept.len()), "{}", kept.len());
+    let words = kept.iter().flatten().flat_map(AsRef::<[u64]>::as_ref);
+    assert!(words.copied().all(|word| word == 0));
+}
+
+#[test]
 fn what_is_no_password_is_refused_without_repeating_it() {
     let long = "ab".repeat(129);
     for text in [

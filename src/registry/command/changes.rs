@@ -248,6 +248,9 @@ pub struct Review {
     pub command: String,
     /// The event by which it was asked for: the transaction that the notice answers.
     pub event: i64,
+    /// What whoever asked called it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_transaction: Option<String>,
     /// Whether it was made.
     pub approved: bool,
     /// When it was decided.

@@ -9,7 +9,7 @@ use zone_image::Name;
 use super::super::code::ResultCode;
 use super::super::error::RegistryError;
 use super::super::names::stored;
-use super::super::policy::{DataModel, RegistrationPolicy};
+use super::super::policy::{DataModel, RegistrationPolicy, Stage};
 use super::super::types::{Address, AddressFault, Handle, Status, Statuses};
 use super::answer::rejected;
 use super::tables::{Rows, Tables, rows, rows_in};
@@ -29,6 +29,8 @@ pub(crate) struct Acting {
     pub(crate) by: String,
     /// The contact that acts, by way of its registrar.
     pub(crate) contact: Option<i64>,
+    /// Whether its account is for tests; nothing for the registry itself.
+    pub(crate) stage: Option<Stage>,
 }
 
 /// Looks the account up: an unknown or suspended registrar may do nothing.
@@ -41,16 +43,20 @@ pub(crate) async fn acting(tables: &mut Tables<'_>, actor: &Actor) -> Result<Act
                 registrar: None,
                 by: "registry".to_owned(),
                 contact: None,
+                stage: None,
             });
         }
     };
-    match registrar(tables, handle).await? {
-        Some((id, status)) if status == "active" => Ok(Acting {
+    let query =
+        rows::<(i64, String, String)>("SELECT id, status, stage FROM registrars WHERE handle = $1");
+    match tables.optional(query.bind(handle.as_str())).await? {
+        Some((id, status, stage)) if status == "active" => Ok(Acting {
             registrar: Some(id),
             by: handle.to_string(),
             contact: None,
+            stage: Stage::parse(&stage),
         }),
-        Some((_, status)) => {
+        Some((_, status, _)) => {
             let reason = format!("the registrar is {status}");
             Err(rejected(ResultCode::AuthorizationError, handle, reason))
         }
@@ -63,17 +69,18 @@ pub(crate) async fn acting(tables: &mut Tables<'_>, actor: &Actor) -> Result<Act
 
 /// A contact acts on what its registrar sponsors; [`super::rights`] says what of it.
 async fn contact(tables: &mut Tables<'_>, handle: &Handle) -> Result<Acting, CommandError> {
-    let query = rows::<(i64, i64, String, String)>(
-        "SELECT c.id, r.id, r.handle, r.status FROM contacts c \
+    let query = rows::<(i64, i64, String, String, String)>(
+        "SELECT c.id, r.id, r.handle, r.status, r.stage FROM contacts c \
          JOIN registrars r ON r.id = c.registrar_id WHERE c.handle = $1 AND c.erased_at IS NULL",
     );
     match tables.optional(query.bind(handle.as_str())).await? {
-        Some((id, registrar, by, status)) if status == "active" => Ok(Acting {
+        Some((id, registrar, by, status, stage)) if status == "active" => Ok(Acting {
             registrar: Some(registrar),
             by,
             contact: Some(id),
+            stage: Stage::parse(&stage),
         }),
-        Some((_, _, _, status)) => {
+        Some((_, _, _, status, _)) => {
             let reason = format!("its registrar is {status}");
             Err(rejected(ResultCode::AuthorizationError, handle, reason))
         }
@@ -151,6 +158,20 @@ pub(super) fn sponsorship(acting: &Acting, sponsor: i64, object: &str) -> Result
         }
         _ => Ok(()),
     }
+}
+
+/// Test accounts are for the zones of the sandbox, and only they are.
+pub(super) fn check_stage(
+    acting: &Acting,
+    zone: &ZoneRow,
+    object: &str,
+) -> Result<(), CommandError> {
+    let reason = match (acting.stage, zone.policy.stage) {
+        (Some(Stage::Production), Stage::Sandbox) => "a zone of the sandbox; use a test account",
+        (Some(Stage::Sandbox), Stage::Production) => "a test account, for zones of the sandbox",
+        _ => return Ok(()),
+    };
+    Err(rejected(ResultCode::AuthorizationError, object, reason))
 }
 
 /// Only the registry itself may do this.

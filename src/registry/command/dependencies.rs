@@ -18,6 +18,7 @@ use std::collections::BTreeSet;
 use super::super::error::RegistryError;
 use super::changes::{self, ObjectKind};
 use super::context::Context;
+use super::host::sweep;
 use super::notices::{Notice, NoticeKind};
 use super::publication::{hosts_of, refresh_hosts};
 use super::tables::{from_row, rows};
@@ -44,11 +45,12 @@ struct Subordinate {
     zone_id: Option<i64>,
     registrar_id: i64,
     published: i64,
+    attribute: i64,
     /// Other domains that name it.
     users: i64,
 }
 
-from_row!(Subordinate: id, name, zone_id, registrar_id, published, users);
+from_row!(Subordinate: id, name, zone_id, registrar_id, published, attribute, users);
 
 /// What becomes of the hosts below a domain that may be removed.
 pub(super) struct Plan {
@@ -97,6 +99,7 @@ pub(super) async fn remove_domain(
     for statement in [
         "DELETE FROM delegations WHERE domain_id = $1",
         "DELETE FROM ds WHERE domain_id = $1",
+        "DELETE FROM domain_keys WHERE domain_id = $1",
         "DELETE FROM domain_contacts WHERE domain_id = $1",
         "DELETE FROM grace_periods WHERE domain_id = $1",
         "DELETE FROM transfers WHERE domain_id = $1",
@@ -115,12 +118,12 @@ pub(super) async fn remove_domain(
     context.tables().run(delete).await?;
     context.note_changed(domain.zone_id, domain.name);
     let gone: BTreeSet<_> = plan.unused.iter().map(|host| host.id).collect();
-    refresh_hosts(
-        context,
-        named.into_iter().filter(|host| !gone.contains(host)),
-    )
-    .await?;
-    Ok(())
+    let left: Vec<_> = named
+        .into_iter()
+        .filter(|host| !gone.contains(host))
+        .collect();
+    refresh_hosts(context, left.iter().copied()).await?;
+    Ok(sweep(context, left).await?)
 }
 
 async fn subordinates(
@@ -128,7 +131,7 @@ async fn subordinates(
     domain_id: i64,
 ) -> Result<Vec<Subordinate>, RegistryError> {
     let query = rows::<Subordinate>(
-        "SELECT h.id, h.name, h.zone_id, h.registrar_id, h.published, \
+        "SELECT h.id, h.name, h.zone_id, h.registrar_id, h.published, h.attribute, \
          (SELECT COUNT(*) FROM delegations n WHERE n.host_id = h.id AND n.domain_id <> $1) \
          AS users FROM hosts h WHERE h.domain_id = $1 ORDER BY h.name",
     );

@@ -7,6 +7,7 @@ mod check;
 mod create;
 mod delete;
 mod info;
+mod keys;
 mod networks;
 mod renew;
 mod restore;
@@ -21,10 +22,13 @@ mod update;
 use serde::{Deserialize, Serialize};
 
 use super::super::database::Timestamp;
-use super::super::types::{AuthInfo, DomainName, DsData, Handle, HostName, Status, Ttl, Years};
+use super::super::types::{
+    AuthInfo, DnskeyData, DomainName, DsData, Handle, HostName, Status, Ttl, Years,
+};
 use super::CommandError;
 use super::contact::{Change, DomainContact};
 use super::context::Context;
+use super::host::HostAttribute;
 use super::lock::{self, DomainLock};
 
 pub use check::Availability;
@@ -44,9 +48,9 @@ pub(super) use transfer::{gaining, handle_of, query, wrong_auth};
 #[serde(rename_all = "kebab-case")]
 pub enum DomainCommand {
     /// Register it.
-    Create(DomainCreate),
+    Create(Box<DomainCreate>),
     /// Change it.
-    Update(DomainUpdate),
+    Update(Box<DomainUpdate>),
     /// Make its registration longer.
     Renew(DomainRenew),
     /// Bring it to another registrar.
@@ -131,9 +135,15 @@ pub struct DomainCreate {
     /// Its name servers: host objects.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hosts: Vec<HostName>,
+    /// The same with their addresses, in a zone where they are attributes of domains.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attributes: Vec<HostAttribute>,
     /// Its delegation signers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ds: Vec<DsData>,
+    /// Keys of which the registry makes them, in a zone that takes keys.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub keys: Vec<DnskeyData>,
     /// Statuses it begins with.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub statuses: Vec<Status>,
@@ -174,7 +184,9 @@ impl DomainCreate {
             registrar: None,
             period: Years::default(),
             hosts: Vec::new(),
+            attributes: Vec::new(),
             ds: Vec::new(),
+            keys: Vec::new(),
             statuses: Vec::new(),
             idn_tag: None,
             consent: None,
@@ -202,9 +214,15 @@ pub struct DomainParts {
     /// Name servers.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub hosts: Vec<HostName>,
+    /// The same as attributes; with other addresses in `add` than in `remove`, those change.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub attributes: Vec<HostAttribute>,
     /// Delegation signers.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub ds: Vec<DsData>,
+    /// Keys of which they are made.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub keys: Vec<DnskeyData>,
     /// Statuses.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub statuses: Vec<Status>,
@@ -316,10 +334,16 @@ pub struct DomainInfo {
     pub contacts: Vec<String>,
     /// Its name servers.
     pub hosts: Vec<String>,
+    /// The same with their addresses, where they are attributes of domains.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attributes: Option<Vec<HostAttribute>>,
     /// Hosts below it.
     pub subordinate_hosts: Vec<String>,
     /// Its delegation signers.
     pub ds: Vec<DsData>,
+    /// The keys that these were made of.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub keys: Vec<DnskeyData>,
     /// When it was registered.
     pub created_at: Timestamp,
     /// By which registrar, or the registry.

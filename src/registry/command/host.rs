@@ -2,8 +2,10 @@
 //!
 //! A host is internal if a zone of this registry is at or above its name: then it
 //! belongs to a registered domain, and its addresses are glue. Any other host is
-//! external and has no addresses here.
+//! external and has no addresses here. In zones whose policy says so, name servers are
+//! attributes of domains instead (`attribute`), and no command here knows them.
 
+mod attribute;
 mod create;
 mod delete;
 mod info;
@@ -18,6 +20,8 @@ use super::super::types::{Address, Handle, HostName, Status};
 use super::CommandError;
 use super::context::Context;
 
+pub use attribute::HostAttribute;
+pub(super) use attribute::{check_removed, make, of_domain, replace, sweep};
 pub(super) use info::info;
 pub(super) use review::hold_name;
 

@@ -4,11 +4,11 @@ mod access;
 
 use serde::{Deserialize, Serialize};
 
-use super::super::access::{PasswordHash, Pin, pins};
+use super::super::access::{PasswordHash, Pin, Prefix, pins, prefixes};
 use super::super::code::ResultCode;
 use super::super::database::Timestamp;
 use super::super::error::RegistryError;
-use super::super::policy::DataModel;
+use super::super::policy::{DataModel, Stage};
 use super::super::types::Handle;
 use super::CommandError;
 use super::answer::{Info, rejected};
@@ -101,9 +101,18 @@ pub struct RegistrarAccess {
     /// Certificates that do so no more.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unpin: Vec<Pin>,
+    /// Networks that it comes from; where it has some, it comes from no other.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allow: Vec<Prefix>,
+    /// Networks that it comes from no more.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub disallow: Vec<Prefix>,
     /// Sessions that it may have at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sessions_max: Option<u32>,
+    /// Whether it is an account for tests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stage: Option<Stage>,
 }
 
 impl RegistrarAccess {
@@ -114,7 +123,10 @@ impl RegistrarAccess {
             password_hash: None,
             pin: Vec::new(),
             unpin: Vec::new(),
+            allow: Vec::new(),
+            disallow: Vec::new(),
             sessions_max: None,
+            stage: None,
         }
     }
 }
@@ -160,8 +172,12 @@ pub struct RegistrarInfo {
     pub password_set_at: Option<Timestamp>,
     /// Its certificates.
     pub pins: Vec<Pin>,
+    /// Networks that it comes from; none is any.
+    pub prefixes: Vec<Prefix>,
     /// Sessions that it may have at once.
     pub sessions_max: i64,
+    /// Whether it is an account for tests.
+    pub stage: Stage,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it last changed.
@@ -176,11 +192,12 @@ struct Row {
     data_model: Option<String>,
     password_set_at: Option<i64>,
     sessions_max: i64,
+    stage: String,
     created_at: i64,
     updated_at: Option<i64>,
 }
 
-from_row!(Row: id, name, iana_id, status, data_model, password_set_at, sessions_max, created_at, updated_at);
+from_row!(Row: id, name, iana_id, status, data_model, password_set_at, sessions_max, stage, created_at, updated_at);
 
 impl Row {
     /// A registrar that said nothing is a thin one.
@@ -192,7 +209,7 @@ impl Row {
 
 async fn find(tables: &mut Tables<'_>, handle: &Handle) -> Result<Option<Row>, RegistryError> {
     let query = rows::<Row>(
-        "SELECT id, name, iana_id, status, data_model, password_set_at, sessions_max, created_at, \
+        "SELECT id, name, iana_id, status, data_model, password_set_at, sessions_max, stage, created_at, \
          updated_at FROM registrars WHERE handle = $1",
     );
     tables.optional(query.bind(handle.as_str())).await
@@ -221,7 +238,9 @@ pub(super) async fn info(
         status: row.status,
         password_set_at: row.password_set_at.map(Timestamp),
         pins: pins(tables, row.id).await?,
+        prefixes: prefixes(tables, row.id).await?,
         sessions_max: row.sessions_max,
+        stage: Stage::parse(&row.stage).unwrap_or(Stage::Production),
         created_at: Timestamp(row.created_at),
         updated_at: row.updated_at.map(Timestamp),
     }))
@@ -310,6 +329,14 @@ async fn update(
 async fn delete(context: &mut Context<'_, '_>, handle: &Handle) -> Result<(), CommandError> {
     let mut tables = context.tables();
     let row = existing(&mut tables, handle).await?;
+    // Attributes of domains have no sponsor of their own: another one's domain keeps them.
+    let pass_on = sqlx::query(
+        "UPDATE hosts SET registrar_id = (SELECT MIN(d.registrar_id) FROM delegations n \
+         JOIN domains d ON d.id = n.domain_id WHERE n.host_id = hosts.id) WHERE attribute = 1 \
+         AND registrar_id = $1 AND EXISTS (SELECT n.host_id FROM delegations n \
+         WHERE n.host_id = hosts.id)",
+    );
+    tables.run(pass_on.bind(row.id)).await?;
     for used in [
         "SELECT id FROM domains WHERE registrar_id = $1 LIMIT 1",
         "SELECT id FROM hosts WHERE registrar_id = $1 LIMIT 1",

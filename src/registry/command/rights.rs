@@ -168,12 +168,15 @@ fn fields_of(update: &DomainUpdate) -> BTreeSet<Field> {
     for parts in [&update.add, &update.remove] {
         let DomainParts {
             hosts,
+            attributes,
             ds,
+            keys,
             statuses,
             contacts,
         } = parts;
-        fields.extend((!hosts.is_empty()).then_some(Field::NameServers));
-        fields.extend((!ds.is_empty()).then_some(Field::Ds));
+        let names_servers = !hosts.is_empty() || !attributes.is_empty();
+        fields.extend(names_servers.then_some(Field::NameServers));
+        fields.extend((!ds.is_empty() || !keys.is_empty()).then_some(Field::Ds));
         fields.extend((!statuses.is_empty()).then_some(Field::Statuses));
         fields.extend(contacts.iter().map(|link| match link.role {
             ContactRole::Admin => Field::Admin,

@@ -3,10 +3,12 @@
 //! A case is a script: who, what, and the code that comes. Afterwards the records
 //! that the compiler reads are compared.
 
+mod attributes;
 mod changes;
 mod consents;
 mod contact_transfer;
 mod contacts;
+mod domain_keys;
 mod erasure;
 mod histories;
 mod idn;
@@ -16,6 +18,7 @@ mod parking;
 mod past;
 mod policy;
 mod published;
+mod sandbox;
 mod servers;
 mod transfer;
 
@@ -74,7 +77,8 @@ fn request(actor: Actor, command: Command) -> Request {
     }
 }
 
-/// Reads `WHO OBJECT VERB NAME [WORD..]`. A word is `by=REGISTRAR`, `ns=HOST`, `ip=ADDRESS`,
+/// Reads `WHO OBJECT VERB NAME [WORD..]`. A word is `by=REGISTRAR`, `ns=HOST`,
+/// `nsa=HOST_ADDRESS`, `ip=ADDRESS`,
 /// `ds=TEXT` with underscores for blanks, `status=WORD`, `to=NAME`, `ttl=SECONDS`; a
 /// minus before it removes. `at=30d` is when, counted from [`NOW`]; `op:ada` is the operator
 /// ada, `reason=` and `case=` say why.
@@ -124,6 +128,9 @@ pub(in crate::registry) fn parse(line: &str) -> Request {
         ("registrar", "delete") => {
             Command::Registrar(RegistrarCommand::Delete(name.parse().unwrap()))
         }
+        ("registrar", "stage") => Command::Registrar(RegistrarCommand::Access(Box::new(
+            sandbox::stage(name, rest[0]),
+        ))),
         ("registrar", "info") => Command::Registrar(RegistrarCommand::Info(name.parse().unwrap())),
         ("contact", verb) => Command::Contact(contacts::command(verb, name, &values)),
         ("host", verb) => Command::Host(host_command(verb, name, &values)),
@@ -280,11 +287,13 @@ fn host_command(verb: &str, name: &str, values: &dyn Fn(&str) -> Vec<String>) ->
 fn domain_command(verb: &str, name: &str, values: &dyn Fn(&str) -> Vec<String>) -> DomainCommand {
     let name = name.parse().unwrap();
     match verb {
-        "create" => DomainCommand::Create(domain::DomainCreate {
+        "create" => DomainCommand::Create(Box::new(domain::DomainCreate {
             registrar: all(values("by=")).pop(),
             period: years(&values("years=")),
             hosts: all(values("ns=")),
+            attributes: all(values("nsa=")),
             ds: all(values("ds=")),
+            keys: all(values("key=")),
             statuses: all(values("status=")),
             idn_tag: values("idn=").pop(),
             consent: values("consent=").pop(),
@@ -292,7 +301,7 @@ fn domain_command(verb: &str, name: &str, values: &dyn Fn(&str) -> Vec<String>) 
             contacts: contacts::links(&values("contact=")),
             auth_info: auth(values),
             ..domain::DomainCreate::new(name)
-        }),
+        })),
         "delete" => DomainCommand::Delete(name),
         "move" => DomainCommand::Move(Box::new(domain::DomainMove {
             name,
@@ -326,23 +335,26 @@ fn domain_command(verb: &str, name: &str, values: &dyn Fn(&str) -> Vec<String>) 
             registrar: all(values("by=")).pop(),
             auth_info: auth(values),
         })),
-        _ => DomainCommand::Update(domain::DomainUpdate {
-            add: domain::DomainParts {
-                hosts: all(values("ns=")),
-                ds: all(values("ds=")),
-                statuses: all(values("status=")),
-                contacts: contacts::links(&values("contact=")),
-            },
-            remove: domain::DomainParts {
-                hosts: all(values("-ns=")),
-                ds: all(values("-ds=")),
-                statuses: all(values("-status=")),
-                contacts: contacts::links(&values("-contact=")),
-            },
+        _ => DomainCommand::Update(Box::new(domain::DomainUpdate {
+            add: parts("", values),
+            remove: parts("-", values),
             registrant: contacts::registrant(&values("registrant=")),
             auth_info: auth(values),
             ..domain::DomainUpdate::new(name)
-        }),
+        })),
+    }
+}
+
+/// What an update adds, or removes where the words have a minus before them.
+fn parts(sign: &str, values: &dyn Fn(&str) -> Vec<String>) -> domain::DomainParts {
+    let of = |key: &str| values(&format!("{sign}{key}="));
+    domain::DomainParts {
+        hosts: all(of("ns")),
+        attributes: all(of("nsa")),
+        ds: all(of("ds")),
+        keys: all(of("key")),
+        statuses: all(of("status")),
+        contacts: contacts::links(&of("contact")),
     }
 }
 

@@ -71,6 +71,33 @@ named! {
         Abuse = "abuse",
 }
 
+named! {
+    /// What name servers are.
+    HostModel:
+        /// Objects, which domains name.
+        Objects = "objects",
+        /// Attributes of each domain that names them (RFC 5731 section 1.1).
+        Attributes = "attributes",
+}
+
+named! {
+    /// Of what DS records are made.
+    DsInterface:
+        /// They are given (RFC 5910 section 4.1).
+        Ds = "ds",
+        /// Of keys that are given (RFC 5910 section 4.2).
+        Keys = "keys",
+}
+
+named! {
+    /// Whether a zone, or a registrar's account, is for tests.
+    Stage:
+        /// It is not.
+        Production = "production",
+        /// It is.
+        Sandbox = "sandbox",
+}
+
 macro_rules! columns {
     ($($type:ty),+) => {
         $(impl Column for $type {
@@ -85,7 +112,16 @@ macro_rules! columns {
     };
 }
 pub(super) use columns;
-columns!(DataModel, Expiry, ReportRule, NameRule, TransferContacts);
+columns!(
+    DataModel,
+    Expiry,
+    ReportRule,
+    NameRule,
+    HostModel,
+    DsInterface,
+    Stage,
+    TransferContacts
+);
 
 /// Several roles.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -39,10 +39,12 @@ async fn stage(engine: Engine) -> TestDatabase {
 }
 
 fn create(name: &str) -> Request {
-    request(Command::Domain(DomainCommand::Create(DomainCreate {
-        registrar: Some("reg-a".parse().unwrap()),
-        ..DomainCreate::new(name.parse().unwrap())
-    })))
+    request(Command::Domain(DomainCommand::Create(Box::new(
+        DomainCreate {
+            registrar: Some("reg-a".parse().unwrap()),
+            ..DomainCreate::new(name.parse().unwrap())
+        },
+    ))))
 }
 
 #[tokio::test]

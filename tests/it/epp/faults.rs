@@ -149,7 +149,8 @@ fn a_change_that_waited_is_told_by_its_transaction() {
     let id = id.unwrap_or_else(|| panic!("{waiting}")).clone();
     desk.operate(serde_json::json!({"changes": {"approve": id}}));
     let reply = desk.say("reg-a", &super::desk::plain("<poll op=\"req\"/>"));
-    let told = "<domain:name paResult=\"1\">slow.tld</domain:name><domain:paTRID><svTRID>";
+    let told = "<domain:name paResult=\"1\">slow.tld</domain:name><domain:paTRID>\
+        <clTRID>ABC-12345</clTRID><svTRID>";
     let told = format!("{told}{transaction}</svTRID>");
     assert!(reply.xml.contains(&told), "{}", reply.xml);
 }

@@ -3,7 +3,7 @@
 //!
 //! The server is one with host objects, DS data and contacts, as RST calls them. Rows that
 //! pass only on one with host attributes are left out, as RST leaves them out by its input
-//! parameter `epp.hostModel`, and are named.
+//! parameter `epp.hostModel`, and are named; `attributes` says them.
 
 pub(super) mod cells;
 mod contacts;

@@ -75,6 +75,8 @@ const LAYERS: &[Layer] = &[
             "hickory_proto",
             "libc",
             "loadtest",
+            "rcgen",
+            "rustls",
             "serde",
             "serde_json",
             "socket2",

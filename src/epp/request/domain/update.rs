@@ -64,7 +64,7 @@ pub(super) fn read(
         }
     }
     let Some(restore) = restore else {
-        let mut request = request(DomainCommand::Update(update));
+        let mut request = request(DomainCommand::Update(Box::new(update)));
         request.refusal = refusals.into_iter().next();
         return Ok(request);
     };
@@ -80,7 +80,7 @@ fn parts(element: &Element, refusals: &mut Vec<Fault>) -> Result<DomainParts, Fa
     let mut within = Sequence::of(element, &[])?;
     let mut parts = DomainParts::default();
     if let Some(element) = within.optional("ns") {
-        parts.hosts = name_servers(element, refusals)?;
+        (parts.hosts, parts.attributes) = name_servers(element)?;
     }
     parts.contacts = contacts(within.many("contact", PARTS_MAX))?;
     for element in within.many("status", STATUSES_MAX) {
@@ -115,8 +115,9 @@ fn read_change(
 }
 
 fn sign(update: &mut DomainUpdate, data: SecDnsUpdate, refusals: &mut Vec<Fault>) {
-    update.remove.ds = data.remove;
+    let (remove, add) = (data.remove, data.add);
+    (update.remove.ds, update.remove.keys) = (remove.ds, remove.keys);
     update.remove_all_ds = data.removes_all;
-    update.add.ds = data.add;
-    refusals.extend(data.refusal);
+    (update.add.ds, update.add.keys) = (add.ds, add.keys);
+    refusals.extend(remove.refusal.into_iter().chain(add.refusal));
 }

@@ -325,6 +325,7 @@ fn tell(context: &mut Context<'_, '_>, waiting: &Waiting, approved: bool, reason
         change: waiting.id,
         command: waiting.command.kind().to_owned(),
         event: waiting.event,
+        client_transaction: waiting.actor.transaction.clone(),
         approved,
         decided_at: context.at,
         reason,

@@ -105,15 +105,17 @@ impl OrphanPolicy {
             let reason = "the zone's policy for hosts of removed domains needs it";
             return Err(rejected(code, name, reason));
         }
-        if self.own_hosts == OwnHosts::Delete || unused.is_empty() {
+        // What is its attribute is no object of its own.
+        let objects: Vec<_> = unused.iter().filter(|host| host.attribute == 0).collect();
+        if self.own_hosts == OwnHosts::Delete || objects.is_empty() {
             return Ok(());
         }
-        let names: Vec<_> = unused
+        let names: Vec<_> = objects
             .iter()
             .take(NAMES_MAX)
             .map(|host| &*host.name)
             .collect();
-        let reason = format!("has {} hosts below it: {}", unused.len(), names.join(", "));
+        let reason = format!("has {} hosts below it: {}", objects.len(), names.join(", "));
         Err(rejected(code, name, reason))
     }
 }

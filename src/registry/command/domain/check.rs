@@ -5,7 +5,9 @@ use serde::Serialize;
 use crate::registry::code::ResultCode;
 use crate::registry::command::CommandError;
 use crate::registry::command::answer::{Info, rejected};
-use crate::registry::command::checks::{Acting, ZoneRow, active, ancestry, closest_zone};
+use crate::registry::command::checks::{
+    Acting, ZoneRow, active, ancestry, check_stage, closest_zone,
+};
 use crate::registry::command::idn::{Admitted, admit};
 use crate::registry::command::tables::{Tables, rows, rows_in};
 use crate::registry::command::zone::{LabelKind, held_label};
@@ -114,6 +116,7 @@ pub(super) async fn registrable(
     let name = name.as_str();
     let above = ancestry(name);
     let zone = zone(tables, name, &above).await?;
+    check_stage(acting, &zone, name)?;
     let policy = |reason: String| Err(rejected(ResultCode::ParameterPolicy, name, reason));
     let label = name.split('.').next().unwrap_or_default();
     if let Some(fault) = zone.policy.label_fault(label) {

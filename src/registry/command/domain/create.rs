@@ -4,10 +4,13 @@ use std::collections::BTreeSet;
 
 use super::DomainCreate;
 use super::check::{Asked, registrable, unregistered};
+use super::keys::{signers, store};
 use super::networks;
 use super::row::{begin_grace, store_life, write_auth};
 use super::servers;
-use super::set::{check_count, check_ds, check_glue, find_hosts, insert_parts};
+use super::set::{
+    check_count, check_ds, check_glue, check_model, find_hosts, insert_parts, names_of,
+};
 use crate::registry::calendar::add_years;
 use crate::registry::code::ResultCode;
 use crate::registry::command::CommandError;
@@ -15,6 +18,7 @@ use crate::registry::command::answer::rejected;
 use crate::registry::command::checks::{StatusChange, ZoneRow, data_model, difference, sponsor};
 use crate::registry::command::contact::{Links, find_contacts, write_links};
 use crate::registry::command::context::Context;
+use crate::registry::command::host::make;
 use crate::registry::command::idn;
 use crate::registry::command::publication::{refresh_domain, refresh_hosts};
 use crate::registry::command::referral;
@@ -27,11 +31,11 @@ pub(super) async fn create(
     command: &DomainCreate,
 ) -> Result<i64, CommandError> {
     let name = command.name.as_str();
-    let (acting, at) = (context.acting.clone(), context.at);
+    let acting = context.acting.clone();
     let mut tables = context.tables();
     let sponsor = sponsor(&mut tables, &acting, command.registrar.as_ref()).await?;
     unregistered(&mut tables, &command.name).await?;
-    let found = find_hosts(&mut tables, &command.hosts).await?;
+    let mut found = find_hosts(&mut tables, &command.hosts).await?;
     let links = Links {
         registrant: command.registrant.clone(),
         contacts: command.contacts.iter().cloned().collect(),
@@ -51,37 +55,31 @@ pub(super) async fn create(
         is_all: false,
     };
     let statuses = change.apply(&Statuses::default(), &acting)?;
-    difference(&mut BTreeSet::new(), &command.hosts, &[])?;
-    difference(&mut BTreeSet::new(), &command.ds, &[])?;
+    check_model(&zone, &command.hosts, &command.attributes)?;
+    let hosts = names_of(&command.hosts, &command.attributes);
+    difference(&mut BTreeSet::new(), &hosts, &[])?;
+    let ds = signers(&zone, &command.name, &command.ds, &command.keys)?;
+    difference(&mut BTreeSet::new(), &ds, &[])?;
     difference(&mut BTreeSet::new(), &command.contacts, &[])?;
     let model = data_model(&mut tables, &zone, sponsor).await?;
     links.check(&zone.policy, model, name)?;
-    check_count(&zone, command.hosts.len(), name)?;
-    check_glue(&command.hosts, &found)?;
-    check_ds(&command.ds, command.ds.len(), name)?;
+    check_count(&zone, hosts.len(), name)?;
+    let id = insert(context, command, &zone, sponsor, &statuses).await?;
+    if !command.attributes.is_empty() {
+        make(context, &command.attributes, sponsor).await?;
+        found = find_hosts(&mut context.tables(), &hosts).await?;
+    }
+    check_glue(&hosts, &found)?;
+    check_ds(&ds, ds.len(), name)?;
     let change = referral::Change {
-        hosts: [Vec::new(), command.hosts.iter().collect()],
-        ds: [Vec::new(), command.ds.iter().collect()],
+        hosts: [Vec::new(), hosts.iter().collect()],
+        ds: [Vec::new(), ds.iter().collect()],
     };
-    referral::check(&mut tables, &zone, name, &change).await?;
-    servers::check(context, &zone, &command.name, &command.hosts).await?;
-    let parts = (command.hosts.len(), command.ds.len());
+    referral::check(&mut context.tables(), &zone, name, &change).await?;
+    servers::check(context, &zone, &command.name, &hosts).await?;
+    let parts = (hosts.len(), ds.len());
     check_unsigned(&mut context.tables(), zone.id, name, parts).await?;
 
-    let id = context.new_object();
-    let insert = sqlx::query(
-        "INSERT INTO domains (id, zone_id, name, registrar_id, statuses, created_at, \
-         created_by, published, first_event) VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $8)",
-    )
-    .bind(id)
-    .bind(zone.id)
-    .bind(name)
-    .bind(sponsor)
-    .bind(statuses.column())
-    .bind(at.0)
-    .bind(acting.by.as_str())
-    .bind(context.write.next_event());
-    context.tables().run(insert).await?;
     begin(context, id, command.period, &statuses, &zone).await?;
     if let Some(auth) = &command.auth_info {
         write_auth(context, id, &command.name, auth).await?;
@@ -89,12 +87,39 @@ pub(super) async fn create(
     let mut tables = context.tables();
     let hosts: Vec<_> = found.values().map(|host| host.id).collect();
     write_links(&mut tables, id, &Links::default(), &links, &contacts).await?;
-    insert_parts(&mut tables, id, hosts.iter().copied(), &command.ds).await?;
+    insert_parts(&mut tables, id, hosts.iter().copied(), &ds).await?;
+    store(&mut tables, id, &command.keys, &[], false).await?;
     idn::note(context, zone.id, id, &admitted).await?;
     refresh_domain(context, id, statuses.allow_publication()).await?;
     refresh_hosts(context, hosts).await?;
     networks::note(context, id, found.values()).await?;
     Ok(zone.id)
+}
+
+/// The domain itself, which its name servers can then be below. A command that is refused
+/// later leaves nothing of it.
+async fn insert(
+    context: &mut Context<'_, '_>,
+    command: &DomainCreate,
+    zone: &ZoneRow,
+    sponsor: i64,
+    statuses: &Statuses,
+) -> Result<i64, CommandError> {
+    let (id, by) = (context.new_object(), context.acting.by.clone());
+    let insert = sqlx::query(
+        "INSERT INTO domains (id, zone_id, name, registrar_id, statuses, created_at, \
+         created_by, published, first_event) VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $8)",
+    )
+    .bind(id)
+    .bind(zone.id)
+    .bind(command.name.as_str())
+    .bind(sponsor)
+    .bind(statuses.column())
+    .bind(context.at.0)
+    .bind(by)
+    .bind(context.write.next_event());
+    context.tables().run(insert).await?;
+    Ok(id)
 }
 
 /// The first day of a registration.

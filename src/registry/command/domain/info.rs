@@ -1,5 +1,6 @@
 //! `domain info`.
 
+use super::keys;
 use super::row::{DomainRow, existing, graces};
 use super::transfer::wrong_auth;
 use super::{DomainInfo, DomainQuery};
@@ -7,10 +8,12 @@ use crate::registry::command::CommandError;
 use crate::registry::command::answer::Info;
 use crate::registry::command::checks::{Acting, zone_of};
 use crate::registry::command::contact::{Links, contacts_of};
+use crate::registry::command::host::of_domain;
 use crate::registry::command::tables::{Tables, rows};
 use crate::registry::command::zone::parking::servers;
 use crate::registry::database::Timestamp;
 use crate::registry::error::RegistryError;
+use crate::registry::policy::HostModel;
 use crate::registry::types::DsData;
 
 pub(in crate::registry::command) async fn info(
@@ -30,8 +33,12 @@ pub(in crate::registry::command) async fn info(
         row.id,
     )
     .await?;
-    let below = "SELECT name FROM hosts WHERE domain_id = $1 ORDER BY name";
+    let below = "SELECT name FROM hosts WHERE domain_id = $1 AND attribute = 0 ORDER BY name";
     let subordinate_hosts = names(tables, below, row.id).await?;
+    let attributes = match zone.policy.host_model {
+        HostModel::Objects => None,
+        HostModel::Attributes => Some(of_domain(tables, row.id).await?),
+    };
     let registrar = "SELECT handle FROM registrars WHERE id = $1";
     let registrar = names(tables, registrar, row.registrar_id).await?.concat();
     let ds = rows::<(Vec<u8>,)>("SELECT rdata FROM ds WHERE domain_id = $1 ORDER BY rdata");
@@ -66,7 +73,9 @@ pub(in crate::registry::command) async fn info(
         registrant: links.registrant.map(|handle| handle.to_string()),
         contacts: links.contacts.iter().map(ToString::to_string).collect(),
         hosts,
+        attributes,
         subordinate_hosts,
+        keys: keys::of_domain(tables, row.id).await?,
         ds: ds
             .iter()
             .filter_map(|(rdata,)| DsData::from_rdata(rdata))

@@ -103,17 +103,25 @@ impl Database {
             }
             _ => None,
         };
-        let (name, hosts) = match waiting.as_ref().unwrap_or(command) {
-            Command::Domain(DomainCommand::Create(create)) => (&create.name, &create.hosts),
-            Command::Domain(DomainCommand::Update(update)) => (&update.name, &update.add.hosts),
+        let (name, hosts, attributes) = match waiting.as_ref().unwrap_or(command) {
+            Command::Domain(DomainCommand::Create(create)) => {
+                (&create.name, &create.hosts, &create.attributes)
+            }
+            Command::Domain(DomainCommand::Update(update)) => {
+                (&update.name, &update.add.hosts, &update.add.attributes)
+            }
             _ => return Ok(None),
         };
         let zone = closest_zone(tables, &ancestry(name.as_str())).await?;
         let is_off = |zone: ZoneRow| zone.policy.server_check == ServerCheck::Off;
-        if zone.is_none_or(is_off) || hosts.is_empty() || hosts.len() > SERVERS_MAX {
+        let count = hosts.len() + attributes.len();
+        if zone.is_none_or(is_off) || !(1..=SERVERS_MAX).contains(&count) {
             return Ok(None);
         }
         let mut servers = Vec::new();
+        for attribute in attributes {
+            servers.push((attribute.name.clone(), attribute.addresses.clone()));
+        }
         for host in hosts {
             let query = rows::<(Vec<u8>,)>(
                 "SELECT a.address FROM hosts h JOIN host_addresses a ON a.host_id = h.id \

@@ -6,9 +6,11 @@ use crate::registry::code::ResultCode;
 use crate::registry::command::CommandError;
 use crate::registry::command::answer::rejected;
 use crate::registry::command::checks::{DS_MAX, ZoneRow};
+use crate::registry::command::host::HostAttribute;
 use crate::registry::command::tables::{Tables, rows_in};
 use crate::registry::error::RegistryError;
 use crate::registry::life::Phase;
+use crate::registry::policy::HostModel;
 use crate::registry::types::{DsData, HostName};
 
 /// A host that is named as a name server.
@@ -60,6 +62,34 @@ pub(super) async fn find_hosts(
         }
         None => Ok(found),
     }
+}
+
+/// Name servers are what the zone's policy says: objects or attributes.
+pub(super) fn check_model(
+    zone: &ZoneRow,
+    hosts: &[HostName],
+    attributes: &[HostAttribute],
+) -> Result<(), CommandError> {
+    let (odd, reason) = match zone.policy.host_model {
+        HostModel::Objects => (
+            attributes.first().map(|attribute| &attribute.name),
+            "name servers are host objects in this zone; create them, and name them",
+        ),
+        HostModel::Attributes => (
+            hosts.first(),
+            "name servers are attributes of domains in this zone; give their addresses with them",
+        ),
+    };
+    match odd {
+        Some(host) => Err(rejected(ResultCode::ParameterPolicy, host, reason)),
+        None => Ok(()),
+    }
+}
+
+/// The names of name servers, whatever they are.
+pub(super) fn names_of(hosts: &[HostName], attributes: &[HostAttribute]) -> Vec<HostName> {
+    let names = attributes.iter().map(|attribute| &attribute.name);
+    hosts.iter().chain(names).cloned().collect()
 }
 
 /// Rules about a whole set of name servers.

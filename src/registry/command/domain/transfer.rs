@@ -16,7 +16,8 @@ use crate::registry::command::CommandError;
 use crate::registry::command::answer::{Info, rejected};
 use crate::registry::command::changes;
 use crate::registry::command::checks::{
-    Acting, ZoneRow, active, no_pending, not_prohibited, registrar, sponsorship, zone_of,
+    Acting, ZoneRow, active, check_stage, no_pending, not_prohibited, registrar, sponsorship,
+    zone_of,
 };
 use crate::registry::command::contact::copy_contacts;
 use crate::registry::command::context::Context;
@@ -262,6 +263,7 @@ async fn request(
     let mut tables = context.tables();
     let row = existing(&mut tables, name).await?;
     let zone = zone_of(&mut tables, row.zone_id).await?;
+    check_stage(&acting, &zone, name.as_str())?;
     let (mut statuses, life) = (row.statuses(&tables)?, row.life(&tables)?);
     let gaining = gaining(&mut tables, &acting, command.registrar.as_ref()).await?;
     let auth = command.auth_info.as_ref();

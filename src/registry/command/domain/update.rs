@@ -3,10 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::DomainUpdate;
+use super::keys::{signers, store};
 use super::networks;
 use super::row::{DomainRow, existing, write_auth, write_life};
 use super::servers;
-use super::set::{NameServer, check_count, check_ds, check_glue, find_hosts, insert_parts};
+use super::set::{
+    NameServer, check_count, check_ds, check_glue, check_model, find_hosts, insert_parts, names_of,
+};
 use crate::registry::code::ResultCode;
 use crate::registry::command::CommandError;
 use crate::registry::command::answer::rejected;
@@ -15,6 +18,7 @@ use crate::registry::command::checks::{
 };
 use crate::registry::command::contact::{Change, Links, contacts_of, find_contacts, write_links};
 use crate::registry::command::context::Context;
+use crate::registry::command::host::{HostAttribute, check_removed, make, replace, sweep};
 use crate::registry::command::keys::check_ttl;
 use crate::registry::command::publication::{refresh_domain, refresh_hosts};
 use crate::registry::command::referral;
@@ -45,7 +49,11 @@ pub(super) async fn update(
     active(&zone)?;
     no_pending(&statuses, name)?;
     let others = |parts: &super::DomainParts| {
-        parts.hosts.is_empty() && parts.ds.is_empty() && parts.contacts.is_empty()
+        parts.hosts.is_empty()
+            && parts.attributes.is_empty()
+            && parts.ds.is_empty()
+            && parts.keys.is_empty()
+            && parts.contacts.is_empty()
     };
     let change = StatusChange {
         add: &add.statuses,
@@ -56,17 +64,22 @@ pub(super) async fn update(
     let after = change.apply(&statuses, &context.acting)?;
     let links = links(context, command, &row, &zone).await?;
     let before = name_servers(context, row.id).await?;
-    let removed_ds = check_delegation(context, command, &row, &zone, &before, &found).await?;
+    let moves = moves(context, command, &row, &zone).await?;
+    let found = match add.attributes.is_empty() {
+        true => found,
+        false => find_hosts(&mut context.tables(), &moves.come).await?,
+    };
+    let servers = Servers {
+        before: &before,
+        moves: &moves,
+        found: &found,
+    };
+    let removed_ds = check_delegation(context, command, &row, &zone, &servers).await?;
     // Only what is signed is timed by keys: NS sets of delegations are not.
     if let Some(super::TtlChange::Own(ttl)) = command.ds_ttl {
         check_ttl(&mut context.tables(), row.zone_id, name, ttl.column()).await?;
     }
 
-    let removed: Vec<_> = before
-        .iter()
-        .filter(|(name, _)| remove.hosts.contains(name))
-        .map(|(_, id)| *id)
-        .collect();
     if let Some(auth) = &command.auth_info {
         write_auth(context, row.id, &command.name, auth).await?;
     }
@@ -74,16 +87,113 @@ pub(super) async fn update(
         write_links(&mut context.tables(), row.id, before, after, &come).await?;
     }
     write_row(context, command, &row, &after, &zone.policy).await?;
-    remove_parts(context, row.id, &removed, &removed_ds).await?;
+    let allowed = after.allow_publication();
+    write_delegation(context, command, row.id, &servers, &removed_ds, allowed).await?;
+    Ok(row.zone_id)
+}
+
+/// Writes the name servers and DS that come and go, and what is published then.
+async fn write_delegation(
+    context: &mut Context<'_, '_>,
+    command: &DomainUpdate,
+    id: i64,
+    servers: &Servers<'_>,
+    removed_ds: &[DsData],
+    allowed: bool,
+) -> Result<(), CommandError> {
+    let Servers {
+        before,
+        moves,
+        found,
+    } = servers;
+    let removed = before.iter().filter(|(name, _)| moves.go.contains(name));
+    let removed: Vec<_> = removed.map(|(_, id)| *id).collect();
+    remove_parts(context, id, &removed, removed_ds).await?;
     let added: Vec<_> = found.values().map(|host| host.id).collect();
     let mut tables = context.tables();
-    insert_parts(&mut tables, row.id, added.iter().copied(), &add.ds).await?;
-    refresh_domain(context, row.id, after.allow_publication()).await?;
+    insert_parts(&mut tables, id, added.iter().copied(), &moves.come_ds).await?;
+    let (add, remove) = (&command.add.keys, &command.remove.keys);
+    store(&mut tables, id, add, remove, command.remove_all_ds).await?;
+    refresh_domain(context, id, allowed).await?;
     // A hold, or its end, concerns every name server, not only those that moved.
     let all: BTreeSet<_> = before.iter().map(|(_, id)| *id).chain(added).collect();
     refresh_hosts(context, all).await?;
-    networks::note(context, row.id, found.values()).await?;
-    Ok(row.zone_id)
+    if !command.remove.attributes.is_empty() {
+        sweep(context, removed).await?;
+    }
+    networks::note(context, id, found.values()).await
+}
+
+/// Name servers and DS that a domain gets and loses.
+struct Moves {
+    come: Vec<HostName>,
+    go: Vec<HostName>,
+    come_ds: Vec<DsData>,
+    go_ds: Vec<DsData>,
+}
+
+/// All that is known of them.
+struct Servers<'s> {
+    before: &'s [(HostName, i64)],
+    moves: &'s Moves,
+    found: &'s BTreeMap<String, NameServer>,
+}
+
+/// Which these are, by the zone's model of hosts. Attributes are made here, and get other
+/// addresses where the update both removes and adds them.
+async fn moves(
+    context: &mut Context<'_, '_>,
+    command: &DomainUpdate,
+    row: &DomainRow,
+    zone: &ZoneRow,
+) -> Result<Moves, CommandError> {
+    let (add, remove) = (&command.add, &command.remove);
+    for parts in [add, remove] {
+        check_model(zone, &parts.hosts, &parts.attributes)?;
+    }
+    check_removed(&mut context.tables(), &remove.attributes).await?;
+    let is_removed = |attribute: &&HostAttribute| {
+        let has_addresses = !attribute.addresses.is_empty();
+        has_addresses
+            && remove
+                .attributes
+                .iter()
+                .any(|one| one.name == attribute.name)
+    };
+    let (kept, new): (Vec<_>, Vec<_>) = add.attributes.iter().partition(is_removed);
+    let is_kept = |name: &HostName| kept.iter().any(|attribute| attribute.name == *name);
+    let mut go = names_of(&remove.hosts, &remove.attributes);
+    go.retain(|name| !is_kept(name));
+    let new: Vec<_> = new.into_iter().cloned().collect();
+    make(context, &new, row.registrar_id).await?;
+    for attribute in &kept {
+        if !names(context, row.id, &attribute.name).await? {
+            let reason = "not a name server of the domain";
+            let code = ResultCode::ParameterPolicy;
+            return Err(rejected(code, &attribute.name, reason));
+        }
+        replace(context, attribute).await?;
+    }
+    Ok(Moves {
+        come: names_of(&add.hosts, &new),
+        go,
+        come_ds: signers(zone, &command.name, &add.ds, &add.keys)?,
+        go_ds: signers(zone, &command.name, &remove.ds, &remove.keys)?,
+    })
+}
+
+/// Whether a domain names a host.
+async fn names(
+    context: &mut Context<'_, '_>,
+    domain_id: i64,
+    host: &HostName,
+) -> Result<bool, RegistryError> {
+    let query = rows::<(i64,)>(
+        "SELECT h.id FROM delegations n JOIN hosts h ON h.id = n.host_id \
+         WHERE n.domain_id = $1 AND h.name = $2",
+    );
+    let query = query.bind(domain_id).bind(host.as_str());
+    context.tables().any(query).await
 }
 
 /// What the rules say of the name servers and the DS after an update; gives the DS that go.
@@ -92,29 +202,39 @@ async fn check_delegation(
     command: &DomainUpdate,
     row: &DomainRow,
     zone: &ZoneRow,
-    before: &[(HostName, i64)],
-    found: &BTreeMap<String, NameServer>,
+    servers: &Servers<'_>,
 ) -> Result<Vec<DsData>, CommandError> {
-    let (name, add, remove) = (command.name.as_str(), &command.add, &command.remove);
+    let name = command.name.as_str();
+    let Servers {
+        before,
+        moves:
+            Moves {
+                come,
+                go,
+                come_ds,
+                go_ds,
+            },
+        found,
+    } = servers;
     let mut names = before.iter().map(|(name, _)| name.clone()).collect();
-    difference(&mut names, &add.hosts, &remove.hosts)?;
-    let former = signers(context, row.id).await?;
-    let (mut signers, mut removed) = (former.clone(), remove.ds.clone());
+    difference(&mut names, come, go)?;
+    let former = former_ds(context, row.id).await?;
+    let (mut signers, mut removed) = (former.clone(), go_ds.clone());
     if command.remove_all_ds {
         // RFC 5910 section 5.2.5: what goes is gone before others come.
         removed.extend(std::mem::take(&mut signers));
     }
-    difference(&mut signers, &add.ds, &remove.ds)?;
-    if !(add.hosts.is_empty() && remove.hosts.is_empty()) {
+    difference(&mut signers, come_ds, go_ds)?;
+    if !(come.is_empty() && go.is_empty()) {
         check_count(zone, names.len(), name)?;
     }
-    check_glue(&add.hosts, found)?;
-    check_ds(&add.ds, signers.len(), name)?;
-    if !(add.ds.is_empty() && remove.hosts.is_empty()) {
+    check_glue(come, found)?;
+    check_ds(come_ds, signers.len(), name)?;
+    if !(come_ds.is_empty() && go.is_empty()) {
         let parts = (names.len(), signers.len());
         check_unsigned(&mut context.tables(), row.zone_id, name, parts).await?;
     }
-    if add.hosts.is_empty() && add.ds.is_empty() {
+    if come.is_empty() && come_ds.is_empty() {
         return Ok(removed);
     }
     let change = referral::Change {
@@ -125,7 +245,7 @@ async fn check_delegation(
         ds: [former.iter().collect(), signers.iter().collect()],
     };
     referral::check(&mut context.tables(), zone, name, &change).await?;
-    servers::check(context, zone, &command.name, &add.hosts).await?;
+    servers::check(context, zone, &command.name, come).await?;
     Ok(removed)
 }
 
@@ -187,7 +307,7 @@ async fn name_servers(
     found.into_iter().map(parse).collect()
 }
 
-async fn signers(
+async fn former_ds(
     context: &mut Context<'_, '_>,
     domain_id: i64,
 ) -> Result<BTreeSet<DsData>, RegistryError> {

@@ -8,6 +8,7 @@ use crate::registry::command::checks::{
 };
 use crate::registry::command::tables::{Tables, from_row, rows, rows_in};
 use crate::registry::error::RegistryError;
+use crate::registry::policy::HostModel;
 use crate::registry::types::{Address, HostName, Statuses};
 
 /// A row of `hosts`.
@@ -24,11 +25,17 @@ pub(super) struct HostRow {
     pub(super) updated_by: Option<String>,
     pub(super) transferred_at: Option<i64>,
     pub(super) published: i64,
+    attribute: i64,
 }
 
-from_row!(HostRow: id, domain_id, zone_id, registrar_id, statuses, created_at, created_by, updated_at, updated_by, transferred_at, published);
+from_row!(HostRow: id, domain_id, zone_id, registrar_id, statuses, created_at, created_by, updated_at, updated_by, transferred_at, published, attribute);
 
 impl HostRow {
+    /// Of a domain, so that commands on hosts do not know it.
+    pub(super) fn is_attribute(&self) -> bool {
+        self.attribute == 1
+    }
+
     pub(super) fn statuses(&self, tables: &Tables<'_>) -> Result<Statuses, RegistryError> {
         Statuses::from_column(&self.statuses)
             .map_err(|error| tables.inconsistent(format!("statuses of a host: {error}")))
@@ -41,17 +48,18 @@ pub(super) async fn existing(
     name: &HostName,
 ) -> Result<HostRow, CommandError> {
     let row = find(tables, name).await?;
+    let row = row.filter(|row| !row.is_attribute());
     row.ok_or_else(|| rejected(ResultCode::ObjectDoesNotExist, name, "no such host"))
 }
 
-/// The host, if there is one.
+/// The host, object or attribute, if there is one.
 pub(super) async fn find(
     tables: &mut Tables<'_>,
     name: &HostName,
 ) -> Result<Option<HostRow>, RegistryError> {
     let query = rows::<HostRow>(
         "SELECT id, domain_id, zone_id, registrar_id, statuses, created_at, created_by, updated_at, \
-         updated_by, transferred_at, published FROM hosts WHERE name = $1",
+         updated_by, transferred_at, published, attribute FROM hosts WHERE name = $1",
     );
     tables.optional(query.bind(name.as_str())).await
 }
@@ -65,6 +73,8 @@ pub(super) struct Superordinate {
     registrar_id: i64,
     statuses: String,
     is_lame: bool,
+    /// Whether hosts of its zone are objects.
+    pub(super) takes_hosts: bool,
 }
 
 /// Where a host's name belongs.
@@ -104,6 +114,7 @@ pub(super) async fn home(tables: &mut Tables<'_>, name: &HostName) -> Result<Hom
                 registrar_id,
                 statuses,
                 is_lame: is_lame == 1,
+                takes_hosts: zone.policy.host_model == HostModel::Objects,
             })
         }
     })
@@ -113,6 +124,22 @@ impl Home {
     /// A host of `sponsor` may be put there: the domain is there, the actor's and the
     /// sponsor's, and not going away.
     pub(super) fn open_to(
+        &self,
+        acting: &Acting,
+        sponsor: i64,
+        name: &HostName,
+    ) -> Result<Option<&Superordinate>, CommandError> {
+        match self.below(acting, sponsor, name)? {
+            Some(domain) if !domain.takes_hosts => {
+                let reason = "name servers are attributes of domains in this zone, not objects";
+                Err(rejected(ResultCode::ParameterPolicy, name, reason))
+            }
+            domain => Ok(domain),
+        }
+    }
+
+    /// The same, for objects and attributes alike.
+    pub(super) fn below(
         &self,
         acting: &Acting,
         sponsor: i64,

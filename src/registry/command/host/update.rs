@@ -18,19 +18,34 @@ use crate::registry::command::checks::{
 use crate::registry::command::context::{Context, Touched};
 use crate::registry::command::publication::{note_dependents, refresh_parkable};
 use crate::registry::command::referral;
+use crate::registry::command::tables::rows;
 use crate::registry::types::{Address, HostName};
 
 pub(super) async fn update(
     context: &mut Context<'_, '_>,
     command: &HostUpdate,
 ) -> Result<Option<i64>, CommandError> {
-    let (object, none) = (command.name.as_str(), HostParts::default());
+    let none = HostParts::default();
     if command.add == none && command.remove == none && command.new_name.is_none() {
         let reason = "an update of nothing";
-        return Err(rejected(ResultCode::ParameterMissing, object, reason));
+        return Err(rejected(
+            ResultCode::ParameterMissing,
+            &command.name,
+            reason,
+        ));
     }
+    let row = existing(&mut context.tables(), &command.name).await?;
+    change_row(context, command, row).await
+}
+
+/// Changes a host, object or attribute, that was found.
+pub(super) async fn change_row(
+    context: &mut Context<'_, '_>,
+    command: &HostUpdate,
+    row: HostRow,
+) -> Result<Option<i64>, CommandError> {
+    let object = command.name.as_str();
     let mut tables = context.tables();
-    let row = existing(&mut tables, &command.name).await?;
     let statuses = row.statuses(&tables)?;
     let is_linked = is_linked(&mut tables, row.id).await?;
     let to = match &command.new_name {
@@ -174,10 +189,17 @@ async fn may_rename(
         return Ok(());
     }
     let users = users(&mut context.tables(), row.id).await?;
-    if users.iter().all(|user| *user == row.registrar_id) {
+    // An attribute does not follow what is done to an object.
+    let attribute_of = rows::<(i64,)>(
+        "SELECT d.id FROM delegations n JOIN domains d ON d.id = n.domain_id \
+         JOIN zones z ON z.id = d.zone_id WHERE n.host_id = $1 \
+         AND z.host_model = 'attributes' LIMIT 1",
+    );
+    let is_attribute = context.tables().any(attribute_of.bind(row.id)).await?;
+    if !is_attribute && users.iter().all(|user| *user == row.registrar_id) {
         return Ok(());
     }
-    let reason = "a name server of another registrar's domains";
+    let reason = "a name server of another registrar's domains, or an attribute of one's own";
     Err(rejected(ResultCode::AssociationProhibits, object, reason))
 }
 

@@ -3,14 +3,18 @@
 use super::super::super::code::ResultCode;
 use super::super::CommandError;
 use super::super::answer::rejected;
-use super::super::checks::registry_only;
+use super::super::checks::{difference, registry_only};
 use super::super::context::{Context, Touched};
 use super::super::tables::rows;
 use super::{RegistrarAccess, existing};
-use crate::registry::access::pins;
+use crate::registry::access::{pins, prefixes};
+use crate::registry::policy::Stage;
+use crate::registry::types::Handle;
 
 /// Most certificates of a registrar.
 const PINS_MAX: usize = 16;
+/// Most networks of a registrar.
+const PREFIXES_MAX: usize = 64;
 /// Most sessions that a registrar may have at once.
 const SESSIONS_MAX: u32 = 10_000;
 
@@ -19,8 +23,11 @@ pub(super) async fn change(
     command: &RegistrarAccess,
 ) -> Result<(), CommandError> {
     let handle = &command.handle;
-    let is_password_only =
-        command.pin.is_empty() && command.unpin.is_empty() && command.sessions_max.is_none();
+    let without_password = RegistrarAccess {
+        password_hash: None,
+        ..command.clone()
+    };
+    let is_password_only = without_password == RegistrarAccess::new(handle.clone());
     let own = context.acting.registrar;
     let is_contact = context.acting.contact.is_some();
     if is_contact || own.is_some() && !is_password_only {
@@ -50,7 +57,11 @@ pub(super) async fn change(
         let update = update.bind(i64::from(most)).bind(row.id);
         context.tables().run(update).await?;
     }
+    if let Some(stage) = command.stage {
+        change_stage(context, handle, row.id, stage).await?;
+    }
     change_pins(context, command, row.id).await?;
+    change_prefixes(context, command, row.id).await?;
     Ok(context.touch(Touched::Registrar, row.id).await?)
 }
 
@@ -99,5 +110,61 @@ async fn change_pins(
             reason,
         ));
     }
+    Ok(())
+}
+
+async fn change_prefixes(
+    context: &mut Context<'_, '_>,
+    command: &RegistrarAccess,
+    registrar: i64,
+) -> Result<(), CommandError> {
+    if command.allow.is_empty() && command.disallow.is_empty() {
+        return Ok(());
+    }
+    let mut tables = context.tables();
+    let mut after = prefixes(&mut tables, registrar)
+        .await?
+        .into_iter()
+        .collect();
+    difference(&mut after, &command.allow, &command.disallow)?;
+    if after.len() > PREFIXES_MAX {
+        let reason = format!("at most {PREFIXES_MAX} networks");
+        let code = ResultCode::ParameterPolicy;
+        return Err(rejected(code, &command.handle, reason));
+    }
+    for prefix in &command.disallow {
+        let delete =
+            sqlx::query("DELETE FROM registrar_prefixes WHERE registrar_id = $1 AND prefix = $2");
+        tables
+            .run(delete.bind(registrar).bind(prefix.to_string()))
+            .await?;
+    }
+    for prefix in &command.allow {
+        let insert =
+            sqlx::query("INSERT INTO registrar_prefixes (registrar_id, prefix) VALUES ($1, $2)");
+        tables
+            .run(insert.bind(registrar).bind(prefix.to_string()))
+            .await?;
+    }
+    Ok(())
+}
+
+/// What an account has is of its stage, so that only an empty one changes it.
+async fn change_stage(
+    context: &mut Context<'_, '_>,
+    handle: &Handle,
+    registrar: i64,
+    stage: Stage,
+) -> Result<(), CommandError> {
+    let there = rows::<(i64,)>("SELECT id FROM domains WHERE registrar_id = $1 LIMIT 1");
+    let mut tables = context.tables();
+    if tables.any(there.bind(registrar)).await? {
+        let reason = "it sponsors domains; make another account";
+        return Err(rejected(ResultCode::AssociationProhibits, handle, reason));
+    }
+    let update = sqlx::query("UPDATE registrars SET stage = $1 WHERE id = $2");
+    tables
+        .run(update.bind(stage.name()).bind(registrar))
+        .await?;
     Ok(())
 }

@@ -10,8 +10,10 @@ use crate::registry::command::CommandError;
 use crate::registry::command::answer::rejected;
 use crate::registry::command::checks::zone_of;
 use crate::registry::command::context::{Context, Touched};
+use crate::registry::command::tables::rows;
 use crate::registry::policy::{
-    ChangeControl, Expiry, RegistrantChange, RegistrationChange, RegistrationPolicy,
+    ChangeControl, DsInterface, Expiry, HostModel, RegistrantChange, RegistrationChange,
+    RegistrationPolicy,
 };
 use crate::registry::types::AnyName;
 
@@ -41,14 +43,70 @@ pub(super) async fn change(
     if let Some(fault) = after.fault() {
         return Err(rejected(ResultCode::ParameterRange, apex, fault));
     }
+    if after.ds_interface != before.ds_interface {
+        change_interface(context, id, &after, apex).await?;
+    }
     write(context, id, &after).await?;
     context.write.has_reviews |= after.change_control != ChangeControl::Auto
         || after.registrant_change != RegistrantChange::Free;
     if after.expiry != before.expiry {
         reschedule(context, id, after.expiry).await?;
     }
+    if after.host_model != before.host_model {
+        remodel(context, id, after.host_model).await?;
+    }
     context.touch(Touched::Zone, id).await?;
     Ok(id)
+}
+
+/// A zone that takes keys has no DS that nobody knows the key of; one that takes DS again
+/// forgets the keys and keeps what was made of them.
+async fn change_interface(
+    context: &mut Context<'_, '_>,
+    id: i64,
+    after: &RegistrationPolicy,
+    apex: &AnyName,
+) -> Result<(), CommandError> {
+    let mut tables = context.tables();
+    match after.ds_interface {
+        DsInterface::Ds => {
+            let forget = sqlx::query(
+                "DELETE FROM domain_keys WHERE domain_id IN \
+                 (SELECT id FROM domains WHERE zone_id = $1)",
+            );
+            tables.run(forget.bind(id)).await?;
+        }
+        DsInterface::Keys => {
+            let there = rows::<(i64,)>(
+                "SELECT s.domain_id FROM ds s JOIN domains d ON d.id = s.domain_id \
+                 WHERE d.zone_id = $1 LIMIT 1",
+            );
+            if tables.any(there.bind(id)).await? {
+                let reason = "its domains have DS of which nobody knows the keys";
+                return Err(rejected(ResultCode::AssociationProhibits, apex, reason));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Makes attributes of the hosts in a zone, or objects of all that its domains name. Hosts
+/// elsewhere that are objects stay so: others may use them.
+async fn remodel(
+    context: &mut Context<'_, '_>,
+    id: i64,
+    model: HostModel,
+) -> Result<(), CommandError> {
+    let text = match model {
+        HostModel::Attributes => "UPDATE hosts SET attribute = 1 WHERE zone_id = $1",
+        HostModel::Objects => {
+            "UPDATE hosts SET attribute = 0 WHERE attribute = 1 AND (zone_id = $1 OR id IN \
+             (SELECT n.host_id FROM delegations n JOIN domains d ON d.id = n.domain_id \
+             WHERE d.zone_id = $1))"
+        }
+    };
+    context.tables().run(sqlx::query(text).bind(id)).await?;
+    Ok(())
 }
 
 /// Says anew what is due next for every domain in force: as `Life::next` would, in one

@@ -3,7 +3,7 @@
 use meridian::registry::command::Cause;
 use serde_json::json;
 
-use super::super::desk::{AUTH, Desk, command, plain};
+use super::super::desk::{AUTH, Desk, Talks as _, command, plain};
 
 /// Another registrar asks for it, once in vain, and has it (RFC 5733 section 3.2.4).
 pub(super) fn transfer(desk: &mut Desk, id: &str) {

@@ -64,7 +64,7 @@ pub(super) fn create(name: &str) -> Command {
     create.hosts = ["ns1.ext.example", "ns2.ext.example"]
         .map(|host| host.parse().unwrap())
         .into();
-    Command::Domain(DomainCommand::Create(create))
+    Command::Domain(DomainCommand::Create(Box::new(create)))
 }
 
 pub(super) fn at(command: Command, at: i64) -> Request {
