@@ -56,7 +56,7 @@ fn the_vectors_of_rst_for_host_attributes_have_their_outcome() {
     };
     let mut counts = [0, 0];
     let mut desk = desk();
-    let mut values = Values::new(&creates, &[("TLD", "tld"), ("PREFIX", "rst-epp-14-")]);
+    let mut values = Values::new(&[("TLD", "tld"), ("PREFIX", "rst-epp-14-")]);
     for row in &creates.rows {
         let domain = values.of(row, "name", "");
         let pairs = [("ns1", "ns1ipv4", "ns1ipv6"), ("ns2", "ns2ipv4", "ns2ipv6")];
@@ -87,7 +87,7 @@ fn the_vectors_of_rst_for_host_attributes_have_their_outcome() {
         desk.say("reg-a", &create("epp-16.tld", &outside)).code,
         1000
     );
-    let mut values = Values::new(&updates, &[("DOMAIN", "epp-16.tld")]);
+    let mut values = Values::new(&[("DOMAIN", "epp-16.tld")]);
     for row in &updates.rows {
         let host = values.of(row, "hostname", "");
         let (family, address) = (values.of(row, "ipType", ""), values.of(row, "ip", ""));

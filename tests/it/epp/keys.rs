@@ -77,7 +77,7 @@ fn what_is_no_key_of_a_domain_is_refused() {
     let Some(table) = Table::read("epp-16-dnssec") else {
         return;
     };
-    let (mut values, mut said) = (Values::new(&table, &[]), 0);
+    let (mut values, mut said) = (Values::new(&[]), 0);
     for row in &table.rows {
         let mut text = |column: &str| values.of(row, column, "");
         let (flags, protocol) = (text("flags"), text("protocol"));

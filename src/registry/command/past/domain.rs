@@ -11,7 +11,7 @@ use crate::registry::database::{Engine, Timestamp};
 use crate::registry::error::RegistryError;
 use crate::registry::life::{Grace, GraceKind, Life, Phase};
 use crate::registry::policy::ContactRole;
-use crate::registry::types::{DomainName, DsData, Statuses};
+use crate::registry::types::{DnskeyData, DomainName, DsData, Statuses};
 use zone_compiler::rdata::from_hex;
 
 /// Fields of [`DomainInfo`] that follow from the zone's policy as well, which is not noted.
@@ -34,6 +34,8 @@ struct State {
     hosts: Vec<i64>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     ds: Vec<DsData>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    keys: Vec<DnskeyData>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     created_by: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -78,13 +80,16 @@ from_row!(Row: id, name, zone, registrar, registrant, statuses, created_at, crea
 
 /// What hangs on a domain, in one statement: what it is, a number, a text.
 macro_rules! parts {
-    ($hexadecimal:literal) => {
+    ($ds:literal, $key:literal) => {
         concat!(
             "SELECT 'host' AS part, n.host_id AS number, '' AS word FROM delegations n \
              WHERE n.domain_id = $1 \
              UNION ALL SELECT 'ds', CAST(0 AS BIGINT), ",
-            $hexadecimal,
+            $ds,
             " FROM ds s WHERE s.domain_id = $1 \
+             UNION ALL SELECT 'key', CAST(0 AS BIGINT), ",
+            $key,
+            " FROM domain_keys k WHERE k.domain_id = $1 \
              UNION ALL SELECT 'contact', CAST(0 AS BIGINT), n.role || ':' || c.handle \
              FROM domain_contacts n JOIN contacts c ON c.id = n.contact_id \
              WHERE n.domain_id = $1 \
@@ -121,6 +126,7 @@ pub(super) async fn load(
         statuses: row.statuses,
         hosts: Vec::new(),
         ds: Vec::new(),
+        keys: Vec::new(),
         created_by: row.created_by,
         updated_at: row.updated_at,
         updated_by: row.updated_by,
@@ -150,8 +156,10 @@ async fn add_parts(
     state: &mut State,
 ) -> Result<(), RegistryError> {
     let query = rows::<(String, i64, String)>(match tables.engine() {
-        Engine::Sqlite => parts!("hex(s.rdata)"),
-        Engine::Postgres => parts!("encode(s.rdata, 'hex')"),
+        Engine::Sqlite => parts!("hex(s.rdata)", "hex(k.rdata)"),
+        Engine::Postgres => {
+            parts!("encode(s.rdata, 'hex')", "encode(k.rdata, 'hex')")
+        }
     });
     for (part, number, word) in tables.all(query.bind(id)).await? {
         let bad = || tables.inconsistent(format!("{part} {word:?} of a domain"));
@@ -162,6 +170,11 @@ async fn add_parts(
                 let ds = rdata.and_then(|rdata| DsData::from_rdata(&rdata));
                 state.ds.push(ds.ok_or_else(bad)?);
             }
+            "key" => {
+                let rdata = from_hex(&word.to_ascii_lowercase());
+                let key = rdata.and_then(|rdata| DnskeyData::from_rdata(&rdata));
+                state.keys.push(key.ok_or_else(bad)?);
+            }
             "contact" => state.contacts.push(word),
             _ => state.graces.push(grace(number, &word).ok_or_else(bad)?),
         }
@@ -170,6 +183,7 @@ async fn add_parts(
     state
         .ds
         .sort_unstable_by(|one, other| one.rdata().cmp(other.rdata()));
+    state.keys.sort_unstable();
     state
         .contacts
         .sort_unstable_by_key(|contact| place(contact));
@@ -228,10 +242,11 @@ pub(super) fn shown(
         registrant: state.registrant,
         contacts: state.contacts,
         hosts: names(&state.hosts),
+        // Whether these were attributes is the zone's policy, which is not noted.
         attributes: None,
         subordinate_hosts: below,
         ds: state.ds,
-        keys: Vec::new(),
+        keys: state.keys,
         created_at: Timestamp(before.created_at),
         created_by: state.created_by,
         updated_at: state.updated_at.map(Timestamp),
