@@ -21,6 +21,7 @@ pub mod idn;
 pub mod import;
 pub mod lease;
 pub mod life;
+pub mod lookup;
 mod names;
 mod personal;
 pub mod policy;

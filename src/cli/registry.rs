@@ -14,6 +14,7 @@ pub(crate) mod orphans;
 mod parking;
 pub(crate) mod past;
 pub(crate) mod poll;
+mod public;
 pub(crate) mod scan;
 mod servers;
 

@@ -6,6 +6,7 @@
 //! value outside its range is refused where a policy is made, so that whoever reads
 //! one need not ask.
 
+pub mod disclosure;
 mod model;
 mod review;
 

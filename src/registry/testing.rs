@@ -96,7 +96,7 @@ pub(crate) fn published(location: &Location) -> BTreeSet<String> {
 
 /// Rows of every table, to show that nothing was changed.
 pub(crate) async fn row_counts(database: &mut Database) -> Vec<(String, i64)> {
-    const TABLES: [&str; 32] = [
+    const TABLES: [&str; 33] = [
         "zones",
         "zone_records",
         "registrars",
@@ -129,6 +129,7 @@ pub(crate) async fn row_counts(database: &mut Database) -> Vec<(String, i64)> {
         "lame_delegations",
         "registrar_prefixes",
         "domain_keys",
+        "disclosure_rules",
     ];
     let mut counts = Vec::new();
     for table in TABLES {

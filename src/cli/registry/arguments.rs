@@ -9,6 +9,7 @@ use super::super::DatabaseArgs;
 use super::access::AccessArgs;
 use super::orphans::OrphansArgs;
 use super::parking::ParkingArgs;
+use super::public::{DisclosureArgs, PublicArgs};
 
 /// For whom a command is done, and where.
 #[derive(Debug, Args)]
@@ -134,6 +135,8 @@ pub(crate) enum RegistrarArgs {
     },
     #[command(flatten)]
     Access(AccessArgs),
+    /// Change what WHOIS and RDAP show of a registrar
+    Public(PublicArgs),
     /// Remove a registrar that sponsors nothing
     Delete {
         /// Its handle
@@ -234,6 +237,8 @@ pub(crate) enum ZoneArgs {
     Orphans(OrphansArgs),
     /// Park domains without name servers at servers of the registry, which answer for them
     Parking(ParkingArgs),
+    /// Change what WHOIS and RDAP show of the contacts of a zone's domains
+    Disclosure(DisclosureArgs),
     /// Show hosts whose domains are gone, and how many domains still name them
     Lame {
         /// Its apex

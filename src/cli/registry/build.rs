@@ -132,6 +132,7 @@ pub(super) fn registrar(args: &RegistrarArgs) -> Built<'_> {
             let (command, acting) = access::build(args)?;
             (RegistrarCommand::Access(Box::new(command)), acting)
         }
+        RegistrarArgs::Public(args) => (RegistrarCommand::Public(args.command()?), &args.acting),
         RegistrarArgs::Delete { handle, acting } => {
             (RegistrarCommand::Delete(handle.parse()?), acting)
         }
@@ -204,6 +205,7 @@ pub(super) fn zone(args: &ZoneArgs) -> Built<'_> {
         ZoneArgs::Lame { apex, acting } => (ZoneCommand::Lame(apex.parse()?), acting),
         ZoneArgs::Remind { apex, acting } => (ZoneCommand::Remind(apex.parse()?), acting),
         ZoneArgs::Parking(args) => (ZoneCommand::Parking(args.command()?), &args.acting),
+        ZoneArgs::Disclosure(args) => (ZoneCommand::Disclosure(args.command()?), &args.acting),
         ZoneArgs::Orphans(args) => (ZoneCommand::Orphans(args.command()?), &args.acting),
         ZoneArgs::Delete { apex, acting } => (ZoneCommand::Delete(apex.parse()?), acting),
         ZoneArgs::Info { apex, acting } => (ZoneCommand::Info(apex.parse()?), acting),

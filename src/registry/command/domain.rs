@@ -33,10 +33,13 @@ use super::lock::{self, DomainLock};
 
 pub use check::Availability;
 pub(super) use check::check;
-pub(super) use info::{info, names, roid};
+pub(in crate::registry) use check::check_for_public;
+pub(in crate::registry) use info::roid;
+pub(super) use info::{info, names};
 pub use renew::DomainRenew;
 pub use restore::{DomainRestore, RestoreReport};
 pub(super) use review::{changeable, hold_name, kept_auth, statuses_of, store_statuses, touch};
+pub(in crate::registry) use row::graces;
 pub use servers::{AskServers, DomainServers, ServerResult, ServersToAsk};
 pub use step::DomainStep;
 pub(in crate::registry) use transfer::taker;

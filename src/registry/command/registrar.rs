@@ -1,6 +1,7 @@
 //! Commands on registrars: the registry's own, apart from `info` of oneself.
 
 mod access;
+mod public;
 
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +17,9 @@ use super::checks::{Acting, registry_only};
 use super::context::{Context, Touched};
 use super::tables::{Tables, from_row, rows};
 
+pub(in crate::registry) use public::read as read_public;
+pub use public::{PublicData, PublicField, RegistrarPublic};
+
 /// A command on one registrar.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -28,6 +32,8 @@ pub enum RegistrarCommand {
     Delete(Handle),
     /// Change what it shows to get in.
     Access(Box<RegistrarAccess>),
+    /// Change what the public is shown of it.
+    Public(Box<RegistrarPublic>),
     /// Show it.
     Info(Handle),
 }
@@ -39,6 +45,7 @@ impl RegistrarCommand {
             Self::Update(_) => "registrar-update",
             Self::Delete(_) => "registrar-delete",
             Self::Access(_) => "registrar-access",
+            Self::Public(_) => "registrar-public",
             Self::Info(_) => "registrar-info",
         }
     }
@@ -48,6 +55,7 @@ impl RegistrarCommand {
             Self::Create(create) => &create.handle,
             Self::Update(update) => &update.handle,
             Self::Access(access) => &access.handle,
+            Self::Public(public) => &public.handle,
             Self::Delete(handle) | Self::Info(handle) => handle,
         }
     }
@@ -168,6 +176,8 @@ pub struct RegistrarInfo {
     pub status: String,
     /// Whether its domains have contacts here, in zones where each registrar decides.
     pub data_model: DataModel,
+    /// What the public is shown of it.
+    pub public: PublicData,
     /// When its password was set, if it has one.
     pub password_set_at: Option<Timestamp>,
     /// Its certificates.
@@ -190,6 +200,7 @@ struct Row {
     iana_id: Option<i64>,
     status: String,
     data_model: Option<String>,
+    public_data: Option<String>,
     password_set_at: Option<i64>,
     sessions_max: i64,
     stage: String,
@@ -197,7 +208,7 @@ struct Row {
     updated_at: Option<i64>,
 }
 
-from_row!(Row: id, name, iana_id, status, data_model, password_set_at, sessions_max, stage, created_at, updated_at);
+from_row!(Row: id, name, iana_id, status, data_model, public_data, password_set_at, sessions_max, stage, created_at, updated_at);
 
 impl Row {
     /// A registrar that said nothing is a thin one.
@@ -209,8 +220,8 @@ impl Row {
 
 async fn find(tables: &mut Tables<'_>, handle: &Handle) -> Result<Option<Row>, RegistryError> {
     let query = rows::<Row>(
-        "SELECT id, name, iana_id, status, data_model, password_set_at, sessions_max, stage, created_at, \
-         updated_at FROM registrars WHERE handle = $1",
+        "SELECT id, name, iana_id, status, data_model, public_data, password_set_at, sessions_max, \
+         stage, created_at, updated_at FROM registrars WHERE handle = $1",
     );
     tables.optional(query.bind(handle.as_str())).await
 }
@@ -233,6 +244,7 @@ pub(super) async fn info(
     Ok(Info::Registrar(RegistrarInfo {
         handle: handle.clone(),
         data_model: row.data_model(),
+        public: public::read(row.public_data.as_deref()),
         name: row.name,
         iana_id: row.iana_id,
         status: row.status,
@@ -259,6 +271,7 @@ pub(super) async fn change(
     match command {
         RegistrarCommand::Create(command) => create(context, command).await?,
         RegistrarCommand::Update(command) => update(context, command).await?,
+        RegistrarCommand::Public(command) => public::change(context, command).await?,
         RegistrarCommand::Delete(handle) => delete(context, handle).await?,
         RegistrarCommand::Access(_) | RegistrarCommand::Info(_) => {
             unreachable!("taken before; reads change nothing")

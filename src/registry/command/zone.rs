@@ -2,6 +2,7 @@
 
 pub(crate) mod create;
 mod delete;
+mod disclosure;
 mod idn;
 mod info;
 mod labels;
@@ -25,6 +26,8 @@ use super::checks::registry_only;
 use super::context::Context;
 use super::tables::{Tables, from_row, rows};
 
+pub(in crate::registry) use disclosure::policy_of;
+pub use disclosure::{DisclosureRule, ZoneDisclosure};
 pub use idn::{ZoneIdn, ZoneTableText};
 pub(super) use info::info;
 pub(super) use labels::held_label;
@@ -53,6 +56,8 @@ pub enum ZoneCommand {
     Orphans(ZoneOrphans),
     /// Change what becomes of domains without name servers.
     Parking(Box<ZoneParking>),
+    /// Change what the public is shown of the contacts of its domains.
+    Disclosure(Box<ZoneDisclosure>),
     /// Show hosts of domains that are gone.
     Lame(AnyName),
     /// Tell the sponsors of domains that have named such hosts for long.
@@ -73,6 +78,7 @@ impl ZoneCommand {
             Self::Idn(_) => "zone-idn",
             Self::Orphans(_) => "zone-orphans",
             Self::Parking(_) => "zone-parking",
+            Self::Disclosure(_) => "zone-disclosure",
             Self::Lame(_) => "zone-lame",
             Self::Remind(_) => "zone-remind",
             Self::Delete(_) => "zone-delete",
@@ -89,6 +95,7 @@ impl ZoneCommand {
             Self::Idn(idn) => &idn.apex,
             Self::Orphans(orphans) => &orphans.apex,
             Self::Parking(parking) => &parking.apex,
+            Self::Disclosure(disclosure) => &disclosure.apex,
             Self::Delete(apex) | Self::Info(apex) | Self::Lame(apex) | Self::Remind(apex) => apex,
         }
     }
@@ -218,6 +225,8 @@ pub struct ZoneInfo {
     pub records: Vec<ZoneRecord>,
     pub held_labels: Vec<HeldLabel>,
     pub idn_tables: Vec<ZoneTableText>,
+    /// What the public is shown of contacts, where that is not the default.
+    pub disclosure: Vec<DisclosureRule>,
     pub created_at: Timestamp,
     pub updated_at: Option<Timestamp>,
 }
@@ -285,6 +294,7 @@ pub(super) async fn change(
         ZoneCommand::Idn(command) => Box::pin(idn::change(context, command)).await.map(Some),
         ZoneCommand::Orphans(command) => orphans::change(context, command).await.map(Some),
         ZoneCommand::Parking(command) => parking::change(context, command).await.map(Some),
+        ZoneCommand::Disclosure(command) => disclosure::change(context, command).await.map(Some),
         ZoneCommand::Delete(apex) => delete::delete(context, apex).await.map(Some),
         ZoneCommand::Remind(apex) => lame::remind(context, apex).await.map(Some),
         ZoneCommand::Info(_) | ZoneCommand::Lame(_) => unreachable!("reads change nothing"),

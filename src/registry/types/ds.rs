@@ -59,6 +59,26 @@ impl DsData {
         &self.0
     }
 
+    /// Its key tag.
+    pub fn key_tag(&self) -> u16 {
+        u16::from_be_bytes([self.0[0], self.0[1]])
+    }
+
+    /// Number of its algorithm.
+    pub fn algorithm(&self) -> u8 {
+        self.0[2]
+    }
+
+    /// Number of its digest's type.
+    pub fn digest_type(&self) -> u8 {
+        self.0[3]
+    }
+
+    /// Its digest.
+    pub fn digest(&self) -> &[u8] {
+        &self.0[4..]
+    }
+
     /// What speaks against publishing it.
     pub fn fault(&self) -> Option<&'static str> {
         let (algorithm, digest_type, digest) = (self.0[2], self.0[3], &self.0[4..]);

@@ -178,20 +178,32 @@ const LAYERS: &[Layer] = &[
         modules: Some(&["epp", "registry"]),
         crates: &["quick_xml", "serde", "serde_json"],
     },
+    // What the public may know is decided and read here, and handed on without the rest.
     Layer {
-        path: "src/rdap",
-        modules: Some(&["rdap", "registry", "clock", "net"]),
-        crates: &CRATES,
+        path: "src/disclosure",
+        modules: Some(&["disclosure", "registry"]),
+        crates: &[],
     },
     Layer {
+        path: "src/lookup",
+        modules: Some(&["lookup", "disclosure", "registry"]),
+        crates: &["prometheus_client", "siphasher", "tokio"],
+    },
+    // So none of these sees the registry.
+    Layer {
         path: "src/whois",
-        modules: Some(&["whois", "registry", "clock", "net"]),
-        crates: &CRATES,
+        modules: Some(&["whois", "lookup", "disclosure", "net"]),
+        crates: &["tokio"],
+    },
+    Layer {
+        path: "src/rdap",
+        modules: Some(&["rdap", "lookup", "disclosure", "net"]),
+        crates: &["rustls", "serde_json", "tokio", "tokio_rustls"],
     },
     Layer {
         path: "src/web",
-        modules: Some(&["web", "registry", "clock", "net"]),
-        crates: &CRATES,
+        modules: Some(&["web", "lookup", "disclosure", "net"]),
+        crates: &["tokio"],
     },
 ];
 

@@ -11,6 +11,7 @@ use crate::registry::command::checks::{
 use crate::registry::command::idn::{Admitted, admit};
 use crate::registry::command::tables::{Tables, rows, rows_in};
 use crate::registry::command::zone::{LabelKind, held_label};
+use crate::registry::policy::Stage;
 use crate::registry::types::DomainName;
 
 /// Whether a name can be registered now.
@@ -66,6 +67,26 @@ pub(in crate::registry::command) async fn check(
         reason,
         terms,
     }))
+}
+
+/// The same for somebody who is no registrar, nor the registry: what is reserved is not
+/// available.
+pub(in crate::registry) async fn check_for_public(
+    tables: &mut Tables<'_>,
+    name: &DomainName,
+) -> Result<Availability, CommandError> {
+    /// No account has this number.
+    const NOBODY: i64 = 0;
+    let acting = Acting {
+        registrar: Some(NOBODY),
+        by: "public".to_owned(),
+        contact: None,
+        stage: Some(Stage::Production),
+    };
+    match check(tables, &acting, name).await? {
+        Info::Availability(availability) => Ok(availability),
+        _ => unreachable!("a check tells nothing else"),
+    }
 }
 
 fn reason<T>(result: Result<T, CommandError>) -> Result<Option<String>, CommandError> {

@@ -108,7 +108,7 @@ fn sees_all(reader: &Acting, query: &DomainQuery, row: &DomainRow) -> Result<boo
 }
 
 /// Repository object identifier (RFC 5730 section 2.8).
-pub(in crate::registry::command) fn roid(id: i64) -> String {
+pub(in crate::registry) fn roid(id: i64) -> String {
     format!("{id}-MERIDIAN")
 }
 

@@ -146,7 +146,7 @@ pub(super) async fn store_life(
 }
 
 /// The grace periods of a domain, those that are over among them.
-pub(super) async fn graces(
+pub(in crate::registry) async fn graces(
     tables: &mut Tables<'_>,
     domain_id: i64,
 ) -> Result<Vec<Grace>, RegistryError> {

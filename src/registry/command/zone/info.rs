@@ -3,6 +3,7 @@
 use zone_compiler::{Record, RecordType};
 use zone_image::Name;
 
+use super::disclosure::rules_of;
 use super::idn::tables_of;
 use super::labels::held_labels;
 use super::parking::servers;
@@ -65,6 +66,7 @@ pub(in crate::registry::command) async fn info(
         records,
         held_labels: held_labels(tables, row.id, RECORDS_MAX).await?,
         idn_tables: tables_of(tables, row.id).await?,
+        disclosure: rules_of(tables, row.id).await?,
         created_at: Timestamp(row.created_at),
         updated_at: row.updated_at.map(Timestamp),
     })))

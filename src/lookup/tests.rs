@@ -1,0 +1,269 @@
+//! What is asked is answered from one snapshot, by connections that only read.
+
+use serde_json::json;
+
+use super::testing::{execute, lookups, lookups_with, stage};
+use super::*;
+use crate::registry::testing::{NOW, engines};
+
+fn name(text: &str) -> QueryName {
+    QueryName::parse(text).unwrap()
+}
+
+async fn found(lookups: &Lookups, query: Query) -> Found {
+    lookups.ask(&query).await.unwrap().found
+}
+
+#[tokio::test]
+async fn objects_are_found_by_what_they_are_called() {
+    for engine in engines() {
+        let test = stage(engine).await;
+        let lookups = lookups(&test);
+        let Found::Domain(domain, contacts) =
+            found(&lookups, Query::Domain(name("PERSON.tld."))).await
+        else {
+            panic!("person.tld is there");
+        };
+        let servers: Vec<_> = domain.servers.iter().map(|one| one.name.as_str()).collect();
+        assert_eq!(servers, ["ns1.org.tld", "ns2.outside.example"]);
+        assert_eq!(domain.zone, "tld");
+        assert_eq!(domain.registrar.iana_id, Some(9995));
+        assert_eq!(domain.ds[0].to_string(), super::testing::DS);
+        assert_eq!(
+            (domain.statuses.as_slice(), &*domain.rgp_statuses),
+            (&["ok".to_owned()][..], &["addPeriod"][..])
+        );
+        assert!(domain.contacts.is_empty(), "only what is shown goes on");
+        assert_eq!(contacts.len(), 3);
+        let Found::Nameserver(host) = found(&lookups, Query::Nameserver(name("ns1.org.tld"))).await
+        else {
+            panic!("ns1.org.tld is there");
+        };
+        let addresses: Vec<_> = host.addresses.iter().map(ToString::to_string).collect();
+        assert_eq!(addresses, ["192.0.2.1", "2001:db8::1"]);
+        for text in ["9995", "reg-a", "Registrar A", "registrar a"] {
+            let found = found(&lookups, Query::Registrar(text.to_owned())).await;
+            assert!(
+                matches!(found, Found::Registrar(one) if one.handle == "reg-a"),
+                "{text}"
+            );
+        }
+        for query in [
+            Query::Domain(name("nobody.tld")),
+            Query::Domain(name("tld")),
+            Query::Nameserver(name("ns1.nobody.tld")),
+            Query::Registrar("c-org".to_owned()),
+            Query::Entity("1-OTHER".to_owned()),
+            Query::Entity("99999-MERIDIAN".to_owned()),
+        ] {
+            assert_eq!(
+                found(&lookups, query.clone()).await,
+                Found::Nothing,
+                "{query:?}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_last_update_is_the_newest_event_that_is_in_the_answer() {
+    for engine in engines() {
+        let mut test = stage(engine).await;
+        let lookups = lookups(&test);
+        for suffix in ["a", "b"] {
+            let created = format!("later-{suffix}.tld");
+            let query = Query::Domain(name(&created));
+            let before = lookups.ask(&query).await.unwrap();
+            let command =
+                json!({ "domain": { "create": { "name": created, "registrar": "reg-b" } } });
+            let event = execute(&mut test, command).await;
+            let after = lookups.ask(&query).await.unwrap();
+            assert_eq!(
+                (before.found, before.last_update.event),
+                (Found::Nothing, event - 1)
+            );
+            assert_eq!(after.last_update.event, event);
+            assert_eq!(
+                after.last_update.at,
+                Timestamp(NOW.0 + (event - 1) * 1_000_000)
+            );
+            assert!(matches!(after.found, Found::Domain(..)));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_reader_cannot_write_and_its_snapshot_stays() {
+    for engine in engines() {
+        let mut test = stage(engine).await;
+        let mut reader = Reader::open(&test.location).await.unwrap();
+        let mut snapshot = reader.snapshot().await.unwrap();
+        let event = snapshot.last_update().event;
+        // A write goes on beside it, and is not seen in it.
+        let command =
+            json!({ "domain": { "create": { "name": "beside.tld", "registrar": "reg-b" } } });
+        assert_eq!(execute(&mut test, command).await, event + 1);
+        assert_eq!(snapshot.domain("beside.tld", NOW).await.unwrap(), None);
+        snapshot.end().await.unwrap();
+        let refused = crate::registry::lookup::try_to_write(&mut reader).await;
+        assert!(refused.is_err());
+    }
+}
+
+#[tokio::test]
+async fn searches_give_pages_that_go_on_where_the_last_ended() {
+    for engine in engines() {
+        let mut test = stage(engine).await;
+        for number in 0..7 {
+            let created = format!("shop-{number}.tld");
+            let command =
+                json!({ "domain": { "create": { "name": created, "registrar": "reg-b" } } });
+            execute(&mut test, command).await;
+        }
+        let lookups = lookups(&test);
+        let (mut all, mut after) = (Vec::new(), String::new());
+        for _ in 0..4 {
+            let page = Page {
+                after: after.clone(),
+                most: 3,
+            };
+            let search = Search {
+                prefix: "shop".to_owned(),
+                suffix: ".tld".to_owned(),
+                page,
+            };
+            let Found::Page { objects, next } = found(&lookups, Query::Domains(search)).await
+            else {
+                panic!("a search gives a page");
+            };
+            assert!(objects.len() <= 3);
+            all.extend(objects.into_iter().filter_map(|object| match object {
+                Found::Domain(domain, _) => Some(domain.name),
+                _ => None,
+            }));
+            let Some(next) = next else { break };
+            after = next;
+        }
+        let expected: Vec<_> = (0..7).map(|number| format!("shop-{number}.tld")).collect();
+        assert_eq!(all, expected);
+        for (address, expected) in [("192.0.2.1", 1), ("2001:db8::1", 1), ("192.0.2.2", 0)] {
+            let page = Page {
+                after: String::new(),
+                most: 3,
+            };
+            let query = Query::NameserversAt(address.parse().unwrap(), page);
+            let Found::Page { objects, next } = found(&lookups, query).await else {
+                panic!("a search gives a page");
+            };
+            assert_eq!((objects.len(), next), (expected, None), "{address}");
+        }
+        for (pattern, expected) in [
+            (
+                RegistrarPattern::Name("registrar ".to_owned(), Some(String::new())),
+                2,
+            ),
+            (RegistrarPattern::Name("registrar".to_owned(), None), 0),
+            (
+                RegistrarPattern::Handle("9".to_owned(), Some("5".to_owned())),
+                1,
+            ),
+        ] {
+            let page = Page {
+                after: String::new(),
+                most: 3,
+            };
+            let found = found(&lookups, Query::Registrars(pattern.clone(), page)).await;
+            assert!(
+                matches!(found, Found::Page { objects, .. } if objects.len() == expected),
+                "{pattern:?}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_reserved_is_not_available_to_the_public() {
+    for engine in engines() {
+        let mut test = stage(engine).await;
+        let command = json!({ "zone": { "labels": { "apex": "tld", "hold": [
+            { "label": "mine", "kind": "reserved", "reason": "for the registry" }] } } });
+        execute(&mut test, command).await;
+        let lookups = lookups(&test);
+        for (asked, available, reason) in [
+            ("free.tld", true, None),
+            ("org.tld", false, Some("registered already")),
+            ("mine.tld", false, Some("reserved: for the registry")),
+            ("a.free.tld", false, Some("more than one label below tld")),
+            ("free.example", false, Some("in no zone of this registry")),
+        ] {
+            let Found::Availability(found) =
+                found(&lookups, Query::Availability(name(asked))).await
+            else {
+                panic!("availability is told of every name");
+            };
+            assert_eq!(
+                (found.available, found.reason.as_deref()),
+                (available, reason),
+                "{asked}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_contact_by_itself_is_shown_as_all_its_uses_allow() {
+    for engine in engines() {
+        let mut test = stage(engine).await;
+        let roid = async |test: &mut crate::registry::testing::TestDatabase, handle: &str| {
+            let id: i64 = sqlx::query_scalar("SELECT id FROM contacts WHERE handle = $1")
+                .bind(handle.to_owned())
+                .fetch_one(test.database.connection())
+                .await
+                .unwrap();
+            format!("{id}-MERIDIAN")
+        };
+        let (org, person) = (
+            roid(&mut test, "c-org").await,
+            roid(&mut test, "c-person").await,
+        );
+        let lookups = lookups(&test);
+        let Found::Contact(shown) = found(&lookups, Query::Entity(org)).await else {
+            panic!("an organization shows its identifier");
+        };
+        assert_eq!(
+            shown.organization.shown().map(String::as_str),
+            Some("Big Org Ltd")
+        );
+        assert!(shown.name.is_hidden() && shown.email.is_hidden());
+        // A person that is also an administrative contact shows nothing, not even that it is
+        // there.
+        assert_eq!(found(&lookups, Query::Entity(person)).await, Found::Nothing);
+    }
+}
+
+#[tokio::test]
+async fn one_limit_is_for_all_questions_of_a_client_and_for_nobody_else() {
+    let test = stage(crate::registry::Engine::Sqlite).await;
+    let lookups = lookups_with(&test, |settings| {
+        settings.queries_per_second = 1;
+        settings.burst = 2;
+    });
+    let [one, other]: [IpAddr; 2] = ["192.0.2.1", "192.0.2.2"].map(|text| text.parse().unwrap());
+    assert_eq!(lookups.admit(one), Ok(()));
+    assert_eq!(lookups.admit(one), Ok(()));
+    assert_eq!(lookups.admit(one), Err(Duration::from_secs(1)));
+    assert_eq!(lookups.admit(other), Ok(()));
+}
+
+#[tokio::test]
+async fn a_connection_that_died_is_replaced_and_a_registry_that_is_gone_is_told() {
+    let test = stage(crate::registry::Engine::Sqlite).await;
+    let lookups = lookups(&test);
+    let query = Query::Domain(name("org.tld"));
+    lookups.ask(&query).await.unwrap();
+    lookups.store.break_kept().await;
+    lookups.ask(&query).await.unwrap();
+    lookups.store.break_kept().await;
+    drop(test);
+    assert_eq!(lookups.ask(&query).await, Err(LookupError::Store));
+}

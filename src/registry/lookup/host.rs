@@ -1,0 +1,112 @@
+//! Hosts.
+
+use super::Snapshot;
+use super::registrar::{RegistrarRecord, by_id};
+use crate::registry::command::domain::roid;
+use crate::registry::command::tables::{Tables, from_row, rows};
+use crate::registry::database::Timestamp;
+use crate::registry::error::RegistryError;
+use crate::registry::types::Address;
+
+/// A host as a domain names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerRecord {
+    /// Its name.
+    pub name: String,
+    /// Its identifier.
+    pub roid: String,
+    /// EPP's words, with `linked`.
+    pub statuses: Vec<String>,
+}
+
+/// A host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the elements of RFC 5732")]
+pub struct HostRecord {
+    pub name: String,
+    pub roid: String,
+    pub registrar: RegistrarRecord,
+    pub statuses: Vec<String>,
+    pub addresses: Vec<Address>,
+    pub created_at: Timestamp,
+    pub updated_at: Option<Timestamp>,
+    pub transferred_at: Option<Timestamp>,
+}
+
+struct Row {
+    id: i64,
+    name: String,
+    registrar_id: i64,
+    statuses: String,
+    created_at: i64,
+    updated_at: Option<i64>,
+    transferred_at: Option<i64>,
+}
+
+from_row!(Row: id, name, registrar_id, statuses, created_at, updated_at, transferred_at);
+
+/// RFC 5732 section 2.3: `ok` where nothing was set, and `linked`.
+fn words(column: &str, is_linked: bool) -> Vec<String> {
+    let mut statuses: Vec<_> = column.split_ascii_whitespace().map(str::to_owned).collect();
+    if statuses.is_empty() {
+        statuses.push("ok".to_owned());
+    }
+    if is_linked {
+        statuses.push("linked".to_owned());
+    }
+    statuses
+}
+
+/// The servers of a domain.
+pub(super) async fn servers_of(
+    tables: &mut Tables<'_>,
+    domain_id: i64,
+) -> Result<Vec<ServerRecord>, RegistryError> {
+    let query = rows::<(i64, String, String)>(
+        "SELECT h.id, h.name, h.statuses FROM delegations n JOIN hosts h ON h.id = n.host_id \
+         WHERE n.domain_id = $1 ORDER BY h.name",
+    );
+    let found = tables.all(query.bind(domain_id)).await?;
+    let server = |(id, name, statuses): (i64, String, String)| ServerRecord {
+        name,
+        roid: roid(id),
+        statuses: words(&statuses, true),
+    };
+    Ok(found.into_iter().map(server).collect())
+}
+
+impl Snapshot<'_> {
+    /// The host of this name.
+    pub async fn host(&mut self, name: &str) -> Result<Option<HostRecord>, RegistryError> {
+        let query = rows::<Row>(
+            "SELECT id, name, registrar_id, statuses, created_at, updated_at, transferred_at \
+             FROM hosts WHERE name = $1",
+        );
+        let mut tables = self.tables();
+        let Some(row) = tables.optional(query.bind(name)).await? else {
+            return Ok(None);
+        };
+        let linked = rows::<(i64,)>("SELECT domain_id FROM delegations WHERE host_id = $1 LIMIT 1");
+        let is_linked = tables.any(linked.bind(row.id)).await?;
+        let addresses = rows::<(Vec<u8>,)>(
+            "SELECT address FROM host_addresses WHERE host_id = $1 ORDER BY rtype, address",
+        );
+        let found = tables.all(addresses.bind(row.id)).await?;
+        let mut addresses = Vec::with_capacity(found.len());
+        for (octets,) in found {
+            let address = Address::from_rdata(&octets);
+            let address = address.ok_or_else(|| tables.inconsistent("an address of no family"));
+            addresses.push(address?);
+        }
+        Ok(Some(HostRecord {
+            name: row.name,
+            roid: roid(row.id),
+            registrar: by_id(&mut tables, row.registrar_id).await?,
+            statuses: words(&row.statuses, is_linked),
+            addresses,
+            created_at: Timestamp(row.created_at),
+            updated_at: row.updated_at.map(Timestamp),
+            transferred_at: row.transferred_at.map(Timestamp),
+        }))
+    }
+}
