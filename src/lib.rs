@@ -17,3 +17,4 @@ pub mod lookup;
 pub mod net;
 pub mod publish;
 pub mod registry;
+pub mod whois;
