@@ -16,5 +16,6 @@ pub mod keys;
 pub mod lookup;
 pub mod net;
 pub mod publish;
+pub mod rdap;
 pub mod registry;
 pub mod whois;

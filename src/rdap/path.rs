@@ -1,0 +1,345 @@
+//! What a request's path and query ask for (RFC 9082).
+//!
+//! Percent escapes are undone once, in one segment or value; what comes out is text without
+//! control characters, or the request is answered with 400.
+
+use std::net::IpAddr;
+
+use crate::lookup::{Page, QueryName, RegistrarPattern, Search};
+
+/// Characters that a search pattern has before its asterisk, so that what it reads has an
+/// end.
+const PREFIX_CHARACTERS_MIN: usize = 3;
+/// Octets of a path and query that are looked at.
+const TARGET_BYTES_MAX: usize = 4_096;
+
+/// What is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// How to ask.
+    Help,
+    /// A domain.
+    Domain(QueryName),
+    /// A host.
+    Nameserver(QueryName),
+    /// A registrar or a contact.
+    Entity(String),
+    /// Several.
+    Search(Class, Pattern, View),
+}
+
+/// Of which class objects are searched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Class {
+    /// Domains.
+    Domain,
+    /// Hosts.
+    Nameserver,
+    /// Registrars: contacts are not searched.
+    Entity,
+}
+
+/// What is searched for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Pattern {
+    /// One name.
+    Exactly(QueryName),
+    /// Names that begin and end so.
+    Names(String, String),
+    /// What has this address.
+    Address(IpAddr),
+    /// Registrars.
+    Registrars(RegistrarPattern),
+}
+
+/// How what is found is shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct View {
+    /// Which fields.
+    pub fields: FieldSet,
+    /// Where the page begins, and its number from 1.
+    pub cursor: (String, u32),
+    /// The query string without its cursor, for links to other pages.
+    pub query: String,
+}
+
+/// RFC 8982 section 4.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FieldSet {
+    /// What names the object.
+    Id,
+    /// Some more.
+    Brief,
+    /// All.
+    Full,
+}
+
+impl FieldSet {
+    /// All of them with their words.
+    pub const ALL: [(&'static str, Self); 3] = [
+        ("id", Self::Id),
+        ("brief", Self::Brief),
+        ("full", Self::Full),
+    ];
+
+    /// Its word.
+    pub fn word(self) -> &'static str {
+        Self::ALL[self as usize].0
+    }
+}
+
+impl Target {
+    /// For logs: what kind of request it is.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Help => "help",
+            Self::Domain(_) => "domain",
+            Self::Nameserver(_) => "nameserver",
+            Self::Entity(_) => "entity",
+            Self::Search(Class::Domain, ..) => "domains",
+            Self::Search(Class::Nameserver, ..) => "nameservers",
+            Self::Search(Class::Entity, ..) => "entities",
+        }
+    }
+}
+
+/// Why there is no target: a status and a reason.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// HTTP's status code.
+    pub status: u16,
+    /// What is wrong, for people.
+    pub reason: String,
+}
+
+fn fault<T>(status: u16, reason: impl Into<String>) -> Result<T, Fault> {
+    let reason = reason.into();
+    Err(Fault { status, reason })
+}
+
+/// Reads a path below the base of the service, without its leading slash, and its query.
+pub fn read(path: &str, query: &str) -> Result<Target, Fault> {
+    if path.len() + query.len() > TARGET_BYTES_MAX {
+        return fault(400, "the request is too long");
+    }
+    let (class, rest) = path.split_once('/').unwrap_or((path, ""));
+    match class {
+        "help" if rest.is_empty() => Ok(Target::Help),
+        "domain" => Ok(Target::Domain(name(rest)?)),
+        "nameserver" => Ok(Target::Nameserver(name(rest)?)),
+        "entity" => match decoded(rest)? {
+            handle if handle.is_empty() => fault(400, "the handle of an entity is missing"),
+            handle => Ok(Target::Entity(handle)),
+        },
+        "domains" if rest.is_empty() => search(Class::Domain, query),
+        "nameservers" if rest.is_empty() => search(Class::Nameserver, query),
+        "entities" if rest.is_empty() => search(Class::Entity, query),
+        // RFC 9082 section 1: a registry of names has neither.
+        "ip" | "autnum" | "ips" | "autnums" => fault(
+            501,
+            "this registry has domains, name servers and entities only",
+        ),
+        _ => fault(
+            404,
+            "there is nothing under this path; `help` tells what there is",
+        ),
+    }
+}
+
+/// Text in the place of percent escapes; no control characters.
+fn decoded(text: &str) -> Result<String, Fault> {
+    let mut octets = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(octet) = rest.next() {
+        if octet != b'%' {
+            octets.push(octet);
+            continue;
+        }
+        let mut digit = || rest.next().and_then(|octet| char::from(octet).to_digit(16));
+        let pair = digit().zip(digit());
+        let octet = pair.and_then(|(high, low)| u8::try_from(high << 4 | low).ok());
+        match octet {
+            Some(octet) => octets.push(octet),
+            None => return fault(400, "a percent sign without two hexadecimal digits"),
+        }
+    }
+    match String::from_utf8(octets) {
+        Ok(text) if !text.chars().any(char::is_control) => Ok(text),
+        _ => fault(400, "not UTF-8, or with control characters"),
+    }
+}
+
+fn name(text: &str) -> Result<QueryName, Fault> {
+    let name = QueryName::parse(&decoded(text)?);
+    name.or_else(|error| fault(400, error.to_string()))
+}
+
+/// Parameters of a query, in their order.
+fn parameters(query: &str) -> Result<Vec<(String, String)>, Fault> {
+    let pairs = query.split('&').filter(|pair| !pair.is_empty());
+    let pair = |pair: &str| {
+        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+        Ok((decoded(key)?, decoded(value)?))
+    };
+    pairs.map(pair).collect()
+}
+
+fn search(class: Class, query: &str) -> Result<Target, Fault> {
+    let parameters = parameters(query)?;
+    let known: &[&str] = match class {
+        Class::Domain => &["name", "nsLdhName", "nsIp"],
+        Class::Nameserver => &["name", "ip"],
+        Class::Entity => &["fn", "handle"],
+    };
+    let mut wanted = parameters
+        .iter()
+        .filter(|(key, _)| known.contains(&key.as_str()));
+    let Some((key, value)) = wanted.next() else {
+        return fault(400, format!("search by one of {}", known.join(", ")));
+    };
+    if wanted.next().is_some() {
+        return fault(400, "search by one thing at a time");
+    }
+    let pattern = match (class, key.as_str()) {
+        (Class::Domain, "nsLdhName" | "nsIp") => {
+            return fault(501, "domains are not searched by name server here");
+        }
+        (Class::Nameserver, "ip") => match value.parse() {
+            Ok(address) => Pattern::Address(address),
+            Err(_) => return fault(400, "not an IPv4 or IPv6 address"),
+        },
+        (Class::Entity, "fn") => {
+            let (start, end) = halves(&value.to_lowercase())?;
+            Pattern::Registrars(RegistrarPattern::Name(start, end))
+        }
+        (Class::Entity, _) => {
+            let (start, end) = halves(value)?;
+            Pattern::Registrars(RegistrarPattern::Handle(start, end))
+        }
+        _ => names(value)?,
+    };
+    Ok(Target::Search(class, pattern, view(&parameters, query)?))
+}
+
+/// What stands before the one asterisk, and behind it where there is one.
+fn halves(value: &str) -> Result<(String, Option<String>), Fault> {
+    match value.split_once('*') {
+        Some((_, end)) if end.contains('*') => fault(422, "one asterisk at most"),
+        Some((start, end)) => Ok((start.to_owned(), Some(end.to_owned()))),
+        None if value.is_empty() => fault(400, "a pattern is missing"),
+        None => Ok((value.to_owned(), None)),
+    }
+}
+
+/// A pattern of names (RFC 9082 section 4.1): its asterisk ends a label, and what comes
+/// behind are whole labels.
+fn names(value: &str) -> Result<Pattern, Fault> {
+    if !value.contains('*') {
+        let name = QueryName::parse(value);
+        let name = name.or_else(|error| fault(400, error.to_string()))?;
+        return Ok(Pattern::Exactly(name));
+    }
+    let (start, end) = halves(value)?;
+    let end = end.unwrap_or_default();
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '.';
+    let (start, end) = (start.to_ascii_lowercase(), end.to_ascii_lowercase());
+    if !start.chars().chain(end.chars()).all(is_plain) {
+        return fault(
+            422,
+            "a pattern has letters, digits and hyphens; write A-labels",
+        );
+    }
+    if !end.is_empty() && !end.starts_with('.') {
+        return fault(422, "an asterisk ends a label here");
+    }
+    let label = start.rsplit('.').next().unwrap_or_default();
+    if label.len() < PREFIX_CHARACTERS_MIN {
+        let reason = format!("at least {PREFIX_CHARACTERS_MIN} characters before the asterisk");
+        return fault(422, reason);
+    }
+    Ok(Pattern::Names(start, end))
+}
+
+fn view(parameters: &[(String, String)], query: &str) -> Result<View, Fault> {
+    let find = |wanted: &str| {
+        let found = parameters.iter().find(|(key, _)| key == wanted);
+        found.map(|(_, value)| value.as_str())
+    };
+    let fields = match find("fieldSet") {
+        None => FieldSet::Full,
+        Some(word) => match FieldSet::ALL.iter().find(|(known, _)| *known == word) {
+            Some((_, fields)) => *fields,
+            // RFC 8982 section 5.
+            None => return fault(400, "fieldSet is one of id, brief, full"),
+        },
+    };
+    let cursor = match find("cursor") {
+        None => (String::new(), 1),
+        Some(text) => match cursor(text) {
+            Some(cursor) => cursor,
+            None => return fault(400, "not a cursor of this service"),
+        },
+    };
+    if find("sort").is_some_and(|sort| sort != "name" && sort != "name:a") {
+        return fault(400, "what is found is sorted by name only");
+    }
+    if find("count").is_some_and(|count| ["true", "yes", "1"].contains(&count)) {
+        return fault(422, "what is found is not counted here");
+    }
+    let rest = query.split('&').filter(|pair| !pair.starts_with("cursor="));
+    Ok(View {
+        fields,
+        cursor,
+        query: rest.collect::<Vec<_>>().join("&"),
+    })
+}
+
+/// Number of the page, and where it begins in hexadecimal: letters and digits, as RFC 8977
+/// section 2.4 has it.
+fn cursor(text: &str) -> Option<(String, u32)> {
+    let (number, place) = text.split_once('-')?;
+    let number = number.parse::<u32>().ok().filter(|number| *number > 1)?;
+    let pairs = place.as_bytes().chunks(2).map(|pair| {
+        let pair = std::str::from_utf8(pair)
+            .ok()
+            .filter(|pair| pair.len() == 2)?;
+        u8::from_str_radix(pair, 16).ok()
+    });
+    let octets: Option<Vec<u8>> = pairs.collect();
+    let place = String::from_utf8(octets?).ok()?;
+    let is_name = !place.chars().any(char::is_control) && place.len() <= 255;
+    is_name.then_some((place, number))
+}
+
+/// The cursor of a page that begins behind `place`.
+pub(super) fn cursor_text(place: &str, number: u32) -> String {
+    let hexadecimal: String = place.bytes().map(|octet| format!("{octet:02x}")).collect();
+    format!("{number}-{hexadecimal}")
+}
+
+impl View {
+    /// As a look-up takes it.
+    pub(super) fn page(&self, most: usize) -> Page {
+        Page {
+            after: self.cursor.0.clone(),
+            most,
+        }
+    }
+}
+
+impl Pattern {
+    /// As a look-up takes it, where it is one of names.
+    pub(super) fn search(&self, page: Page) -> Option<Search> {
+        match self {
+            Self::Names(prefix, suffix) => Some(Search {
+                prefix: prefix.clone(),
+                suffix: suffix.clone(),
+                page,
+            }),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
