@@ -6,6 +6,7 @@
 
 mod epp;
 mod logs;
+mod lookup;
 mod plane;
 mod streams;
 
@@ -60,6 +61,7 @@ pub struct Server {
     timekeeper: Option<Timekeeper>,
     scanner: Option<Scanner>,
     epp: Option<crate::epp::server::Server>,
+    public: Option<lookup::Public>,
     vitals: Arc<Vitals>,
     /// Workers that ended by themselves say why.
     failures: mpsc::Receiver<String>,
@@ -97,6 +99,8 @@ impl Server {
         let scanner = spawn_scanner(config, settings.as_ref())
             .context("cannot start the thread that scans name servers")?;
         let epp = epp::start(config, settings.as_ref(), publisher.as_ref())?;
+        let location = settings.as_ref().map(|settings| &settings.location);
+        let public = lookup::start(config, location)?;
         let served = Arc::clone(&generations);
         let keeper = spawn_keeper(config, settings, vault, publisher.as_ref(), served)
             .context("cannot start the thread that looks after keys")?;
@@ -122,6 +126,7 @@ impl Server {
                 counters: epp.counters(),
                 sessions: epp.sessions(),
             }),
+            lookup: public.as_ref().map(lookup::Public::vitals),
         }));
         Ok(Self {
             plane,
@@ -132,6 +137,7 @@ impl Server {
             timekeeper,
             scanner,
             epp,
+            public,
             vitals,
             failures,
         })
@@ -157,12 +163,33 @@ impl Server {
         self.epp.as_ref().map_or(&[], |epp| epp.addresses())
     }
 
+    /// The addresses of WHOIS.
+    pub fn whois_addresses(&self) -> &[SocketAddr] {
+        self.public
+            .as_ref()
+            .map_or(&[], |public| public.whois_addresses())
+    }
+
+    /// The addresses of RDAP without TLS.
+    pub fn rdap_addresses(&self) -> &[SocketAddr] {
+        self.public
+            .as_ref()
+            .map_or(&[], |public| public.rdap_addresses())
+    }
+
+    /// The addresses of RDAP with TLS.
+    pub fn rdap_tls_addresses(&self) -> &[SocketAddr] {
+        let public = self.public.as_ref();
+        public.map_or(&[], |public| public.rdap_tls_addresses())
+    }
+
     /// Asks for reloads.
     pub fn reloads(&self) -> Reloads {
         Reloads {
             image: self.installer.reloader(),
             credentials: self.credentials.clone(),
             epp: self.epp.as_ref().map(|epp| epp.credentials()),
+            rdap: self.public.as_ref().and_then(|public| public.credentials()),
         }
     }
 
@@ -172,6 +199,9 @@ impl Server {
         // First: what is answered here is still published.
         if let Some(epp) = self.epp {
             epp.stop();
+        }
+        if let Some(public) = self.public {
+            public.stop();
         }
         drop(self.scanner);
         drop(self.timekeeper);
@@ -384,6 +414,8 @@ pub fn serve_with(config: &Config, ready: impl FnOnce(&Server)) -> anyhow::Resul
             listen = ?server.addresses(),
             tls = ?server.tls_addresses(),
             epp = ?server.epp_addresses(),
+            whois = ?server.whois_addresses(),
+            rdap = ?[server.rdap_addresses(), server.rdap_tls_addresses()].concat(),
             control = %config.control.socket.display(),
             %metrics,
             "serving"

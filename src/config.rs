@@ -7,6 +7,7 @@
 mod check;
 mod epp;
 mod files;
+mod lookup;
 mod read;
 pub mod spec;
 
@@ -21,6 +22,7 @@ use crate::dns::rate::RateLimits;
 use crate::keys::token::TokenSettings;
 
 pub use epp::Epp;
+pub use lookup::{Lookup, Rdap, Whois};
 pub use spec::{LogFormat, LogLevel, MemoryKind, Spec};
 
 /// Where the file is unless `--config` says otherwise.
@@ -41,6 +43,12 @@ pub struct Config {
     pub keys: Keys,
     /// `[epp]`; `None` where it listens nowhere.
     pub epp: Option<Epp>,
+    /// `[lookup]`
+    pub lookup: Lookup,
+    /// `[whois]`
+    pub whois: Whois,
+    /// `[rdap]`
+    pub rdap: Rdap,
     /// `[control]`
     pub control: Control,
     /// `[metrics]`

@@ -23,13 +23,14 @@ use crate::dns::net::failure::Offences;
 use crate::epp;
 use crate::inquiry::scan::ScanState;
 use crate::keys::status::KeysState;
+use crate::lookup;
 use crate::net::credentials::Credentials;
 use crate::publish;
 use crate::registry::timekeeper::TimersState;
 
 pub use reload::Reloads;
 pub use status::{
-    EppSession, EppStatus, GenerationStatus, OffenceStatus, Status, TlsStatus, ZoneStatus,
+    EppSession, EppStatus, GenerationStatus, LookupStatus, OffenceStatus, Status, TlsStatus, ZoneStatus,
 };
 
 /// Why a server cannot be asked or seen.
@@ -104,6 +105,16 @@ pub struct VitalsParts {
     pub timers: Option<Arc<TimersState>>,
     pub scan: Option<Arc<ScanState>>,
     pub epp: Option<EppVitals>,
+    pub lookup: Option<LookupVitals>,
+}
+
+/// What can be seen of look-ups by the public.
+#[derive(Debug)]
+#[expect(missing_docs, reason = "each is described at its type")]
+pub struct LookupVitals {
+    pub whois: Vec<SocketAddr>,
+    pub rdap: Vec<SocketAddr>,
+    pub counters: Arc<lookup::counters::Counters>,
 }
 
 /// What can be seen of EPP.

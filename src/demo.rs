@@ -2,11 +2,13 @@
 //!
 //! Goes the whole way: a made-up zone file is imported into a new registry
 //! database, beside the real root zone where its file is there; the registry is
-//! compiled; the image is served on loopback, over TLS too, until Ctrl-C, registrars come by EPP, and what is written to the
-//! registry meanwhile is published. Everything is in one temporary folder, which goes
+//! compiled; the image is served on loopback, over TLS too, until Ctrl-C, registrars come by
+//! EPP, anybody asks by WHOIS and RDAP, and what is written to the registry meanwhile is
+//! published. Everything is in one temporary folder, which goes
 //! away with the demo.
 
 mod certificate;
+mod public;
 mod registrars;
 mod sample;
 
@@ -118,7 +120,8 @@ fn prepare(folder: &Path, config: &Config, domains: u32, progress: bool) -> anyh
             ));
         }
         sign(&mut database, now).await?;
-        registrars::make(&mut database, folder, now).await
+        registrars::make(&mut database, folder, now).await?;
+        public::make(&mut database, now).await
     })?;
     if let Some(path) = &config.keys.secret_file {
         Secret::create(path)?;
@@ -160,6 +163,7 @@ fn configure(folder: &Path, listen: SocketAddr) -> anyhow::Result<Config> {
     config.control.socket = folder.join("control.sock");
     config.metrics.listen = SocketAddr::new(listen.ip(), 0);
     config.log.level = LogLevel::Warn;
+    public::configure(&mut config, listen);
     Ok(config)
 }
 
@@ -225,5 +229,6 @@ fn invite(server: &app::Server, has_root: bool, folder: &Path) {
         output::line(format_args!("  {command}"));
         output::line(format_args!("  dig @{ip} -p {port} +norec {name} NS"));
     }
+    public::invite(server);
     output::line("Ctrl-C ends it and leaves nothing behind.");
 }

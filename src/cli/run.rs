@@ -9,9 +9,9 @@ use super::{Cli, Command, FAULT, Global, audit, compile, diff, image, keys, outp
 use crate::app;
 use crate::clock::unix_seconds;
 use crate::config::{self, Config, ConfigError};
-use crate::control::EppStatus;
 use crate::control::client;
 use crate::control::socket::{Command as ControlCommand, Reply};
+use crate::control::{EppStatus, LookupStatus};
 
 /// Runs the program: 0 done, 1 fault, 2 wrong usage.
 pub fn main() -> ExitCode {
@@ -126,6 +126,19 @@ fn show_epp(epp: Option<&EppStatus>) {
     output::line(format_args!("epp sessions {}", epp.sessions));
 }
 
+fn show_lookup(lookup: Option<&LookupStatus>) {
+    let Some(lookup) = lookup else { return };
+    for (service, addresses) in [("whois", &lookup.whois), ("rdap", &lookup.rdap)] {
+        for address in addresses {
+            output::line(format_args!("{service:<6}listen {address}"));
+        }
+    }
+    output::line(format_args!(
+        "look-ups     {} connections",
+        lookup.connections
+    ));
+}
+
 fn status(global: &Global) -> anyhow::Result<()> {
     let reply = ask(global, ControlCommand::Status)?;
     if global.json {
@@ -179,6 +192,7 @@ fn status(global: &Global) -> anyhow::Result<()> {
     ));
     output::line(format_args!("connections  {}", status.tcp_connections));
     show_epp(status.epp.as_ref());
+    show_lookup(status.lookup.as_ref());
     if let Some(tls) = &status.tls {
         for address in &tls.listen {
             output::line(format_args!("tls listen   {address}"));

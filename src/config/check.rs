@@ -86,6 +86,9 @@ pub(super) fn check(spec: &Spec, document: &Document<'_>, faults: &mut Vec<Fault
         publish: check_publish(spec, &mut checker),
         keys: check_keys(spec, &mut checker),
         epp: super::epp::check(spec, &mut checker),
+        lookup: super::lookup::check_lookup(spec, &mut checker),
+        whois: super::lookup::check_whois(spec, &mut checker),
+        rdap: super::lookup::check_rdap(spec, &mut checker),
         control: Control {
             socket: spec.control.socket.clone(),
         },

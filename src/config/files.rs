@@ -12,6 +12,7 @@ use crate::dns::cookie::CookieSecrets;
 use crate::dns::net::tls::DOT;
 use crate::epp::server::certificate::EPP;
 use crate::net::credentials::{Credentials, Part};
+use crate::rdap::RDAP;
 
 /// Notes what is wrong with each file.
 pub(super) fn check(spec: &Spec, document: &Document<'_>, faults: &mut Vec<Fault>) {
@@ -20,10 +21,11 @@ pub(super) fn check(spec: &Spec, document: &Document<'_>, faults: &mut Vec<Fault
     if !secrets.as_os_str().is_empty() {
         check_cookie_secrets(secrets, &mut checker);
     }
-    let (tls, epp) = (&spec.dns.tls, &spec.epp);
+    let (tls, epp, rdap) = (&spec.dns.tls, &spec.epp, &spec.rdap);
     for (table, purpose, certificate_file, key_file) in [
         ("dns.tls", DOT, &tls.certificate_file, &tls.key_file),
         ("epp", EPP, &epp.certificate_file, &epp.key_file),
+        ("rdap", RDAP, &rdap.certificate_file, &rdap.key_file),
     ] {
         let named = [certificate_file, key_file]
             .iter()

@@ -5,10 +5,14 @@
 
 #![expect(missing_docs, reason = "dist/meridian.toml documents every key")]
 
+mod lookup;
+
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
+
+pub use lookup::{LookupSpec, RdapSpec, WhoisSpec};
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
@@ -19,6 +23,9 @@ pub struct Spec {
     pub publish: PublishSpec,
     pub keys: KeysSpec,
     pub epp: EppSpec,
+    pub lookup: LookupSpec,
+    pub whois: WhoisSpec,
+    pub rdap: RdapSpec,
     pub control: ControlSpec,
     pub metrics: MetricsSpec,
     pub log: LogSpec,

@@ -72,7 +72,7 @@ fn unknown_key_is_a_fault() {
 
 #[test]
 fn unknown_table_is_a_fault() {
-    check_faults("[whois]\nport = 43\n", &[(1, "unknown field `whois`")]);
+    check_faults("[gopher]\nport = 70\n", &[(1, "unknown field `gopher`")]);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The metrics page. Sums the workers' counters when it is asked, never before.
 
 mod epp;
+mod lookup;
 mod registry_side;
 
 use std::fmt;
@@ -37,6 +38,9 @@ pub(super) fn render(vitals: &Vitals) -> Result<String, fmt::Error> {
     }
     if let Some(epp) = &vitals.parts.epp {
         epp::register(&mut registry, &epp.counters);
+    }
+    if let Some(lookup) = &vitals.parts.lookup {
+        lookup::register(&mut registry, &lookup.counters);
     }
     let mut page = String::new();
     text::encode(&mut page, &registry)?;
@@ -91,6 +95,9 @@ impl Page {
         }
         if let Some(epp) = &vitals.parts.epp {
             page.epp(&epp.counters);
+        }
+        if let Some(lookup) = &vitals.parts.lookup {
+            page.lookup(&lookup.counters);
         }
         page.gauge(
             "uptime_seconds",

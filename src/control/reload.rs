@@ -14,6 +14,8 @@ pub struct Reloads {
     pub credentials: Option<Arc<Credentials>>,
     /// Those of EPP.
     pub epp: Option<Arc<Credentials>>,
+    /// Those of RDAP.
+    pub rdap: Option<Arc<Credentials>>,
 }
 
 impl Reloads {
@@ -22,6 +24,7 @@ impl Reloads {
     pub async fn reload(&self) -> Result<Installed, String> {
         let image = self.image.reload().await.map_err(|error| error.to_string());
         let (credentials, epp) = (self.credentials.clone(), self.epp.clone());
+        let rdap = self.rdap.clone();
         let read = tokio::task::spawn_blocking(move || {
             let again = |held: Option<Arc<Credentials>>, whose: &str| {
                 let reloaded = held.map(|held| held.reload().map(drop));
@@ -30,7 +33,11 @@ impl Reloads {
                 })
             };
             let (dns, epp) = (again(credentials, ""), again(epp, " of EPP"));
-            let faults = [dns, epp].into_iter().flatten().filter_map(Result::err);
+            let rdap = again(rdap, " of RDAP");
+            let faults = [dns, epp, rdap]
+                .into_iter()
+                .flatten()
+                .filter_map(Result::err);
             faults.collect::<Vec<_>>()
         });
         let faults = match read.await {

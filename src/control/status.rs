@@ -5,10 +5,11 @@ use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{TlsVitals, Vitals};
+use super::{LookupVitals, TlsVitals, Vitals};
 use crate::dns::counters::Loss;
 use crate::dns::engine::Transport;
 use crate::epp::server::sessions::Seen;
+use crate::lookup::counters::SERVICES;
 use crate::publish::PublishStatus;
 use crate::registry::Timestamp;
 
@@ -50,10 +51,25 @@ pub struct Status {
     /// EPP, where it is served.
     #[serde(default)]
     pub epp: Option<EppStatus>,
+    /// WHOIS and RDAP, where they are served.
+    #[serde(default)]
+    pub lookup: Option<LookupStatus>,
     /// Messages that made the engine panic.
     pub panics: u64,
     /// The first of them.
     pub offences: Vec<OffenceStatus>,
+}
+
+/// WHOIS and RDAP.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct LookupStatus {
+    /// Addresses of WHOIS.
+    pub whois: Vec<SocketAddr>,
+    /// Addresses of RDAP.
+    pub rdap: Vec<SocketAddr>,
+    /// Connections open now.
+    pub connections: u64,
 }
 
 /// DNS over TLS.
@@ -196,6 +212,7 @@ impl Vitals {
                 connections: epp.counters.connections(),
                 sessions: epp.counters.logged_in(),
             }),
+            lookup: self.parts.lookup.as_ref().map(lookup_status),
             panics: [udp, tcp, tls]
                 .iter()
                 .map(|all| all.loss(Loss::Panic))
@@ -208,6 +225,16 @@ impl Vitals {
                 .map(offence_status)
                 .collect(),
         }
+    }
+}
+
+fn lookup_status(lookup: &LookupVitals) -> LookupStatus {
+    let open = SERVICES.iter();
+    let open = open.map(|(service, _)| lookup.counters.connections(*service));
+    LookupStatus {
+        whois: lookup.whois.clone(),
+        rdap: lookup.rdap.clone(),
+        connections: open.sum(),
     }
 }
 

@@ -17,7 +17,7 @@ use crate::registry::command::registrar::{RegistrarAccess, RegistrarCommand, Reg
 use crate::registry::types::Handle;
 use crate::registry::{Actor, Command, Database, Request, Timestamp};
 
-const REGISTRARS: [&str; 2] = ["demo-a", "demo-b"];
+pub(super) const REGISTRARS: [&str; 2] = ["demo-a", "demo-b"];
 /// The frames, in the order in which they register a name.
 const FRAMES: [&str; 3] = ["host-1.xml", "host-2.xml", "domain.xml"];
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::RecordType;
 
+use crate::lookup;
 use crate::publish::eventually;
 use crate::support::ask;
 use crate::tls;
@@ -60,6 +61,33 @@ fn register_by_epp(invited: &[String], address: SocketAddr) {
     });
 }
 
+/// Asks WHOIS and RDAP as the demo says.
+fn look_up(invited: &[String]) {
+    let address = |prefix: &str| -> SocketAddr {
+        let line = invited.iter().find_map(|line| line.strip_prefix(prefix));
+        let address = line.expect("it says where").trim_end_matches(':');
+        address.parse().expect("an address")
+    };
+    let text = lookup::client::whois(address("WHOIS on "), "with-contacts.demo");
+    assert!(text.contains("Registrant Name: REDACTED"), "{text}");
+    assert!(
+        invited
+            .iter()
+            .any(|line| line.contains("whois -h 127.0.0.1 -p "))
+    );
+    let rdap = address("RDAP on ");
+    let paths = invited.iter().filter_map(|line| {
+        let url = line.strip_prefix("  curl ")?;
+        url.strip_prefix(&format!("http://{rdap}"))
+    });
+    let paths: Vec<_> = paths.collect();
+    assert_eq!(paths.len(), 3);
+    for path in paths {
+        let reply = lookup::client::get(rdap, path);
+        assert_eq!(reply.status, 200, "{path}: {}", reply.body);
+    }
+}
+
 #[test]
 fn serves_a_sample_registry_and_leaves_nothing_behind() {
     let folder = tempfile::tempdir().unwrap();
@@ -106,6 +134,7 @@ fn serves_a_sample_registry_and_leaves_nothing_behind() {
     assert_eq!(tls::ask(&mut session, 1).unwrap().id, 1);
     drop(session);
     register_by_epp(&invited, address);
+    look_up(&invited);
     let pid = demo.id().to_string();
     assert!(
         Command::new("kill")

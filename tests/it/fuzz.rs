@@ -1,6 +1,6 @@
-//! The corpora of the fuzz targets `image_open`, `tcp_stream`, `epp_frame` and `epp_xml`
-//! as plain tests, with what the targets check; those of `query` and `zone_file` are
-//! tested beside what they are about.
+//! The corpora of the fuzz targets `image_open`, `tcp_stream`, `epp_frame`, `epp_xml`,
+//! `whois_line` and `rdap_path` as plain tests, with what the targets check; those of
+//! `query` and `zone_file` are tested beside what they are about.
 
 #![expect(clippy::unwrap_used, reason = "what fails here is a failed test")]
 
@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 mod epp;
 #[path = "../fuzz/checks/image.rs"]
 mod image;
+#[path = "../fuzz/checks/lookup.rs"]
+mod lookup;
 #[path = "../fuzz/checks/stream.rs"]
 mod stream;
 #[path = "../fuzz/checks/subject.rs"]
@@ -86,6 +88,37 @@ fn frames_of_epp_are_requests_or_faults() {
         .map(|(_, input)| epp::frames(input))
         .sum();
     assert!(frames >= 25, "{frames}");
+}
+
+#[test]
+fn questions_of_the_public_are_questions_or_faults() {
+    for (target, check) in [
+        ("whois_line", lookup::line as fn(&[u8]) -> bool),
+        ("rdap_path", lookup::target),
+    ] {
+        let (mut asked, mut refused) = (0, 0);
+        for (name, input) in inputs(target) {
+            let is_asked = check(&input);
+            assert_eq!(is_asked, name.starts_with("asked-"), "{target}/{name}");
+            match is_asked {
+                true => asked += 1,
+                false => refused += 1,
+            }
+            // Cut off or with an octet changed it is something all the same.
+            for at in 0..input.len() {
+                check(&input[..at]);
+                for octet in [0, b'%', b'*', b'.', 0xff] {
+                    let mut changed = input.clone();
+                    changed[at] = octet;
+                    check(&changed);
+                }
+            }
+        }
+        assert!(
+            asked >= 5 && refused >= 5,
+            "{target}: {asked} and {refused}"
+        );
+    }
 }
 
 /// Frames of EPP that were changed: octets set, cut out, put in from others. The same ones

@@ -8,6 +8,7 @@ mod epp;
 mod fuzz;
 mod keys;
 mod latency;
+mod lookup;
 mod names;
 mod peers;
 mod policy;

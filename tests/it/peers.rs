@@ -15,6 +15,7 @@ pub(crate) mod faults;
 mod idn;
 mod keygen;
 mod knot_and_nsd;
+mod lookup;
 mod offline;
 mod parked;
 mod probes;

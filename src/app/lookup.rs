@@ -1,0 +1,148 @@
+//! WHOIS and RDAP, put together with the look-ups behind both.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anyhow::Context;
+
+use crate::clock::unix_microseconds;
+use crate::config::{Config, Rdap, Whois};
+use crate::control::LookupVitals;
+use crate::dns::net;
+use crate::lookup::{self, Lookups};
+use crate::net::credentials::Credentials;
+use crate::registry::Location;
+use crate::{rdap, whois};
+
+/// The services for the public that run.
+#[derive(Debug)]
+pub(super) struct Public {
+    lookups: Arc<Lookups>,
+    whois: Option<whois::Server>,
+    rdap: Option<rdap::Server>,
+    credentials: Option<Arc<Credentials>>,
+}
+
+/// Starts what is configured.
+pub(super) fn start(
+    config: &Config,
+    registry: Option<&Location>,
+) -> anyhow::Result<Option<Public>> {
+    let is_on = !config.whois.listen.is_empty() || config.rdap.is_on();
+    let (Some(location), true) = (registry, is_on) else {
+        return Ok(None);
+    };
+    let settings = lookup::Settings {
+        location: location.clone(),
+        readers: config.lookup.readers,
+        time_limit: config.lookup.time_limit,
+        queries_per_second: config.lookup.queries_per_second,
+        burst: config.lookup.burst,
+        clock: unix_microseconds,
+    };
+    let lookups = Lookups::new(settings).context("cannot start look-ups")?;
+    let mut public = Public {
+        lookups: Arc::new(lookups),
+        whois: None,
+        rdap: None,
+        credentials: None,
+    };
+    if !config.whois.listen.is_empty() {
+        public.whois = Some(public.start_whois(config, &config.whois)?);
+    }
+    if config.rdap.is_on() {
+        public.start_rdap(config, &config.rdap)?;
+    }
+    Ok(Some(public))
+}
+
+impl Public {
+    fn start_whois(&self, config: &Config, whois: &Whois) -> anyhow::Result<whois::Server> {
+        let settings = whois::Settings {
+            lookups: Arc::clone(&self.lookups),
+            connections_max: whois.connections_max,
+            connections_per_prefix_max: whois.connections_per_prefix_max,
+            read_timeout: whois.read_timeout,
+            write_timeout: whois.write_timeout,
+            terms_url: config.lookup.terms_url.clone(),
+            access_log: config.lookup.access_log,
+            drain: config.dns.drain_timeout,
+            threads: whois.threads,
+            prepare_thread: net::yield_to_workers,
+        };
+        let server = whois::Server::start(settings, &whois.listen);
+        server.context("cannot serve WHOIS on whois.listen")
+    }
+
+    fn start_rdap(&mut self, config: &Config, rdap: &Rdap) -> anyhow::Result<()> {
+        let bound = rdap::Bound::bind(&rdap.listen_plain, &rdap.listen);
+        let bound = bound.context("cannot serve RDAP on rdap.listen and rdap.listen-plain")?;
+        let base = match (rdap.base_url.as_str(), bound.first()) {
+            ("", Some(address)) if rdap.listen_plain.is_empty() => format!("https://{address}/"),
+            ("", Some(address)) => format!("http://{address}/"),
+            (url, _) => url.to_owned(),
+        };
+        if !rdap.listen.is_empty() {
+            let (certificate, key) = (&rdap.certificate_file, &rdap.key_file);
+            let credentials = Credentials::load(rdap::RDAP, certificate, key)
+                .context("cannot use rdap.certificate-file with rdap.key-file")?;
+            self.credentials = Some(Arc::new(credentials));
+        }
+        let settings = rdap::Settings {
+            responder: rdap::Responder {
+                lookups: Arc::clone(&self.lookups),
+                base,
+                terms_url: config.lookup.terms_url.clone(),
+                whois_server: config.whois.server_name.clone(),
+                page_size: rdap.page_size,
+            },
+            credentials: self.credentials.clone(),
+            connections_max: rdap.connections_max,
+            connections_per_prefix_max: rdap.connections_per_prefix_max,
+            read_timeout: rdap.read_timeout,
+            connection_timeout: rdap.connection_timeout,
+            cache_seconds: rdap.cache_seconds,
+            access_log: config.lookup.access_log,
+            drain: config.dns.drain_timeout,
+            threads: rdap.threads,
+            prepare_thread: net::yield_to_workers,
+        };
+        let server = rdap::Server::start(settings, bound).context("cannot serve RDAP")?;
+        self.rdap = Some(server);
+        Ok(())
+    }
+
+    pub(super) fn credentials(&self) -> Option<Arc<Credentials>> {
+        self.credentials.clone()
+    }
+
+    pub(super) fn whois_addresses(&self) -> &[SocketAddr] {
+        self.whois.as_ref().map_or(&[], |whois| whois.addresses())
+    }
+
+    pub(super) fn rdap_addresses(&self) -> &[SocketAddr] {
+        self.rdap.as_ref().map_or(&[], |rdap| rdap.addresses())
+    }
+
+    pub(super) fn rdap_tls_addresses(&self) -> &[SocketAddr] {
+        self.rdap.as_ref().map_or(&[], |rdap| rdap.tls_addresses())
+    }
+
+    pub(super) fn vitals(&self) -> LookupVitals {
+        LookupVitals {
+            whois: self.whois_addresses().to_vec(),
+            rdap: [self.rdap_addresses(), self.rdap_tls_addresses()].concat(),
+            counters: Arc::clone(self.lookups.counters()),
+        }
+    }
+
+    /// Answers what is under way, and ends.
+    pub(super) fn stop(self) {
+        if let Some(whois) = self.whois {
+            whois.stop();
+        }
+        if let Some(rdap) = self.rdap {
+            rdap.stop();
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! `[lookup]`, `[whois]` and `[rdap]`: ranges, and what they need beside them.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::Spec;
+use super::check::Checker;
+
+/// What look-ups by the public have in common.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lookup {
+    /// Questions of one client network in a second; 0 is no limit.
+    pub queries_per_second: u32,
+    /// Questions that it may ask at once after a pause.
+    pub burst: u32,
+    /// Connections to the registry.
+    pub readers: usize,
+    /// Longest time for an answer.
+    pub time_limit: Duration,
+    /// Where the terms of use are; empty is nowhere.
+    pub terms_url: String,
+    /// Whether questions are noted in the log, without what was asked and by whom.
+    pub access_log: bool,
+}
+
+/// WHOIS.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Whois {
+    /// Addresses to answer on; empty is none.
+    pub listen: Vec<SocketAddr>,
+    /// Its name, told by RDAP; empty is none.
+    pub server_name: String,
+    /// Threads that serve it.
+    pub threads: usize,
+    /// Connections open at once.
+    pub connections_max: usize,
+    /// Of them from one client network.
+    pub connections_per_prefix_max: usize,
+    /// For the line to arrive.
+    pub read_timeout: Duration,
+    /// For a client to take the answer.
+    pub write_timeout: Duration,
+}
+
+/// RDAP.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rdap {
+    /// Addresses with TLS.
+    pub listen: Vec<SocketAddr>,
+    /// Addresses without, on loopback.
+    pub listen_plain: Vec<SocketAddr>,
+    /// The chain of certificates.
+    pub certificate_file: PathBuf,
+    /// The private key.
+    pub key_file: PathBuf,
+    /// Address of the service with its final slash; empty is that of the first listener.
+    pub base_url: String,
+    /// Threads that serve it.
+    pub threads: usize,
+    /// Connections open at once.
+    pub connections_max: usize,
+    /// Of them from one client network.
+    pub connections_per_prefix_max: usize,
+    /// For a handshake, and for the head of a request.
+    pub read_timeout: Duration,
+    /// For a connection as a whole.
+    pub connection_timeout: Duration,
+    /// Objects of a page.
+    pub page_size: usize,
+    /// How long others may keep an answer.
+    pub cache_seconds: u32,
+}
+
+impl Rdap {
+    /// Whether it listens anywhere.
+    pub fn is_on(&self) -> bool {
+        !self.listen.is_empty() || !self.listen_plain.is_empty()
+    }
+}
+
+pub(super) fn check_lookup(spec: &Spec, checker: &mut Checker<'_>) -> Lookup {
+    let lookup = &spec.lookup;
+    let rate = lookup.queries_per_second;
+    checker.range("lookup.queries-per-second", rate, 0..=1_000_000);
+    checker.range("lookup.burst", lookup.burst, 1..=1_000_000);
+    checker.range("lookup.readers", lookup.readers, 1..=64);
+    let limit = lookup.time_limit_milliseconds;
+    checker.range("lookup.time-limit-milliseconds", limit, 10..=60_000);
+    check_url("lookup.terms-url", &lookup.terms_url, checker);
+    Lookup {
+        queries_per_second: rate,
+        burst: lookup.burst,
+        readers: lookup.readers,
+        time_limit: Duration::from_millis(limit),
+        terms_url: lookup.terms_url.clone(),
+        access_log: lookup.access_log,
+    }
+}
+
+pub(super) fn check_whois(spec: &Spec, checker: &mut Checker<'_>) -> Whois {
+    let whois = &spec.whois;
+    let is_on = !whois.listen.is_empty();
+    needs_registry("whois.listen", is_on, spec, checker);
+    checker.range("whois.threads", whois.threads, 1..=64);
+    let places = whois.connections_max;
+    checker.range("whois.connections-max", places, 1..=100_000);
+    let of_prefix = whois.connections_per_prefix_max;
+    checker.range("whois.connections-per-prefix-max", of_prefix, 1..=100_000);
+    let read = whois.read_timeout_seconds;
+    checker.range("whois.read-timeout-seconds", read, 1..=3_600);
+    let write = whois.write_timeout_seconds;
+    checker.range("whois.write-timeout-seconds", write, 1..=3_600);
+    Whois {
+        listen: whois.listen.clone(),
+        server_name: whois.server_name.clone(),
+        threads: whois.threads,
+        connections_max: places,
+        connections_per_prefix_max: of_prefix,
+        read_timeout: Duration::from_secs(read),
+        write_timeout: Duration::from_secs(write),
+    }
+}
+
+pub(super) fn check_rdap(spec: &Spec, checker: &mut Checker<'_>) -> Rdap {
+    let rdap = &spec.rdap;
+    needs_registry("rdap.listen", !rdap.listen.is_empty(), spec, checker);
+    let is_plain = !rdap.listen_plain.is_empty();
+    needs_registry("rdap.listen-plain", is_plain, spec, checker);
+    for address in rdap
+        .listen_plain
+        .iter()
+        .filter(|one| !one.ip().is_loopback())
+    {
+        let message = format!("{address} is not on loopback; elsewhere it needs TLS: rdap.listen");
+        checker.fault("rdap.listen-plain", message);
+    }
+    for (key, path, what) in [
+        (
+            "rdap.certificate-file",
+            &rdap.certificate_file,
+            "certificate",
+        ),
+        ("rdap.key-file", &rdap.key_file, "private key"),
+    ] {
+        if !rdap.listen.is_empty() && path.as_os_str().is_empty() {
+            let message = format!("name the file of the {what}, or leave rdap.listen empty");
+            checker.fault(key, message);
+        }
+    }
+    check_url("rdap.base-url", &rdap.base_url, checker);
+    if !rdap.base_url.is_empty() && !rdap.base_url.ends_with('/') {
+        checker.fault("rdap.base-url", "write it with a slash at its end");
+    }
+    checker.range("rdap.threads", rdap.threads, 1..=64);
+    let places = rdap.connections_max;
+    checker.range("rdap.connections-max", places, 1..=100_000);
+    let of_prefix = rdap.connections_per_prefix_max;
+    checker.range("rdap.connections-per-prefix-max", of_prefix, 1..=100_000);
+    let read = rdap.read_timeout_seconds;
+    checker.range("rdap.read-timeout-seconds", read, 1..=3_600);
+    let whole = rdap.connection_seconds_max;
+    checker.range("rdap.connection-seconds-max", whole, 1..=86_400);
+    checker.range("rdap.page-size", rdap.page_size, 1..=500);
+    checker.range("rdap.cache-seconds", rdap.cache_seconds, 0..=86_400);
+    Rdap {
+        listen: rdap.listen.clone(),
+        listen_plain: rdap.listen_plain.clone(),
+        certificate_file: rdap.certificate_file.clone(),
+        key_file: rdap.key_file.clone(),
+        base_url: rdap.base_url.clone(),
+        threads: rdap.threads,
+        connections_max: places,
+        connections_per_prefix_max: of_prefix,
+        read_timeout: Duration::from_secs(read),
+        connection_timeout: Duration::from_secs(whole),
+        page_size: rdap.page_size,
+        cache_seconds: rdap.cache_seconds,
+    }
+}
+
+fn needs_registry(key: &str, is_on: bool, spec: &Spec, checker: &mut Checker<'_>) {
+    if is_on && spec.registry.database.is_empty() {
+        checker.fault(key, "there is no registry; name one in registry.database");
+    }
+}
+
+/// Empty, or an address of a page that can stand in JSON and in a line of text.
+fn check_url(key: &str, text: &str, checker: &mut Checker<'_>) {
+    let is_url = text.starts_with("https://") || text.starts_with("http://");
+    let is_plain = |byte: u8| byte.is_ascii_graphic() && !b"\"<>\\^`{|}?#".contains(&byte);
+    let has_path = text.splitn(4, '/').count() == 4;
+    let is_whole = is_url && has_path && text.bytes().all(is_plain);
+    if !text.is_empty() && !is_whole {
+        checker.fault(key, "write https://HOST/ with a path, without a query");
+    }
+}

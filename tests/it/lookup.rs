@@ -1,0 +1,300 @@
+//! WHOIS and RDAP of a server that runs.
+
+#![expect(clippy::unwrap_used, reason = "what fails here is a failed test")]
+
+pub(crate) mod client;
+mod codes;
+mod integration;
+mod rst;
+
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::process::Stdio;
+
+use serde_json::{Value, json};
+
+use crate::support::{Folder, Running};
+use crate::tls;
+
+/// A server with WHOIS and RDAP, and its registry.
+pub(crate) struct Live {
+    pub(crate) folder: Folder,
+    pub(crate) server: Running,
+    pub(crate) whois: SocketAddr,
+    /// RDAP without TLS.
+    pub(crate) rdap: SocketAddr,
+    /// RDAP with TLS, over IPv4 and IPv6.
+    pub(crate) rdap_tls: [SocketAddr; 2],
+}
+
+/// Contacts are kept for domains of `reg-a`, and for those of `reg-b` they are not.
+fn stage() -> Vec<Value> {
+    let contact = |handle: &str, kind: &str, name: &str, disclose: Value| {
+        json!({ "contact": { "create": {
+            "handle": handle, "registrar": "reg-a", "kind": kind,
+            "int": { "name": name, "organization": format!("{name} Ltd"), "address": {
+                "street": ["Main Street 1", "Back door"], "city": "Town", "province": "Land",
+                "postal-code": "12345", "country": "DE" } },
+            "voice": { "number": "+49.1234567", "extension": "89" },
+            "fax": { "number": "+49.7654321" }, "email": format!("{handle}@mail.example"),
+            "disclose": disclose,
+        } } })
+    };
+    let everything = json!({ "show": true, "elements":
+        ["name-int", "org-int", "addr-int", "voice", "fax", "email"] });
+    let public = json!({
+        "street": "Registrar Road 5", "city": "Port", "province": "Coast", "postal-code": "99",
+        "country": "NL", "voice": "+31.201234567", "fax": "+31.207654321",
+        "email": "office@reg-a.example", "url": "https://www.reg-a.example/",
+        "rdap-url": "https://rdap.reg-a.example/", "whois-server": "whois.reg-a.example",
+        "abuse-email": "abuse@reg-a.example", "abuse-voice": "+31.200000000",
+        "admin-name": "Ada Min", "admin-voice": "+31.200000001", "admin-email": "ada@reg-a.example",
+        "tech-name": "Tom Tech", "tech-voice": "+31.200000002", "tech-email": "tom@reg-a.example",
+    });
+    let hosts = ["ns1.org.tld", "ns2.outside.example"];
+    let digest = "ab".repeat(32);
+    vec![
+        json!({ "zone": { "policy": { "apex": "tld", "change": { "data-model": "per-registrar" } } } }),
+        json!({ "registrar": { "update": { "handle": "reg-a", "iana-id": 9995, "data-model": "maximum" } } }),
+        json!({ "registrar": { "public": { "handle": "reg-a", "set": public } } }),
+        contact("c-person", "person", "Jo Doe", Value::Null),
+        contact("c-org", "org", "Big Org", Value::Null),
+        contact("c-open", "person", "Olga Open", everything),
+        contact("c-tech", "role", "Hostmaster", Value::Null),
+        json!({ "domain": { "create": { "name": "org.tld", "registrar": "reg-a",
+            "registrant": "c-org", "contacts": [{ "role": "tech", "contact": "c-tech" },
+            { "role": "admin", "contact": "c-person" }] } } }),
+        json!({ "host": { "create": { "name": hosts[0], "registrar": "reg-a",
+            "addresses": ["192.0.2.1", "2001:db8::1"] } } }),
+        json!({ "host": { "create": { "name": hosts[1], "registrar": "reg-a" } } }),
+        json!({ "domain": { "create": { "name": "person.tld", "registrar": "reg-a",
+            "registrant": "c-person", "hosts": hosts, "ds": [format!("12345 13 2 {digest}")],
+            "contacts": [{ "role": "tech", "contact": "c-tech" }] } } }),
+        json!({ "domain": { "create": { "name": "open.tld", "registrar": "reg-a",
+            "registrant": "c-open", "hosts": hosts } } }),
+        json!({ "domain": { "create": { "name": "thin.tld", "registrar": "reg-b" } } }),
+    ]
+}
+
+/// Does commands of the registry, one after the other.
+pub(crate) fn apply(folder: &Folder, commands: &[Value]) {
+    let mut command = folder.command(&["registry", "apply", "--lab", "--parallel", "1"]);
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = child.stdin.take().unwrap();
+    for command in commands {
+        writeln!(input, "{command}").unwrap();
+    }
+    drop(input);
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{said}");
+}
+
+/// Lines of the configuration for both services.
+fn services(lookup: &str, rdap: &str) -> String {
+    let rates = match lookup.contains("queries-per-second") {
+        true => "",
+        false => "queries-per-second = 0\n",
+    };
+    format!(
+        "[lookup]\n{rates}{lookup}\n[whois]\nlisten = [\"127.0.0.1:0\"]\n\
+         server-name = \"whois.nic.tld\"\n[rdap]\nlisten-plain = [\"127.0.0.1:0\"]\n\
+         listen = [\"127.0.0.1:0\", \"[::1]:0\"]\n\
+         certificate-file = \"{}\"\nkey-file = \"{}\"\n{rdap}\n",
+        tls::CERTIFICATE,
+        tls::KEY
+    )
+}
+
+impl Live {
+    /// With these lines in `[lookup]` and `[rdap]`.
+    pub(crate) fn with(lookup: &str, rdap: &str) -> Self {
+        let folder = Folder::new();
+        let text = std::fs::read_to_string(folder.path("meridian.toml")).unwrap();
+        let registry = "[registry]\ndatabase = \"sqlite:registry.db\"\n";
+        let text = format!("{text}{registry}{}", services(lookup, rdap));
+        folder.write("meridian.toml", &text);
+        tls::write_pair(&folder, 2999);
+        folder.succeed(&["registry", "init"]);
+        folder.succeed(&[
+            "registry",
+            "zone",
+            "create",
+            "tld",
+            "--mname",
+            "ns1.nic.example",
+            "--rname",
+            "hostmaster.nic.example",
+            "--record",
+            "tld. 3600 NS ns1.nic.example.",
+        ]);
+        for registrar in ["reg-a", "reg-b"] {
+            let name = format!("Registrar {registrar}");
+            folder.succeed(&[
+                "registry",
+                "registrar",
+                "create",
+                registrar,
+                "--name",
+                &name,
+            ]);
+        }
+        apply(&folder, &stage());
+        Self::of(folder)
+    }
+
+    pub(crate) fn new() -> Self {
+        Self::with("", "")
+    }
+
+    /// Of a folder that has all that is needed.
+    pub(crate) fn of(folder: Folder) -> Self {
+        let server = folder.serve();
+        let status = &folder.status()["lookup"];
+        let addresses = |name: &str| -> Vec<SocketAddr> {
+            serde_json::from_value(status[name].clone()).unwrap()
+        };
+        let (whois, rdap) = (addresses("whois"), addresses("rdap"));
+        Self {
+            whois: whois[0],
+            rdap: rdap[0],
+            rdap_tls: [rdap[1], rdap[2]],
+            server,
+            folder,
+        }
+    }
+}
+
+#[test]
+fn both_services_tell_the_same_of_a_domain() {
+    let live = Live::new();
+    let text = client::whois(live.whois, "person.tld");
+    assert!(text.starts_with("Domain Name: person.tld\r\n"), "{text}");
+    let reply = client::get(live.rdap, "/domain/person.tld");
+    let handle = reply.json["handle"].as_str().unwrap();
+    assert!(
+        text.contains(&format!("Registry Domain ID: {handle}\r\n")),
+        "{text}"
+    );
+    let created = reply.json["events"][0]["eventDate"].as_str().unwrap();
+    let seconds = created.split('.').next().unwrap();
+    assert!(
+        text.contains(&format!("Creation Date: {}", seconds.trim_end_matches('Z'))),
+        "{text}"
+    );
+    assert_eq!(
+        live.server
+            .metric("meridian_lookups_total{service=\"rdap\",outcome=\"found\"}"),
+        1
+    );
+    assert_eq!(live.server.metric("meridian_rdap_answer_seconds_count"), 1);
+    assert_eq!(
+        live.server
+            .metric("meridian_lookups_total{service=\"whois\",outcome=\"found\"}"),
+        1
+    );
+}
+
+#[test]
+fn a_rule_of_a_zone_holds_for_both_from_its_event_on() {
+    let live = Live::new();
+    let before = client::whois(live.whois, "person.tld");
+    assert!(before.contains("Registrant Name: REDACTED\r\n"), "{before}");
+    live.folder.succeed(&[
+        "registry",
+        "zone",
+        "disclosure",
+        "tld",
+        "--set",
+        "registrant.name=always",
+        "--set",
+        "tech.email=never",
+    ]);
+    let after = client::whois(live.whois, "person.tld");
+    assert!(after.contains("Registrant Name: Jo Doe\r\n"), "{after}");
+    let reply = client::get(live.rdap, "/domain/person.tld");
+    assert!(reply.json.to_string().contains("Jo Doe"));
+    live.folder.succeed(&[
+        "registry",
+        "zone",
+        "disclosure",
+        "tld",
+        "--set",
+        "registrant.name=default",
+    ]);
+    assert!(!client::whois(live.whois, "person.tld").contains("Jo Doe"));
+    live.folder.fail(
+        &[
+            "registry",
+            "zone",
+            "disclosure",
+            "tld",
+            "--set",
+            "registrant.shoe=always",
+        ],
+        &["shoe", "postal-code"],
+    );
+}
+
+#[test]
+fn one_limit_of_rates_is_for_both_and_says_when_to_come_again() {
+    let live = Live::with("queries-per-second = 1\nburst = 3", "");
+    for _ in 0..2 {
+        client::whois(live.whois, "thin.tld");
+    }
+    assert_eq!(client::get(live.rdap, "/domain/thin.tld").status, 200);
+    let reply = client::get(live.rdap, "/domain/thin.tld");
+    assert_eq!(
+        (reply.status, reply.header("retry-after")),
+        (429, Some("1".to_owned()))
+    );
+    let text = client::whois(live.whois, "thin.tld");
+    assert!(
+        text.starts_with("Too many questions from your network"),
+        "{text}"
+    );
+    // A proxy on this machine says for whom it asks.
+    let other = client::get_with(
+        live.rdap,
+        "/domain/thin.tld",
+        "X-Forwarded-For: 203.0.113.9\r\n",
+    );
+    assert_eq!(other.status, 200);
+}
+
+#[test]
+fn the_log_of_accesses_has_nothing_of_who_asked_for_what() {
+    let live = Live::with("access-log = true", "");
+    client::whois(live.whois, "person.tld");
+    client::get(live.rdap, "/domain/thin.tld");
+    client::get(live.rdap, "/entity/nobody-at-all");
+    let Live { server, .. } = live;
+    server.signal("-TERM");
+    let (code, log) = server.wait();
+    assert_eq!(code, Some(0));
+    let lines: Vec<_> = log
+        .iter()
+        .filter(|line| line.contains("\"target\":\"access\""))
+        .collect();
+    assert_eq!(lines.len(), 3, "{log:#?}");
+    for (line, kind) in lines.iter().zip(["domain", "domain", "entity"]) {
+        assert!(line.contains(&format!("\"kind\":\"{kind}\"")), "{line}");
+        for secret in ["person", "thin", "nobody", "127.0.0.1"] {
+            assert!(!line.contains(secret), "{line}");
+        }
+    }
+}
+
+#[test]
+fn plain_http_is_for_loopback_only() {
+    let folder = Folder::new();
+    let text = std::fs::read_to_string(folder.path("meridian.toml")).unwrap();
+    let rdap =
+        "[registry]\ndatabase = \"sqlite:registry.db\"\n[rdap]\nlisten-plain = [\"0.0.0.0:0\"]\n";
+    folder.write("meridian.toml", &format!("{text}{rdap}"));
+    folder.fail(&["serve"], &["rdap.listen-plain", "not on loopback"]);
+}
