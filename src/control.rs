@@ -30,7 +30,8 @@ use crate::registry::timekeeper::TimersState;
 
 pub use reload::Reloads;
 pub use status::{
-    EppSession, EppStatus, GenerationStatus, LookupStatus, OffenceStatus, Status, TlsStatus, ZoneStatus,
+    EppSession, EppStatus, GenerationStatus, LookupStatus, OffenceStatus, Status, TlsStatus,
+    ZoneStatus,
 };
 
 /// Why a server cannot be asked or seen.

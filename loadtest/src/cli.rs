@@ -2,6 +2,7 @@
 
 mod epp_args;
 mod latency_args;
+mod lookups_args;
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -46,6 +47,8 @@ enum Action {
     Latency(latency_args::Latency),
     /// Measure EPP: sessions over TLS that check, look and create, and the way to DNS.
     Epp(epp_args::Epp),
+    /// Ask WHOIS or RDAP for one domain after the other, as fast as it answers.
+    Lookups(lookups_args::Lookups),
     /// Reply to every datagram with so many octets: the kernel's share of a reply.
     Echo(Echo),
     /// Measure what signing costs beside kzonesign and dnssec-signzone.
@@ -278,6 +281,7 @@ pub fn run() -> anyhow::Result<()> {
         Action::Compare(arguments) => run_compare(&arguments, cli.json),
         Action::Latency(arguments) => latency_args::run(&arguments, cli.json),
         Action::Epp(arguments) => epp_args::run(&arguments, cli.json),
+        Action::Lookups(arguments) => lookups_args::run(&arguments, cli.json),
         Action::Echo(arguments) => echo::serve(arguments.listen, arguments.reply_bytes),
         Action::Sign(arguments) => run_sign(&arguments, cli.json),
     }

@@ -12,6 +12,7 @@ pub mod echo;
 pub mod epp;
 pub mod generate;
 pub mod latency;
+pub mod lookups;
 pub mod meridian;
 pub mod peer;
 pub mod process;
