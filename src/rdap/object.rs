@@ -110,15 +110,14 @@ impl Frame<'_> {
 
     fn server(&self, server: &ServerRecord) -> Value {
         let mut object = named("nameserver", &server.name);
-        object.insert("handle".into(), json!(server.roid));
-        object.insert(
-            "status".into(),
-            statuses(server.statuses.iter().map(String::as_str)),
-        );
-        object.insert(
-            "links".into(),
-            json!([self.self_link("nameserver", &server.name)]),
-        );
+        // ICANN's profile, section 2.8.3: an attribute of a domain has neither.
+        if !server.roid.is_empty() {
+            let words = server.statuses.iter().map(String::as_str);
+            let link = self.self_link("nameserver", &server.name);
+            object.insert("handle".into(), json!(server.roid));
+            object.insert("status".into(), statuses(words));
+            object.insert("links".into(), json!([link]));
+        }
         Value::Object(object)
     }
 

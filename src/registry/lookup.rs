@@ -2,9 +2,9 @@
 //!
 //! A reader has a connection of its own that cannot write, and its snapshots are short:
 //! they hold up no writer on either engine. Each is of one event, which is told with its
-//! time, so that "last update" is exact. Every read goes by an index and has a bound.
-//! Personal data stands in what is read here: `crate::disclosure` decides what of it goes
-//! on, and nobody else may take it.
+//! time, so that "last update" is exact. Every read goes by an index and has a bound. Zones
+//! and accounts for tests are not shown. Personal data stands in what is read here:
+//! `crate::disclosure` decides what of it goes on, and nobody else may take it.
 
 mod contact;
 mod domain;

@@ -170,21 +170,23 @@ impl Snapshot<'_> {
         }
     }
 
-    /// What a contact is in which zones; `None` where that is too much to look at.
+    /// What a contact is in which zones, those for tests apart; `None` where that is too much to look at.
     pub async fn uses_of_contact(
         &mut self,
         contact_id: i64,
     ) -> Result<Option<BTreeSet<(LinkRole, i64)>>, RegistryError> {
         let mut tables = self.tables();
         let registrant = rows::<(String, i64)>(
-            "SELECT 'registrant', zone_id FROM domains WHERE registrant_id = $1 LIMIT $2",
+            "SELECT 'registrant', d.zone_id FROM domains d JOIN zones z ON z.id = d.zone_id \
+             WHERE d.registrant_id = $1 AND z.stage = 'production' LIMIT $2",
         );
         let mut links = tables
             .all(registrant.bind(contact_id).bind(LINKS_MAX))
             .await?;
         let others = rows::<(String, i64)>(
             "SELECT n.role, d.zone_id FROM domain_contacts n JOIN domains d ON d.id = n.domain_id \
-             WHERE n.contact_id = $1 LIMIT $2",
+             JOIN zones z ON z.id = d.zone_id \
+             WHERE n.contact_id = $1 AND z.stage = 'production' LIMIT $2",
         );
         links.extend(tables.all(others.bind(contact_id).bind(LINKS_MAX)).await?);
         if i64::try_from(links.len()).is_ok_and(|found| found >= LINKS_MAX) {

@@ -92,7 +92,7 @@ impl Snapshot<'_> {
             "SELECT d.id, d.zone_id, z.apex, d.registrar_id, d.registrant_id, d.statuses, \
              d.created_at, d.updated_at, d.transferred_at, d.expires_at, d.phase \
              FROM domains d JOIN zones z ON z.id = d.zone_id \
-             WHERE d.name = $1 AND z.state = 'active'",
+             WHERE d.name = $1 AND z.state = 'active' AND z.stage = 'production'",
         );
         let mut tables = self.tables();
         let Some(row) = tables.optional(query.bind(name)).await? else {

@@ -13,9 +13,9 @@ use crate::registry::types::Address;
 pub struct ServerRecord {
     /// Its name.
     pub name: String,
-    /// Its identifier.
+    /// Its identifier; empty where it is an attribute of the domain and no object.
     pub roid: String,
-    /// EPP's words, with `linked`.
+    /// EPP's words, with `linked`; empty alike.
     pub statuses: Vec<String>,
 }
 
@@ -62,15 +62,22 @@ pub(super) async fn servers_of(
     tables: &mut Tables<'_>,
     domain_id: i64,
 ) -> Result<Vec<ServerRecord>, RegistryError> {
-    let query = rows::<(i64, String, String)>(
-        "SELECT h.id, h.name, h.statuses FROM delegations n JOIN hosts h ON h.id = n.host_id \
+    let query = rows::<(i64, String, String, i64)>(
+        "SELECT h.id, h.name, h.statuses, h.attribute FROM delegations n JOIN hosts h ON h.id = n.host_id \
          WHERE n.domain_id = $1 ORDER BY h.name",
     );
     let found = tables.all(query.bind(domain_id)).await?;
-    let server = |(id, name, statuses): (i64, String, String)| ServerRecord {
-        name,
-        roid: roid(id),
-        statuses: words(&statuses, true),
+    let server = |(id, name, statuses, attribute): (i64, String, String, i64)| match attribute {
+        0 => ServerRecord {
+            name,
+            roid: roid(id),
+            statuses: words(&statuses, true),
+        },
+        _ => ServerRecord {
+            name,
+            roid: String::new(),
+            statuses: Vec::new(),
+        },
     };
     Ok(found.into_iter().map(server).collect())
 }
@@ -79,8 +86,9 @@ impl Snapshot<'_> {
     /// The host of this name.
     pub async fn host(&mut self, name: &str) -> Result<Option<HostRecord>, RegistryError> {
         let query = rows::<Row>(
-            "SELECT id, name, registrar_id, statuses, created_at, updated_at, transferred_at \
-             FROM hosts WHERE name = $1",
+            "SELECT h.id, h.name, h.registrar_id, h.statuses, h.created_at, h.updated_at, \
+             h.transferred_at FROM hosts h JOIN registrars r ON r.id = h.registrar_id \
+             WHERE h.name = $1 AND h.attribute = 0 AND r.stage = 'production'",
         );
         let mut tables = self.tables();
         let Some(row) = tables.optional(query.bind(name)).await? else {

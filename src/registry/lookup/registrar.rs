@@ -86,7 +86,10 @@ impl Snapshot<'_> {
         &mut self,
         iana_id: i64,
     ) -> Result<Option<RegistrarRecord>, RegistryError> {
-        let query = rows::<Row>(select!("WHERE iana_id = $1 ORDER BY id LIMIT 1")).bind(iana_id);
+        let query = rows::<Row>(select!(
+            "WHERE iana_id = $1 AND stage = 'production' ORDER BY id LIMIT 1"
+        ))
+        .bind(iana_id);
         let row = self.tables().optional(query).await?;
         Ok(row.map(Into::into))
     }
@@ -96,7 +99,7 @@ impl Snapshot<'_> {
         &mut self,
         handle: &str,
     ) -> Result<Option<RegistrarRecord>, RegistryError> {
-        let query = rows::<Row>(select!("WHERE handle = $1"));
+        let query = rows::<Row>(select!("WHERE handle = $1 AND stage = 'production'"));
         let row = self.tables().optional(query.bind(handle)).await?;
         Ok(row.map(Into::into))
     }
@@ -106,7 +109,9 @@ impl Snapshot<'_> {
         &mut self,
         name: &str,
     ) -> Result<Option<RegistrarRecord>, RegistryError> {
-        let query = rows::<Row>(select!("WHERE lower(name) = lower($1) ORDER BY id LIMIT 1"));
+        let query = rows::<Row>(select!(
+            "WHERE lower(name) = lower($1) AND stage = 'production' ORDER BY id LIMIT 1"
+        ));
         let row = self.tables().optional(query.bind(name)).await?;
         Ok(row.map(Into::into))
     }
@@ -117,7 +122,7 @@ impl Snapshot<'_> {
         after: i64,
     ) -> Result<Vec<(i64, String, Option<i64>)>, RegistryError> {
         let query = rows::<(i64, String, Option<i64>)>(
-            "SELECT id, name, iana_id FROM registrars WHERE id > $1 ORDER BY id LIMIT $2",
+            "SELECT id, name, iana_id FROM registrars WHERE id > $1 AND stage = 'production' ORDER BY id LIMIT $2",
         );
         self.tables()
             .all(query.bind(after).bind(SEARCHED_MAX))
