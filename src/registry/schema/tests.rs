@@ -255,6 +255,7 @@ fn is_index_step(line: &str) -> bool {
 async fn held_labels_outlive_the_upgrade_that_knows_premium_ones() {
     /// The version before that migration.
     const BEFORE: i64 = 16;
+    sqlx::any::install_default_drivers();
     for engine in engines() {
         let folder = tempfile::tempdir().unwrap();
         let location = empty_location(engine, &folder);
