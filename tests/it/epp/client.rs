@@ -1,6 +1,6 @@
 //! `meridian epp-client`: templates are filled and said, and nothing is said with a hole in it.
 
-use super::live::{Live, PASSWORD};
+use super::live::{Live, NAME, PASSWORD};
 
 #[test]
 fn templates_are_filled_and_said() {
@@ -13,7 +13,7 @@ fn templates_are_filled_and_said() {
         "--connect",
         &address,
         "--server-name",
-        "epp.example",
+        NAME,
         "--server-certificate",
         "server.pem",
         "--account",

@@ -99,7 +99,7 @@ fn examples_that_are_read_validate() {
         && let Some(frames) = examples::accepted()
         && let Some(one) = reference("examples/rfc5730-01.xml")
     {
-        assert_eq!(frames.len(), 46);
+        assert_eq!(frames.len(), 48);
         validate(&frames);
         // And so do those that only servers say, or that are of what is not offered.
         assert_eq!(validate_folder(one.parent().unwrap()), 189);
