@@ -1,11 +1,11 @@
 //! What objects were: noted before each event that changes one, shown for any moment.
 //!
-//! A command that changes or removes an object first notes what it is ([`keep`]), in its own
+//! A command that changes or removes an object first notes what it is (`keep`), in its own
 //! transaction; the event's digest covers it. An object that never changed has nothing noted:
 //! it is what it was when it was made. So imports and registrations cost nothing, and a host
 //! that a hundred thousand domains name is one note when it is renamed: domains note
 //! numbers of hosts, whose names are looked up for the moment that is asked about. Never
-//! notes a secret, and of a person only what is sealed ([`crate::registry::personal`]).
+//! notes a secret, and of a person only what is sealed (`registry::personal`).
 
 mod domain;
 mod host;
