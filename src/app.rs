@@ -99,8 +99,7 @@ impl Server {
         let scanner = spawn_scanner(config, settings.as_ref())
             .context("cannot start the thread that scans name servers")?;
         let epp = epp::start(config, settings.as_ref(), publisher.as_ref())?;
-        let location = settings.as_ref().map(|settings| &settings.location);
-        let public = lookup::start(config, location)?;
+        let public = lookup::start(config, settings.as_ref().map(|of| &of.location))?;
         let served = Arc::clone(&generations);
         let keeper = spawn_keeper(config, settings, vault, publisher.as_ref(), served)
             .context("cannot start the thread that looks after keys")?;
