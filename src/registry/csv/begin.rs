@@ -150,12 +150,13 @@ async fn refuse_unless_empty(database: &mut Database) -> Result<(), RegistryErro
 }
 
 /// What an unfinished import leaves: the log of events.
-const FORGET: [&str; 20] = [
+const FORGET: [&str; 21] = [
     "DELETE FROM variant_labels WHERE zone_id >= $1 AND zone_id < $2",
     "DELETE FROM idn_tables WHERE zone_id >= $1 AND zone_id < $2",
     "DELETE FROM parking_records WHERE zone_id >= $1 AND zone_id < $2",
     "DELETE FROM parking_servers WHERE zone_id >= $1 AND zone_id < $2",
     "DELETE FROM held_labels WHERE zone_id >= $1 AND zone_id < $2",
+    "DELETE FROM contact_transfers WHERE contact_id >= $1 AND contact_id < $2",
     "DELETE FROM contact_keys WHERE contact_id >= $1 AND contact_id < $2",
     "DELETE FROM locks WHERE domain_id >= $1 AND domain_id < $2",
     "DELETE FROM transfers WHERE domain_id >= $1 AND domain_id < $2",

@@ -66,6 +66,9 @@ pub(super) struct ContactFields<'r> {
     pub(super) more: [&'r str; 10],
     pub(super) auth: Option<Vec<u8>>,
     pub(super) by: By<'r>,
+    pub(super) copy_of: Option<&'r str>,
+    /// When it was transferred, and erased.
+    pub(super) moments: [Option<i64>; 2],
     pub(super) statuses: Cow<'r, str>,
     pub(super) times: Times,
 }
@@ -189,7 +192,7 @@ impl<'m> Judge<'m> {
     }
 
     pub(super) fn contact<'r>(self, row: &Row<'r>) -> Result<ContactFields<'r>, Reason> {
-        let texts = row.texts::<29>()?;
+        let texts = row.texts::<32>()?;
         let (mut own, mut more) = ([""; 10], [""; 10]);
         own.copy_from_slice(&texts[3..13]);
         more.copy_from_slice(&texts[16..26]);
@@ -201,6 +204,8 @@ impl<'m> Judge<'m> {
             more,
             auth: octets(texts[26])?,
             by: [some(texts[27]), some(texts[28])],
+            copy_of: some(texts[30]).map(checked_handle).transpose()?,
+            moments: [time(texts[29])?, time(texts[31])?],
             statuses: statuses(texts[13])?.0,
             times: self.times(texts[14], texts[15])?,
         })

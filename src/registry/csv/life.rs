@@ -93,6 +93,12 @@ pub(super) enum Entry<'r> {
         numbers: [i64; 3],
         expires_at: Option<i64>,
     },
+    ContactTransfer {
+        contact: RowIndex,
+        words: [&'r str; 3],
+        /// Request, answer.
+        numbers: [i64; 2],
+    },
     Lock {
         domain: RowIndex,
         approvals: i64,
@@ -113,6 +119,12 @@ fn needed(text: &str) -> Result<i64, Reason> {
 fn number(text: &str) -> Result<i64, Reason> {
     let number: Option<u32> = optional(text, "not a number")?;
     Ok(number.unwrap_or_default().into())
+}
+
+/// State, gaining and losing registrar of a transfer.
+fn sides([state, gaining, losing]: [&str; 3]) -> Result<[&str; 3], Reason> {
+    let state = word(state, &STATES)?;
+    Ok([state, checked_handle(gaining)?, checked_handle(losing)?])
 }
 
 impl Judge<'_> {
@@ -143,16 +155,19 @@ impl Judge<'_> {
             Table::Transfers => {
                 let texts = row.texts::<9>()?;
                 let (_, domain) = self.known_domain(texts[0], texts[1])?;
-                let words = [
-                    word(texts[2], &STATES)?,
-                    checked_handle(texts[3])?,
-                    checked_handle(texts[4])?,
-                ];
                 Ok(Entry::Transfer {
                     domain: domain.row,
-                    words,
+                    words: sides([texts[2], texts[3], texts[4]])?,
                     numbers: [number(texts[5])?, needed(texts[6])?, needed(texts[7])?],
                     expires_at: time(texts[8])?,
+                })
+            }
+            Table::ContactTransfers => {
+                let texts = row.texts::<6>()?;
+                Ok(Entry::ContactTransfer {
+                    contact: self.known_contact(texts[0])?,
+                    words: sides([texts[1], texts[2], texts[3]])?,
+                    numbers: [needed(texts[4])?, needed(texts[5])?],
                 })
             }
             Table::Locks => {
@@ -210,6 +225,19 @@ pub(super) fn push_entry(rows: &mut BulkRows, entry: Entry<'_>, id: impl Fn(RowI
                 rows.bind(number);
             }
             rows.bind(expires_at);
+        }
+        Entry::ContactTransfer {
+            contact,
+            words,
+            numbers,
+        } => {
+            rows.bind(id(contact));
+            for word in words {
+                rows.bind(word);
+            }
+            for number in numbers {
+                rows.bind(number);
+            }
         }
         Entry::Lock {
             domain,

@@ -22,6 +22,7 @@ pub(super) enum Table {
     Transfers,
     Locks,
     ContactKeys,
+    ContactTransfers,
     HeldLabels,
     ParkingServers,
     ParkingRecords,
@@ -109,7 +110,7 @@ const REGISTRARS: [Column; 8] = [
     ),
     may("sessions_max", "sessions by EPP at once [10]"),
 ];
-const CONTACTS: [Column; 29] = [
+const CONTACTS: [Column; 32] = [
     need("handle", "3 to 16 characters"),
     need("registrar", "handle of the sponsor"),
     need("kind", "person, org or role"),
@@ -139,6 +140,9 @@ const CONTACTS: [Column; 29] = [
     AUTH,
     CREATED_BY,
     UPDATED_BY,
+    may("transferred_at", "time"),
+    may("copy_of", "handle of the contact that it is a copy of"),
+    may("erased_at", "time"),
 ];
 const ZONE_OF_DOMAIN: Column = may("zone", "apex [the closest zone above the domain]");
 const DOMAINS: [Column; 19] = [
@@ -250,6 +254,14 @@ const CONTACT_KEYS: [Column; 3] = [
     need("key", "hexadecimal: public key of Ed25519"),
     need("added_at", "time"),
 ];
+const CONTACT_TRANSFERS: [Column; 6] = [
+    need("contact", "handle"),
+    need("state", "as EPP has it"),
+    need("gaining", "handle of a registrar"),
+    need("losing", "handle of a registrar"),
+    need("requested_at", "time"),
+    need("acted_at", "time"),
+];
 const HELD_LABELS: [Column; 4] = [
     need("zone", "apex"),
     need("label", ""),
@@ -281,7 +293,7 @@ const VARIANT_LABELS: [Column; 4] = [
 
 impl Table {
     /// In the order in which they are read and written.
-    pub(super) const ALL: [Self; 19] = [
+    pub(super) const ALL: [Self; 20] = [
         Self::Zones,
         Self::Registrars,
         Self::Contacts,
@@ -296,6 +308,7 @@ impl Table {
         Self::Transfers,
         Self::Locks,
         Self::ContactKeys,
+        Self::ContactTransfers,
         Self::HeldLabels,
         Self::ParkingServers,
         Self::ParkingRecords,
@@ -320,6 +333,7 @@ impl Table {
             Self::Transfers => "transfers.csv",
             Self::Locks => "locks.csv",
             Self::ContactKeys => "contact_keys.csv",
+            Self::ContactTransfers => "contact_transfers.csv",
             Self::HeldLabels => "held_labels.csv",
             Self::ParkingServers => "parking_servers.csv",
             Self::ParkingRecords => "parking_records.csv",
@@ -344,6 +358,7 @@ impl Table {
             Self::Transfers => &TRANSFERS,
             Self::Locks => &LOCKS,
             Self::ContactKeys => &CONTACT_KEYS,
+            Self::ContactTransfers => &CONTACT_TRANSFERS,
             Self::HeldLabels => &HELD_LABELS,
             Self::ParkingServers => &PARKING_SERVERS,
             Self::ParkingRecords => &PARKING_RECORDS,

@@ -46,8 +46,8 @@ fn head(table: Table) -> &'static str {
             "contacts (id, handle, registrar_id, kind, name, organization, street, city, \
              province, postal_code, country, voice, fax, email, loc_name, loc_organization, \
              loc_street, loc_city, loc_province, loc_postal_code, loc_country, voice_extension, \
-             fax_extension, disclose, auth, created_by, updated_by, statuses, created_at, \
-             updated_at)"
+             fax_extension, disclose, auth, created_by, updated_by, copy_of, transferred_at, \
+             erased_at, statuses, created_at, updated_at)"
         }
         Table::Domains => {
             "domains (id, zone_id, name, registrar_id, registrant_id, statuses, created_at, \
@@ -72,6 +72,9 @@ fn head(table: Table) -> &'static str {
         }
         Table::Locks => "locks (domain_id, approvals, approvers, locked_at)",
         Table::ContactKeys => "contact_keys (contact_id, key, added_at)",
+        Table::ContactTransfers => {
+            "contact_transfers (contact_id, state, gaining, losing, requested_at, acted_at)"
+        }
         Table::HeldLabels => "held_labels (zone_id, label, kind, reason)",
         Table::ParkingServers => "parking_servers (zone_id, host)",
         Table::ParkingRecords => "parking_records (zone_id, owner, rtype, ttl, rdata)",
@@ -344,10 +347,8 @@ fn push(rows: &mut BulkRows, judge: Judge<'_>, row: &Row<'_>, base: i64) -> Resu
         | Table::ParkingServers
         | Table::ParkingRecords
         | Table::VariantLabels => push_of_zone(rows, judge, row, base)?,
-        Table::GracePeriods | Table::Transfers | Table::Locks | Table::ContactKeys => {
-            life::push_entry(rows, judge.entry(row)?, id);
-        }
         Table::IdnTables => unreachable!("written with the zones"),
+        _ => life::push_entry(rows, judge.entry(row)?, id),
     }
     rows.end_row();
     Ok(())
@@ -423,6 +424,10 @@ fn push_holder(
     }
     rows.bind(fields.auth);
     bind_by(rows, fields.by);
+    rows.bind(fields.copy_of);
+    for moment in fields.moments {
+        rows.bind(moment);
+    }
     rows.bind(&*fields.statuses);
     bind_times(rows, fields.times);
     Ok(())

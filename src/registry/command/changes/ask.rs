@@ -13,7 +13,7 @@ use crate::registry::command::tables::rows;
 use crate::registry::command::{Command, CommandError, DomainCommand, Request, lock, perform};
 use crate::registry::error::RegistryError;
 use crate::registry::life::after;
-use crate::registry::types::salt;
+use crate::registry::types::{Status, salt};
 
 /// Octets of a change's own number that nobody can guess.
 const NONCE_BYTES: usize = 16;
@@ -50,7 +50,10 @@ pub(in crate::registry::command) async fn ask(
     let (object_id, statuses) = match found {
         Some((object_id, before)) => {
             let mut shown = before.clone();
-            if let Some(status) = pending_status(command) {
+            // One that was deleted shows that it goes, and pending actions exclude each
+            // other (RFC 5731 section 2.3): its row here says what else it waits for.
+            let is_pending = before.iter().any(Status::is_pending);
+            if let Some(status) = pending_status(command).filter(|_| !is_pending) {
                 shown.begin(status);
             }
             if shown != before {

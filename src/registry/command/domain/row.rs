@@ -5,6 +5,7 @@ use crate::registry::command::CommandError;
 use crate::registry::command::answer::rejected;
 use crate::registry::command::context::{Context, Touched};
 use crate::registry::command::dependencies::Leaving;
+use crate::registry::command::lock;
 use crate::registry::command::tables::{Tables, from_row, rows};
 use crate::registry::database::Timestamp;
 use crate::registry::error::RegistryError;
@@ -122,8 +123,12 @@ pub(super) async fn store_life(
     statuses: &Statuses,
     policy: &RegistrationPolicy,
 ) -> Result<(), RegistryError> {
+    // While a delete of a locked domain waits, its statuses show that instead of the lock,
+    // which holds all the same: time does not do what nobody has agreed to.
+    let is_locked =
+        context.write.has_reviews && lock::panel(&mut context.tables(), life.id).await?.is_some();
     let life = Life {
-        is_kept: statuses.has(Status::ServerDeleteProhibited),
+        is_kept: is_locked || statuses.has(Status::ServerDeleteProhibited),
         ..*life
     };
     let due = life.next(policy);

@@ -121,12 +121,14 @@ async fn reschedule(
          WHEN transfer_ends_at IS NOT NULL AND ($2 <> 'auto-renew' OR expires_at IS NULL \
          OR transfer_ends_at <= expires_at) THEN 'approve-transfer' \
          WHEN expires_at IS NULL OR $2 = 'keep' OR ($2 = 'delete' \
-         AND statuses LIKE '%serverDeleteProhibited%') THEN NULL ELSE 'expire' END, \
+         AND (statuses LIKE '%serverDeleteProhibited%' \
+         OR EXISTS (SELECT 1 FROM locks l WHERE l.domain_id = domains.id))) THEN NULL ELSE 'expire' END, \
          due_at = CASE \
          WHEN transfer_ends_at IS NOT NULL AND ($2 <> 'auto-renew' OR expires_at IS NULL \
          OR transfer_ends_at <= expires_at) THEN transfer_ends_at \
          WHEN expires_at IS NULL OR $2 = 'keep' OR ($2 = 'delete' \
-         AND statuses LIKE '%serverDeleteProhibited%') THEN NULL ELSE expires_at END \
+         AND (statuses LIKE '%serverDeleteProhibited%' \
+         OR EXISTS (SELECT 1 FROM locks l WHERE l.domain_id = domains.id))) THEN NULL ELSE expires_at END \
          WHERE zone_id = $1 AND phase = 'registered'",
     );
     let update = update.bind(id).bind(expiry.name());

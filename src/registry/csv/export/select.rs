@@ -26,7 +26,8 @@ pub(super) fn select(table: Table) -> &'static str {
              COALESCE(w.statuses, c.statuses), c.created_at, c.updated_at, c.loc_name, \
              c.loc_organization, c.loc_street, c.loc_city, c.loc_province, c.loc_postal_code, \
              c.loc_country, c.voice_extension, c.fax_extension, c.disclose, c.auth, \
-             c.created_by, c.updated_by FROM contacts c \
+             c.created_by, c.updated_by, c.transferred_at, c.copy_of, c.erased_at \
+             FROM contacts c \
              JOIN registrars r ON r.id = c.registrar_id \
              LEFT JOIN changes w ON w.object_id = c.id WHERE c.id >= $1 AND c.id < $2 ORDER BY c.id"
         }
@@ -103,6 +104,11 @@ fn select_rows(table: Table) -> &'static str {
              JOIN contacts c ON c.id = k.contact_id \
              WHERE k.contact_id >= $1 AND k.contact_id < $2 ORDER BY k.contact_id, k.key"
         }
+        Table::ContactTransfers => {
+            "SELECT c.handle, t.state, t.gaining, t.losing, t.requested_at, t.acted_at \
+             FROM contact_transfers t JOIN contacts c ON c.id = t.contact_id \
+             WHERE t.contact_id >= $1 AND t.contact_id < $2 ORDER BY t.contact_id"
+        }
         table => select_of_zones(table),
     }
 }
@@ -155,7 +161,7 @@ pub(super) fn cells(table: Table) -> &'static [Cell] {
         Table::Contacts => &[
             Text, Text, Text, Text, Text, Text, Text, Text, Text, Text, Text, Text, Text, Text,
             Time, Time, Text, Text, Text, Text, Text, Text, Text, Text, Text, Text, Hex, Text,
-            Text,
+            Text, Time, Text, Time,
         ],
         Table::Domains => &[
             Text, Text, Text, Text, Text, Time, Time, Time, Time, Number, Number, Text, Time, Time,
@@ -177,6 +183,7 @@ pub(super) fn cells(table: Table) -> &'static [Cell] {
         Table::Transfers => &[Text, Text, Text, Text, Text, Number, Time, Time, Time],
         Table::Locks => &[Text, Text, Number, Text, Time],
         Table::ContactKeys => &[Text, Hex, Time],
+        Table::ContactTransfers => &[Text, Text, Text, Text, Time, Time],
         Table::ParkingServers => &[Text, Text],
     }
 }

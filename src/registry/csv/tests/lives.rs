@@ -4,7 +4,7 @@
 use super::*;
 
 /// Files beside those of the sample, and columns that it does not have.
-const MORE: [(&str, &str); 11] = [
+const MORE: [(&str, &str); 12] = [
     (
         "zones.csv",
         "apex,soa_mname,soa_rname,serial,parking,change_control,policy\n\
@@ -36,6 +36,11 @@ const MORE: [(&str, &str); 11] = [
         "contact_keys.csv",
         "contact,key,added_at\n\
          c-1,d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a,2026-01-01T00:00:00Z\n",
+    ),
+    (
+        "contact_transfers.csv",
+        "contact,state,gaining,losing,requested_at,acted_at\n\
+         c-1,pending,reg-b,reg-a,2026-01-28T00:00:00Z,2026-02-02T00:00:00Z\n",
     ),
     (
         "held_labels.csv",

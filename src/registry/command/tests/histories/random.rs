@@ -59,12 +59,13 @@ pub(super) fn beginning(random: &mut Random) -> Vec<String> {
     let veto = random.of(&["free", "veto"]);
     let silence = random.of(&["approve", "reject"]);
     let orphans = random.of(&["refuse", "lame", "invalid", "restore"]);
+    let copies = random.of(&["keep", "copy"]);
     let mut lines = vec![
         "op zone update tld record=tld._3600_NS_ns2.nic.example.".to_owned(),
         format!(
             "op zone policy tld expiry={expiry} restore-report={report} approvers=ada,bob \
              change-control={control} data-model={model} registrant-change={veto} \
-             veto-silence={silence}"
+             veto-silence={silence} transfer-contacts={copies}"
         ),
         format!("op zone orphans tld policy={orphans}"),
         "op registrar update reg-a model=maximum".to_owned(),
@@ -74,7 +75,7 @@ pub(super) fn beginning(random: &mut Random) -> Vec<String> {
     }
     if model != "minimum" {
         for (number, by) in ["reg-a", "reg-b", "reg-a"].into_iter().enumerate() {
-            lines.push(format!("{by} contact create c-{number}"));
+            lines.push(format!("{by} contact create c-{number} {AUTH}"));
         }
         lines.push("op contact keys c-0 key=own case=1".to_owned());
     }
@@ -314,7 +315,10 @@ impl Drawing<'_> {
         let who = self.sponsor(sponsor);
         let by = if who == "op" { " by=reg-b" } else { "" };
         if self.state.contact(&handle).is_none() && !self.random.one_in(8) {
-            return format!("{who} contact create {handle}{by}");
+            return format!("{who} contact create {handle}{by} {AUTH}");
+        }
+        if self.random.one_in(3) {
+            return self.contact_transfer_line(&handle, &who);
         }
         match self.random.below(8) {
             0..4 => format!("{who} contact delete {handle}"),
@@ -339,6 +343,18 @@ impl Drawing<'_> {
                 let sign = self.random.of(&["", "", "-"]);
                 format!("op contact keys {handle} {sign}key=own case=1")
             }
+        }
+    }
+
+    /// A contact to another registrar, or the end of what is known of a person.
+    fn contact_transfer_line(&mut self, handle: &str, who: &str) -> String {
+        let other = if who == "reg-a" { "reg-b" } else { "reg-a" };
+        match self.random.below(8) {
+            0..4 => format!("{other} contact transfer {handle} op=request {AUTH}"),
+            4 => format!("{who} contact transfer {handle} op=approve"),
+            5 => format!("{who} contact transfer {handle} op=reject"),
+            6 => format!("{other} contact transfer {handle} op=cancel"),
+            _ => format!("op contact erase {handle} case=7"),
         }
     }
 

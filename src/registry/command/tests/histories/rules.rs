@@ -239,7 +239,7 @@ const PARKABLE: &str = "SELECT d.name, COALESCE(w.statuses, d.statuses), d.parka
     LEFT JOIN changes w ON w.object_id = d.id";
 
 /// Rows that must not be there.
-const FAULTS: [&str; 17] = [
+const FAULTS: [&str; 19] = [
     // A name server that nobody has.
     "SELECT COUNT(*) FROM delegations n LEFT JOIN hosts h ON h.id = n.host_id \
      WHERE h.id IS NULL",
@@ -292,7 +292,14 @@ const FAULTS: [&str; 17] = [
     // A host or a contact that waits for nothing.
     "SELECT COUNT(*) FROM (SELECT h.id FROM hosts h WHERE h.statuses LIKE '%pending%' \
      UNION ALL SELECT p.id FROM contacts p WHERE p.statuses LIKE '%pending%') AS waiting \
-     WHERE waiting.id NOT IN (SELECT object_id FROM changes)",
+     WHERE waiting.id NOT IN (SELECT object_id FROM changes) \
+     AND waiting.id NOT IN (SELECT contact_id FROM contact_transfers WHERE state = 'pending')",
+    // A contact's transfer that waits without the contact showing it, or the other way round.
+    "SELECT COUNT(*) FROM contacts p LEFT JOIN contact_transfers t ON t.contact_id = p.id \
+     WHERE (p.statuses LIKE '%pendingTransfer%') <> (COALESCE(t.state, '') = 'pending')",
+    // A contact whose data was erased, and that still has some.
+    "SELECT COUNT(*) FROM contacts p WHERE p.erased_at IS NOT NULL AND (p.voice IS NOT NULL \
+     OR p.street IS NOT NULL OR p.loc_name IS NOT NULL)",
     // A consent to nothing.
     "SELECT COUNT(*) FROM consents s LEFT JOIN changes c ON c.id = s.change_id \
      WHERE c.id IS NULL",

@@ -86,7 +86,8 @@ impl State {
 }
 
 const DOMAINS: &str = "SELECT d.id, d.name, r.handle, d.statuses, d.phase, d.phase_ends_at, \
-    d.redemption_ends_at, d.expires_at, d.transfer_ends_at, d.due_step, d.due_at, d.published \
+    d.redemption_ends_at, d.expires_at, d.transfer_ends_at, d.due_step, d.due_at, d.published, \
+    (SELECT COUNT(*) FROM locks l WHERE l.domain_id = d.id) \
     FROM domains d JOIN registrars r ON r.id = d.registrar_id ORDER BY d.name";
 const NAMED: &str = "SELECT n.domain_id, n.host_id, h.name FROM delegations n \
     LEFT JOIN hosts h ON h.id = n.host_id";
@@ -128,7 +129,7 @@ fn domain(row: &AnyRow, hosts_of: &mut BTreeMap<i64, BTreeMap<i64, String>>) -> 
             redemption_ends_at: time(6),
             expires_at: time(7),
             transfer_ends_at: time(8),
-            is_kept: statuses.has(Status::ServerDeleteProhibited),
+            is_kept: statuses.has(Status::ServerDeleteProhibited) || row.get::<i64, _>(12) > 0,
         },
         statuses,
         due: step.map(|step| (Step::parse(&step).unwrap(), time(10).unwrap().0)),
