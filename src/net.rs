@@ -3,6 +3,7 @@
 
 pub mod credentials;
 pub(crate) mod ending;
+pub(crate) mod listen;
 pub(crate) mod places;
 #[cfg(test)]
 pub(crate) mod testing;

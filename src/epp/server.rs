@@ -33,6 +33,7 @@ use self::sessions::Sessions;
 use self::store::{Store, Writing};
 use super::services::Offer;
 use crate::net::credentials::{Credentials, WATCH_INTERVAL};
+use crate::net::listen::bind;
 use crate::net::places::{Full, Place, Places};
 use crate::registry::command::domain::AskServers;
 use crate::registry::{Location, Timestamp};
@@ -221,13 +222,6 @@ impl Server {
         let _ = self.runtime.block_on(self.task);
         self.runtime.shutdown_timeout(SHUTDOWN);
     }
-}
-
-fn bind(address: SocketAddr) -> io::Result<(SocketAddr, StdTcpListener)> {
-    let name = |error: io::Error| io::Error::new(error.kind(), format!("{address}: {error}"));
-    let listener = StdTcpListener::bind(address).map_err(name)?;
-    listener.set_nonblocking(true)?;
-    Ok((listener.local_addr()?, listener))
 }
 
 /// Start and a random number: two starts of one moment differ too.

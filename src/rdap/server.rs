@@ -26,6 +26,7 @@ use self::connection::{Client, serve_stream};
 use super::Responder;
 use crate::lookup::counters::{Outcome, Service};
 use crate::net::credentials::{Credentials, WATCH_INTERVAL};
+use crate::net::listen::bind;
 use crate::net::places::{Place, Places};
 
 /// Pause after the system gave us no connection.
@@ -105,13 +106,6 @@ impl Bound {
         let first = self.plain.first().or_else(|| self.tls.first());
         first.map(|(address, _)| *address)
     }
-}
-
-fn bind(address: SocketAddr) -> io::Result<(SocketAddr, StdTcpListener)> {
-    let name = |error: io::Error| io::Error::new(error.kind(), format!("{address}: {error}"));
-    let listener = StdTcpListener::bind(address).map_err(name)?;
-    listener.set_nonblocking(true)?;
-    Ok((listener.local_addr()?, listener))
 }
 
 impl Server {

@@ -22,6 +22,7 @@ use super::question::LINE_BYTES_MAX;
 use crate::lookup::Lookups;
 use crate::lookup::counters::{Outcome, Service};
 use crate::net::ending;
+use crate::net::listen::bind;
 use crate::net::places::{Place, Places};
 
 /// Pause after the system gave us no connection.
@@ -102,13 +103,6 @@ impl Server {
         let _ = self.runtime.block_on(self.task);
         self.runtime.shutdown_timeout(SHUTDOWN);
     }
-}
-
-fn bind(address: SocketAddr) -> io::Result<(SocketAddr, StdTcpListener)> {
-    let name = |error: io::Error| io::Error::new(error.kind(), format!("{address}: {error}"));
-    let listener = StdTcpListener::bind(address).map_err(name)?;
-    listener.set_nonblocking(true)?;
-    Ok((listener.local_addr()?, listener))
 }
 
 async fn serve(
