@@ -134,6 +134,7 @@ pub async fn import_csv(
         .run(progress)
         .await?;
     finish(database, options, &scan, &begun, &mut report).await?;
+    database.refresh_statistics().await?;
     report.seconds = started.elapsed().as_secs_f64();
     Ok(report)
 }

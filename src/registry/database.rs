@@ -263,6 +263,19 @@ impl Database {
         Ok(())
     }
 
+    /// Tells PostgreSQL's planner what the tables hold after a bulk load: until its own
+    /// maintenance comes by, it plans for tables that are nearly empty and reads whole
+    /// ones for a single name.
+    pub(crate) async fn refresh_statistics(&mut self) -> Result<(), RegistryError> {
+        if self.engine() == Engine::Postgres {
+            const ANALYZE: &str = "ANALYZE zones, registrars, contacts, domains, \
+                 domain_contacts, ds, hosts, host_addresses, delegations";
+            let done = execute(&mut self.connection, ANALYZE).await;
+            done.map_err(self.fault())?;
+        }
+        Ok(())
+    }
+
     /// Empties SQLite's log, which has pages as they were before, after something was
     /// erased. Where a reader is in the way, the next checkpoint does it.
     pub(crate) async fn forget(&mut self) -> Result<(), RegistryError> {
@@ -342,6 +355,8 @@ async fn connect(location: &Location) -> Result<AnyConnection, RegistryError> {
             format!("SET idle_in_transaction_session_timeout = {POSTGRES_IDLE_MILLISECONDS}"),
             // A commit that was acknowledged is on disk, whatever the server's default.
             "SET synchronous_commit = on".to_owned(),
+            // Machine code for a statement takes longer to make than the statement takes.
+            "SET jit = off".to_owned(),
         ],
     };
     for setting in settings {

@@ -160,6 +160,7 @@ pub async fn import_zone_file(
         Begin::Already(report) => return Ok(*report),
     };
     let mut report = write(writer, options, progress).await?;
+    database.refresh_statistics().await?;
     report.seconds = started.elapsed().as_secs_f64();
     Ok(report)
 }

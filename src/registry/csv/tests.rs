@@ -142,6 +142,25 @@ async fn what_is_imported_comes_out_as_it_went_in_from_engine_to_engine() {
     }
 }
 
+/// Otherwise PostgreSQL plans for nearly empty tables until its own maintenance comes by.
+#[tokio::test]
+async fn the_planner_knows_what_was_imported() {
+    for engine in engines() {
+        if engine == Engine::Sqlite {
+            continue;
+        }
+        let mut test = test_database(engine).await;
+        let folder = write_files(&test, "files", &FILES);
+        let imported = run(&mut test, &CsvOptions::new(&folder, NOW)).await;
+        imported.unwrap();
+        let rows = "SELECT CAST(reltuples AS BIGINT) FROM pg_class \
+                    WHERE oid = CAST('domains' AS regclass)";
+        let rows = sqlx::query_scalar::<_, i64>(rows);
+        let rows = rows.fetch_one(test.database.connection()).await;
+        assert_eq!(rows.unwrap(), 5);
+    }
+}
+
 #[tokio::test]
 async fn rows_become_what_is_published() {
     for engine in engines() {

@@ -34,7 +34,8 @@ impl Reader {
             .map_err(|error| fault(place, sqlx::Error::Io(error)))?;
         let connection = drive(&runtime, async {
             let mut connection = PgConnection::connect(url).await?;
-            sqlx::query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            // A question about one name is over before machine code for it is made.
+            sqlx::raw_sql("SET jit = off; BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
                 .execute(&mut connection)
                 .await?;
             sqlx::Result::Ok(connection)
