@@ -8,6 +8,7 @@
 //! personal is logged.
 
 mod jcard;
+mod metadata;
 mod object;
 pub mod path;
 mod redacted;

@@ -36,6 +36,7 @@ pub(super) use check::check;
 pub(in crate::registry) use check::check_for_public;
 pub(in crate::registry) use info::roid;
 pub(super) use info::{info, names};
+pub(in crate::registry) use keys::of_domain as keys_of;
 pub use renew::DomainRenew;
 pub use restore::{DomainRestore, RestoreReport};
 pub(super) use review::{changeable, hold_name, kept_auth, statuses_of, store_statuses, touch};
