@@ -10,6 +10,7 @@
 pub mod counters;
 pub mod limit;
 pub mod names;
+pub mod search;
 mod store;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -21,20 +22,22 @@ use std::time::Duration;
 use self::counters::Counters;
 use self::limit::Limiter;
 pub use self::names::{NameFault, QueryName};
+use self::search::{Page, RegistrarPattern, Servers};
 use self::store::Store;
 use crate::disclosure::{self, PublicContact};
-use crate::registry::lookup::{ContactRecord, NamePage, Reader, Snapshot};
-use crate::registry::types::{Address, DomainName};
+use crate::registry::lookup::{ContactRecord, Reader, Snapshot};
+use crate::registry::types::DomainName;
 use crate::registry::{Location, RegistryError};
 
 pub use crate::registry::Timestamp;
 pub use crate::registry::command::domain::Availability;
 pub use crate::registry::command::registrar::PublicField;
 pub use crate::registry::lookup::{
-    DomainRecord, HostRecord, LastUpdate, RegistrarRecord, ServerRecord,
+    DomainRecord, HostRecord, LastUpdate, Names, RegistrarRecord, ServerRecord,
 };
 pub use crate::registry::policy::disclosure::LinkRole;
 pub(crate) use crate::registry::time_text;
+pub use crate::registry::types::Address;
 
 /// How look-ups are done.
 #[derive(Debug, Clone)]
@@ -68,44 +71,16 @@ pub enum Query {
     Entity(String),
     /// Whether a name could be registered.
     Availability(QueryName),
-    /// Domains by the beginning of their names.
-    Domains(Search),
-    /// Hosts by the beginning of their names.
-    Nameservers(Search),
+    /// Domains by their names.
+    Domains(Names, Page),
+    /// Domains by their name servers.
+    DomainsServedBy(Servers, Page),
+    /// Hosts by their names.
+    Nameservers(Names, Page),
     /// Hosts by an address.
     NameserversAt(IpAddr, Page),
     /// Registrars by name or handle.
     Registrars(RegistrarPattern, Page),
-}
-
-/// What a name begins and ends with.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Search {
-    /// Its beginning.
-    pub prefix: String,
-    /// Its end.
-    pub suffix: String,
-    /// Which page.
-    pub page: Page,
-}
-
-/// Part of what a search finds.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Page {
-    /// Where it begins: what the page before said, or nothing.
-    pub after: String,
-    /// Most objects.
-    pub most: usize,
-}
-
-/// Which registrars: those with this text, or, where there is a second one, those whose
-/// text begins with the first and ends with the second.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum RegistrarPattern {
-    /// By name, in lower case.
-    Name(String, Option<String>),
-    /// By handle: the number at IANA.
-    Handle(String, Option<String>),
 }
 
 /// What was found.
@@ -129,7 +104,11 @@ pub enum Found {
         objects: Vec<Self>,
         /// Where the next page begins, if there is one.
         next: Option<String>,
+        /// How many objects all pages have, where that was asked for.
+        total: Option<usize>,
     },
+    /// A search found more than can be counted, sorted, or searched by.
+    TooMany,
 }
 
 /// An answer.
@@ -248,37 +227,15 @@ async fn find(
         Query::Registrar(text) => registrar(snapshot, text).await,
         Query::Entity(text) => entity(snapshot, text).await,
         Query::Availability(name) => availability(snapshot, name).await,
-        Query::Domains(search) => {
-            let Search {
-                prefix,
-                suffix,
-                page,
-            } = search;
-            let found = snapshot.domains_by_name(prefix, suffix, &page.after, page.most);
-            let NamePage { names, next } = found.await?;
-            let mut objects = Vec::new();
-            for name in &names {
-                objects.push(domain(snapshot, name, now).await?);
-            }
-            Ok(Found::Page { objects, next })
+        Query::Domains(names, page) => search::domains(snapshot, names, page, now).await,
+        Query::DomainsServedBy(servers, page) => {
+            search::domains_served_by(snapshot, servers, page, now).await
         }
-        Query::Nameservers(search) => {
-            let Search {
-                prefix,
-                suffix,
-                page,
-            } = search;
-            let found = snapshot.hosts_by_name(prefix, suffix, &page.after, page.most);
-            let found = found.await?;
-            nameservers(snapshot, found).await
-        }
+        Query::Nameservers(names, page) => search::nameservers(snapshot, names, page).await,
         Query::NameserversAt(address, page) => {
-            let address = Address::from(*address);
-            let found = snapshot.hosts_by_address(address, &page.after, page.most);
-            let found = found.await?;
-            nameservers(snapshot, found).await
+            search::nameservers_at(snapshot, *address, page).await
         }
-        Query::Registrars(pattern, page) => registrars(snapshot, pattern, page).await,
+        Query::Registrars(pattern, page) => search::registrars(snapshot, pattern, page).await,
     }
 }
 
@@ -301,17 +258,6 @@ async fn domain(
 async fn nameserver(snapshot: &mut Snapshot<'_>, name: &str) -> Result<Found, RegistryError> {
     let found = snapshot.host(name).await?;
     Ok(found.map_or(Found::Nothing, |host| Found::Nameserver(Box::new(host))))
-}
-
-async fn nameservers(
-    snapshot: &mut Snapshot<'_>,
-    NamePage { names, next }: NamePage,
-) -> Result<Found, RegistryError> {
-    let mut objects = Vec::new();
-    for name in &names {
-        objects.push(nameserver(snapshot, name).await?);
-    }
-    Ok(Found::Page { objects, next })
 }
 
 async fn registrar(snapshot: &mut Snapshot<'_>, text: &str) -> Result<Found, RegistryError> {
@@ -373,42 +319,6 @@ async fn availability(
         reason: Some(reason),
         terms: None,
     }))
-}
-
-async fn registrars(
-    snapshot: &mut Snapshot<'_>,
-    pattern: &RegistrarPattern,
-    page: &Page,
-) -> Result<Found, RegistryError> {
-    let matches = |name: &str, iana_id: Option<i64>| match pattern {
-        RegistrarPattern::Name(start, end) => within(&name.to_lowercase(), start, end.as_deref()),
-        RegistrarPattern::Handle(start, end) => {
-            let handle = iana_id.map(|id| id.to_string());
-            handle.is_some_and(|handle| within(&handle, start, end.as_deref()))
-        }
-    };
-    let all = snapshot
-        .registrar_names(page.after.parse().unwrap_or(0))
-        .await?;
-    let mut found = all
-        .into_iter()
-        .filter(|(_, name, iana_id)| matches(name, *iana_id))
-        .map(|(id, ..)| id);
-    let ids: Vec<_> = found.by_ref().take(page.most).collect();
-    let last = ids.last().map(ToString::to_string);
-    let next = found.next().and(last);
-    drop(found);
-    let mut objects = Vec::new();
-    for id in ids {
-        let registrar = snapshot.registrar_by_id(id).await?;
-        objects.push(Found::Registrar(Box::new(registrar)));
-    }
-    Ok(Found::Page { objects, next })
-}
-
-fn within(text: &str, start: &str, end: Option<&str>) -> bool {
-    let Some(end) = end else { return text == start };
-    text.len() >= start.len() + end.len() && text.starts_with(start) && text.ends_with(end)
 }
 
 #[cfg(test)]

@@ -4,10 +4,11 @@
 //! A request line is read by `path`, answered by `respond`, and written as JSON by
 //! `object` and its neighbours: all pure but for the look-up between. What is withheld
 //! of a contact is said as RFC 9537 has it, with paths that lead where they say. Searches
-//! give pages (RFC 8977) and parts (RFC 8982). `server` has the sockets: plain HTTP on
-//! loopback only. Nothing personal is logged.
+//! give pages (RFC 8977) and parts (RFC 8982). `server` is its part of HTTP. Nothing
+//! personal is logged.
 
 mod jcard;
+mod metadata;
 mod object;
 pub mod path;
 mod redacted;
@@ -15,8 +16,7 @@ mod respond;
 mod server;
 
 pub use respond::{MEDIA_TYPE, Reply, Responder};
-pub use server::certificate::RDAP;
-pub use server::{Bound, Server, Settings};
+pub use server::{RDAP, Settings, serve};
 
 #[cfg(test)]
 mod tests;

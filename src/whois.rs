@@ -10,7 +10,7 @@ mod form;
 pub mod question;
 mod server;
 
-pub use server::{Server, Settings};
+pub use server::{Settings, serve};
 
 #[cfg(test)]
 mod tests;

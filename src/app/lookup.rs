@@ -8,9 +8,11 @@ use anyhow::Context;
 use crate::clock::unix_microseconds;
 use crate::config::{Config, Rdap, Whois};
 use crate::control::LookupVitals;
-use crate::dns::net;
+use crate::dns::net::yield_to_workers;
 use crate::lookup::{self, Lookups};
 use crate::net::credentials::Credentials;
+use crate::net::http::{self, Bound};
+use crate::net::service::{self, Service};
 use crate::registry::Location;
 use crate::{rdap, whois};
 
@@ -18,8 +20,8 @@ use crate::{rdap, whois};
 #[derive(Debug)]
 pub(super) struct Public {
     lookups: Arc<Lookups>,
-    whois: Option<whois::Server>,
-    rdap: Option<rdap::Server>,
+    whois: Option<Service>,
+    rdap: Option<http::Server>,
     credentials: Option<Arc<Credentials>>,
 }
 
@@ -57,30 +59,32 @@ pub(super) fn start(
 }
 
 impl Public {
-    fn start_whois(&self, config: &Config, whois: &Whois) -> anyhow::Result<whois::Server> {
+    fn start_whois(&self, config: &Config, whois: &Whois) -> anyhow::Result<Service> {
         let settings = whois::Settings {
             lookups: Arc::clone(&self.lookups),
-            connections_max: whois.connections_max,
-            connections_per_prefix_max: whois.connections_per_prefix_max,
+            service: service::Settings {
+                name: "WHOIS",
+                threads: whois.threads,
+                prepare_thread: yield_to_workers,
+                connections_max: whois.connections_max,
+                connections_per_prefix_max: whois.connections_per_prefix_max,
+                drain: config.dns.drain_timeout,
+            },
             read_timeout: whois.read_timeout,
             write_timeout: whois.write_timeout,
             terms_url: config.lookup.terms_url.clone(),
             access_log: config.lookup.access_log,
-            drain: config.dns.drain_timeout,
-            threads: whois.threads,
-            prepare_thread: net::yield_to_workers,
         };
-        let server = whois::Server::start(settings, &whois.listen);
-        server.context("cannot serve WHOIS on whois.listen")
+        let service = whois::serve(settings, &whois.listen);
+        service.context("cannot serve WHOIS on whois.listen")
     }
 
     fn start_rdap(&mut self, config: &Config, rdap: &Rdap) -> anyhow::Result<()> {
-        let bound = rdap::Bound::bind(&rdap.listen_plain, &rdap.listen);
+        let bound = Bound::bind(&rdap.listen_plain, &rdap.listen);
         let bound = bound.context("cannot serve RDAP on rdap.listen and rdap.listen-plain")?;
-        let base = match (rdap.base_url.as_str(), bound.first()) {
-            ("", Some(address)) if rdap.listen_plain.is_empty() => format!("https://{address}/"),
-            ("", Some(address)) => format!("http://{address}/"),
-            (url, _) => url.to_owned(),
+        let base = match rdap.base_url.as_str() {
+            "" => bound.url().unwrap_or_default(),
+            url => url.to_owned(),
         };
         if !rdap.listen.is_empty() {
             let (certificate, key) = (&rdap.certificate_file, &rdap.key_file);
@@ -96,18 +100,25 @@ impl Public {
                 whois_server: config.whois.server_name.clone(),
                 page_size: rdap.page_size,
             },
-            credentials: self.credentials.clone(),
-            connections_max: rdap.connections_max,
-            connections_per_prefix_max: rdap.connections_per_prefix_max,
-            read_timeout: rdap.read_timeout,
-            connection_timeout: rdap.connection_timeout,
+            http: http::Settings {
+                service: service::Settings {
+                    name: "RDAP",
+                    threads: rdap.threads,
+                    prepare_thread: yield_to_workers,
+                    connections_max: rdap.connections_max,
+                    connections_per_prefix_max: rdap.connections_per_prefix_max,
+                    drain: config.dns.drain_timeout,
+                },
+                credentials: self.credentials.clone(),
+                times: http::Times {
+                    read_timeout: rdap.read_timeout,
+                    connection_timeout: rdap.connection_timeout,
+                },
+            },
             cache_seconds: rdap.cache_seconds,
             access_log: config.lookup.access_log,
-            drain: config.dns.drain_timeout,
-            threads: rdap.threads,
-            prepare_thread: net::yield_to_workers,
         };
-        let server = rdap::Server::start(settings, bound).context("cannot serve RDAP")?;
+        let server = rdap::serve(settings, bound).context("cannot serve RDAP")?;
         self.rdap = Some(server);
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
+use std::path::Path;
 use std::time::Duration;
 
 use zone_image::Name;
@@ -45,6 +46,44 @@ impl Checker<'_> {
         if !range.contains(&value) {
             let (low, high) = (range.start(), range.end());
             self.fault(key, format_args!("{value} is not from {low} to {high}"));
+        }
+    }
+
+    /// What is on at this key works with a registry.
+    pub(super) fn needs_registry(&mut self, key: &str, is_on: bool, spec: &Spec) {
+        if is_on && spec.registry.database.is_empty() {
+            let message = "there is no registry; name one in registry.database";
+            self.fault(key, message);
+        }
+    }
+
+    /// A section whose `listen` is not empty needs its certificate and key.
+    pub(super) fn needs_files(
+        &mut self,
+        section: &str,
+        is_on: bool,
+        certificate: &Path,
+        key: &Path,
+    ) {
+        let files = [
+            ("certificate-file", certificate, "certificate"),
+            ("key-file", key, "private key"),
+        ];
+        for (name, path, what) in files {
+            if is_on && path.as_os_str().is_empty() {
+                let message =
+                    format!("name the file of the {what}, or leave {section}.listen empty");
+                self.fault(&format!("{section}.{name}"), message);
+            }
+        }
+    }
+
+    /// Threads and connections of a service of the control plane.
+    pub(super) fn service(&mut self, section: &str, threads: usize, connections: [usize; 2]) {
+        self.range(&format!("{section}.threads"), threads, 1..=64);
+        let keys = ["connections-max", "connections-per-prefix-max"];
+        for (key, count) in keys.iter().zip(connections) {
+            self.range(&format!("{section}.{key}"), count, 1..=100_000);
         }
     }
 }
@@ -115,10 +154,8 @@ fn check_scan(spec: &Spec, checker: &mut Checker<'_>) -> Option<Scan> {
         registry.scan_interval_hours,
         1..=8_760,
     );
-    if questions_per_second_max > 0 && registry.database.is_empty() {
-        let message = "there is no registry; name one in registry.database";
-        checker.fault("registry.scan-questions-per-second-max", message);
-    }
+    let key = "registry.scan-questions-per-second-max";
+    checker.needs_registry(key, questions_per_second_max > 0, spec);
     (questions_per_second_max > 0).then(|| Scan {
         questions_per_second_max,
         interval_seconds: registry.scan_interval_hours.saturating_mul(3600),
@@ -373,20 +410,8 @@ fn check_tls(spec: &Spec, checker: &mut Checker<'_>) -> Option<Tls> {
             checker.fault("dns.tls.listen", message);
         }
     }
-    let files = [
-        (
-            "dns.tls.certificate-file",
-            &tls.certificate_file,
-            "certificate",
-        ),
-        ("dns.tls.key-file", &tls.key_file, "private key"),
-    ];
-    for (key, path, what) in files {
-        if !tls.listen.is_empty() && path.as_os_str().is_empty() {
-            let message = format!("name the file of the {what}, or leave dns.tls.listen empty");
-            checker.fault(key, message);
-        }
-    }
+    let (certificate, key) = (&tls.certificate_file, &tls.key_file);
+    checker.needs_files("dns.tls", !tls.listen.is_empty(), certificate, key);
     checker.range("dns.tls.threads", tls.threads, 1..=bind::WORKERS_MAX);
     let limits = [
         ("dns.tls.connections-max", tls.connections_max),

@@ -36,20 +36,8 @@ pub(super) fn check(spec: &Spec, checker: &mut Checker<'_>) -> Option<Epp> {
     let epp = &spec.epp;
     check_ranges(spec, checker);
     let is_on = !epp.listen.is_empty();
-    if is_on && spec.registry.database.is_empty() {
-        let message = "there is no registry; name one in registry.database";
-        checker.fault("epp.listen", message);
-    }
-    let files = [
-        ("epp.certificate-file", &epp.certificate_file, "certificate"),
-        ("epp.key-file", &epp.key_file, "private key"),
-    ];
-    for (key, path, what) in files {
-        if is_on && path.as_os_str().is_empty() {
-            let message = format!("name the file of the {what}, or leave epp.listen empty");
-            checker.fault(key, message);
-        }
-    }
+    checker.needs_registry("epp.listen", is_on, spec);
+    checker.needs_files("epp", is_on, &epp.certificate_file, &epp.key_file);
     let name = epp.server_name.as_str();
     let collapsed: Vec<_> = name.split_whitespace().collect();
     if !(3..=64).contains(&name.chars().count()) || collapsed.join(" ") != name {
@@ -88,7 +76,8 @@ fn days(count: u64) -> Duration {
 
 fn check_ranges(spec: &Spec, checker: &mut Checker<'_>) {
     let epp = &spec.epp;
-    checker.range("epp.threads", epp.threads, 1..=64);
+    let connections = [epp.connections_max, epp.connections_per_prefix_max];
+    checker.service("epp", epp.threads, connections);
     checker.range("epp.frame-bytes-max", epp.frame_bytes_max, FRAME_BYTES);
     let rate = epp.commands_per_second_max;
     checker.range("epp.commands-per-second-max", rate, 1..=1_000_000);
@@ -100,16 +89,6 @@ fn check_ranges(spec: &Spec, checker: &mut Checker<'_>) {
         ("epp.certificate-warning-days", epp.certificate_warning_days),
     ] {
         checker.range(key, days, 0..=3650);
-    }
-    let counts = [
-        ("epp.connections-max", epp.connections_max),
-        (
-            "epp.connections-per-prefix-max",
-            epp.connections_per_prefix_max,
-        ),
-    ];
-    for (key, count) in counts {
-        checker.range(key, count, 1..=100_000);
     }
     let times = [
         (

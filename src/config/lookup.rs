@@ -100,13 +100,9 @@ pub(super) fn check_lookup(spec: &Spec, checker: &mut Checker<'_>) -> Lookup {
 
 pub(super) fn check_whois(spec: &Spec, checker: &mut Checker<'_>) -> Whois {
     let whois = &spec.whois;
-    let is_on = !whois.listen.is_empty();
-    needs_registry("whois.listen", is_on, spec, checker);
-    checker.range("whois.threads", whois.threads, 1..=64);
-    let places = whois.connections_max;
-    checker.range("whois.connections-max", places, 1..=100_000);
-    let of_prefix = whois.connections_per_prefix_max;
-    checker.range("whois.connections-per-prefix-max", of_prefix, 1..=100_000);
+    checker.needs_registry("whois.listen", !whois.listen.is_empty(), spec);
+    let connections = [whois.connections_max, whois.connections_per_prefix_max];
+    checker.service("whois", whois.threads, connections);
     let read = whois.read_timeout_seconds;
     checker.range("whois.read-timeout-seconds", read, 1..=3_600);
     let write = whois.write_timeout_seconds;
@@ -115,8 +111,8 @@ pub(super) fn check_whois(spec: &Spec, checker: &mut Checker<'_>) -> Whois {
         listen: whois.listen.clone(),
         server_name: whois.server_name.clone(),
         threads: whois.threads,
-        connections_max: places,
-        connections_per_prefix_max: of_prefix,
+        connections_max: whois.connections_max,
+        connections_per_prefix_max: whois.connections_per_prefix_max,
         read_timeout: Duration::from_secs(read),
         write_timeout: Duration::from_secs(write),
     }
@@ -124,9 +120,10 @@ pub(super) fn check_whois(spec: &Spec, checker: &mut Checker<'_>) -> Whois {
 
 pub(super) fn check_rdap(spec: &Spec, checker: &mut Checker<'_>) -> Rdap {
     let rdap = &spec.rdap;
-    needs_registry("rdap.listen", !rdap.listen.is_empty(), spec, checker);
-    let is_plain = !rdap.listen_plain.is_empty();
-    needs_registry("rdap.listen-plain", is_plain, spec, checker);
+    let (is_tls, is_plain) = (!rdap.listen.is_empty(), !rdap.listen_plain.is_empty());
+    checker.needs_registry("rdap.listen", is_tls, spec);
+    checker.needs_registry("rdap.listen-plain", is_plain, spec);
+    checker.needs_files("rdap", is_tls, &rdap.certificate_file, &rdap.key_file);
     for address in rdap
         .listen_plain
         .iter()
@@ -135,28 +132,12 @@ pub(super) fn check_rdap(spec: &Spec, checker: &mut Checker<'_>) -> Rdap {
         let message = format!("{address} is not on loopback; elsewhere it needs TLS: rdap.listen");
         checker.fault("rdap.listen-plain", message);
     }
-    for (key, path, what) in [
-        (
-            "rdap.certificate-file",
-            &rdap.certificate_file,
-            "certificate",
-        ),
-        ("rdap.key-file", &rdap.key_file, "private key"),
-    ] {
-        if !rdap.listen.is_empty() && path.as_os_str().is_empty() {
-            let message = format!("name the file of the {what}, or leave rdap.listen empty");
-            checker.fault(key, message);
-        }
-    }
     check_url("rdap.base-url", &rdap.base_url, checker);
     if !rdap.base_url.is_empty() && !rdap.base_url.ends_with('/') {
         checker.fault("rdap.base-url", "write it with a slash at its end");
     }
-    checker.range("rdap.threads", rdap.threads, 1..=64);
-    let places = rdap.connections_max;
-    checker.range("rdap.connections-max", places, 1..=100_000);
-    let of_prefix = rdap.connections_per_prefix_max;
-    checker.range("rdap.connections-per-prefix-max", of_prefix, 1..=100_000);
+    let connections = [rdap.connections_max, rdap.connections_per_prefix_max];
+    checker.service("rdap", rdap.threads, connections);
     let read = rdap.read_timeout_seconds;
     checker.range("rdap.read-timeout-seconds", read, 1..=3_600);
     let whole = rdap.connection_seconds_max;
@@ -170,18 +151,12 @@ pub(super) fn check_rdap(spec: &Spec, checker: &mut Checker<'_>) -> Rdap {
         key_file: rdap.key_file.clone(),
         base_url: rdap.base_url.clone(),
         threads: rdap.threads,
-        connections_max: places,
-        connections_per_prefix_max: of_prefix,
+        connections_max: rdap.connections_max,
+        connections_per_prefix_max: rdap.connections_per_prefix_max,
         read_timeout: Duration::from_secs(read),
         connection_timeout: Duration::from_secs(whole),
         page_size: rdap.page_size,
         cache_seconds: rdap.cache_seconds,
-    }
-}
-
-fn needs_registry(key: &str, is_on: bool, spec: &Spec, checker: &mut Checker<'_>) {
-    if is_on && spec.registry.database.is_empty() {
-        checker.fault(key, "there is no registry; name one in registry.database");
     }
 }
 

@@ -15,33 +15,26 @@ mod store;
 
 use std::fmt;
 use std::io;
-use std::net::{SocketAddr, TcpListener as StdTcpListener};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use tokio::net::{TcpListener, TcpStream};
-use tokio::runtime::{Builder, Runtime};
+use tokio::net::TcpStream;
 use tokio::sync::{Semaphore, watch};
-use tokio::task::{JoinHandle, JoinSet};
-use tokio::time::timeout;
-use tokio_rustls::TlsAcceptor;
+use tokio::task::JoinHandle;
 
 use self::accounts::Accounts;
 use self::counters::{Counters, Refusal};
 use self::sessions::Sessions;
-use self::store::{Store, Writing};
+use self::store::Store;
 use super::services::Offer;
-use crate::net::credentials::{Credentials, WATCH_INTERVAL};
-use crate::net::listen::bind;
-use crate::net::places::{Full, Place, Places};
+use crate::net::credentials::Credentials;
+use crate::net::places::Full;
+use crate::net::service::{self, Listeners, Serve, Service, Stop, Unshaken, shake_hands};
 use crate::registry::command::domain::AskServers;
 use crate::registry::{Location, Timestamp};
 
-/// Pause after the system gave us no connection.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-/// Time that ending may take beyond the drain itself.
-const SHUTDOWN: Duration = Duration::from_secs(1);
 /// Passwords that are looked at together: each takes a processor and 19 MiB.
 const PASSWORDS_AT_ONCE: usize = 2;
 
@@ -137,41 +130,42 @@ impl Shared {
 
 /// A running server.
 pub struct Server {
-    addresses: Vec<SocketAddr>,
+    service: Service,
     counters: Arc<Counters>,
     credentials: Arc<Credentials>,
     sessions: Arc<Sessions>,
-    runtime: Runtime,
-    stop: watch::Sender<bool>,
-    task: JoinHandle<()>,
+    /// Keeps the right to write until `end`.
+    keeper: JoinHandle<()>,
+    end: watch::Sender<bool>,
 }
 
 impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Server")
-            .field("addresses", &self.addresses)
-            .finish_non_exhaustive()
+        f.debug_tuple("Server").field(&self.service).finish()
     }
 }
 
 impl Server {
     /// Takes the addresses and serves them on threads of its own.
     pub fn start(settings: Settings, listen: &[SocketAddr]) -> io::Result<Self> {
-        let bound: io::Result<Vec<_>> = listen.iter().map(|address| bind(*address)).collect();
-        let (addresses, listeners): (Vec<_>, Vec<_>) = bound?.into_iter().unzip();
-        let runtime = Builder::new_multi_thread()
-            .worker_threads(settings.threads)
-            .thread_name("epp")
-            .enable_all()
-            .build()?;
+        let listeners = Listeners::bind(listen)?;
+        let limits = settings.limits;
+        let mut service = Service::new(service::Settings {
+            name: "EPP",
+            threads: settings.threads,
+            prepare_thread: || {},
+            connections_max: limits.connections_max,
+            connections_per_prefix_max: limits.connections_per_prefix_max,
+            drain: settings.drain,
+        })?;
         let counters = Arc::<Counters>::default();
         let credentials = Arc::clone(&settings.credentials);
         let sessions = Arc::<Sessions>::default();
         let shared = Arc::new(Shared {
             store: Store::new(settings.location.clone(), settings.ask.clone()),
             accounts: Arc::new(Accounts::new(
-                settings.limits.commands_per_second_max,
-                settings.limits.transforms_per_second_max,
+                limits.commands_per_second_max,
+                limits.transforms_per_second_max,
             )),
             counters: Arc::clone(&counters),
             sessions: Arc::clone(&sessions),
@@ -180,24 +174,25 @@ impl Server {
             transactions: AtomicU64::new(1),
             settings,
         });
-        let (stop, stopped) = watch::channel(false);
-        runtime.spawn(Arc::clone(&credentials).watch(WATCH_INTERVAL, stopped.clone()));
-        let held = runtime.block_on(shared.store.try_to_write());
-        let task = runtime.spawn(serve(shared, listeners, held, stopped));
+        service.watch(&credentials);
+        let held = service.block_on(shared.store.try_to_write());
+        let (end, ended) = watch::channel(false);
+        let keeping = Arc::clone(&shared);
+        let keeper = service.spawn(async move { keeping.store.keep_writer(held, ended).await });
+        service.open(listeners, &shared)?;
         Ok(Self {
-            addresses,
+            service,
             counters,
             credentials,
             sessions,
-            runtime,
-            stop,
-            task,
+            keeper,
+            end,
         })
     }
 
     /// Where it listens.
     pub fn addresses(&self) -> &[SocketAddr] {
-        &self.addresses
+        self.service.addresses()
     }
 
     /// What it counts.
@@ -217,10 +212,12 @@ impl Server {
 
     /// Answers what is under way, and ends.
     pub fn stop(self) {
-        self.stop.send_replace(true);
-        // It bounds itself by the drain; a panic in it was reported already.
-        let _ = self.runtime.block_on(self.task);
-        self.runtime.shutdown_timeout(SHUTDOWN);
+        let (keeper, end) = (self.keeper, self.end);
+        self.service.stop_before(async move {
+            // Nobody writes any more: the registry is given back, so that another can take it.
+            end.send_replace(true);
+            let _ = keeper.await;
+        });
     }
 }
 
@@ -232,103 +229,26 @@ fn run_name(started: i64) -> io::Result<String> {
     Ok(format!("{started:x}-{:08x}", u32::from_be_bytes(random)))
 }
 
-async fn serve(
-    shared: Arc<Shared>,
-    listeners: Vec<StdTcpListener>,
-    held: Option<Writing>,
-    stop: watch::Receiver<bool>,
-) {
-    let limits = &shared.settings.limits;
-    let places = Arc::new(Places::new(
-        limits.connections_max,
-        limits.connections_per_prefix_max,
-    ));
-    let (end, ended) = watch::channel(false);
-    let keeper = {
-        let shared = Arc::clone(&shared);
-        tokio::spawn(async move { shared.store.keep_writer(held, ended).await })
-    };
-    let mut acceptors = JoinSet::new();
-    for listener in listeners {
-        match TcpListener::from_std(listener) {
-            Ok(listener) => {
-                let (shared, places) = (Arc::clone(&shared), Arc::clone(&places));
-                acceptors.spawn(accept(listener, shared, places, stop.clone()));
+impl Serve for Shared {
+    /// One connection from its handshake to its end.
+    async fn serve(self: Arc<Self>, stream: TcpStream, peer: SocketAddr, mut stop: Stop) {
+        let (credentials, limits) = (&self.settings.credentials, &self.settings.limits);
+        match shake_hands(stream, credentials, limits.handshake_timeout, &mut stop).await {
+            Ok(stream) => {
+                let _open = self.counters.open();
+                // An error is the client's business: it has gone, one way or another.
+                let _ = session::run(&self, stream, peer, stop).await;
             }
-            Err(error) => tracing::error!(%error, "EPP listener lost"),
+            Err(Unshaken::Stopped) => {}
+            Err(Unshaken::Failed) => self.counters.refuse(Refusal::Handshake),
+            Err(Unshaken::Late) => self.counters.refuse(Refusal::HandshakeTime),
         }
     }
-    while acceptors.join_next().await.is_some() {}
-    // Nobody writes any more: the registry is given back, so that another can take it.
-    end.send_replace(true);
-    let _ = timeout(SHUTDOWN, keeper).await;
-}
 
-async fn accept(
-    listener: TcpListener,
-    shared: Arc<Shared>,
-    places: Arc<Places>,
-    mut stop: watch::Receiver<bool>,
-) {
-    let mut sessions = JoinSet::new();
-    let stopping = stop.clone();
-    loop {
-        tokio::select! {
-            biased;
-            () = stopped(&mut stop) => break,
-            Some(_) = sessions.join_next() => {}
-            accepted = listener.accept() => match accepted {
-                Ok((stream, peer)) => match Places::admit(&places, peer.ip()) {
-                    Ok(place) => {
-                        let shared = Arc::clone(&shared);
-                        let session = connect(shared, stream, peer, place, stopping.clone());
-                        sessions.spawn(session);
-                    }
-                    Err(Full::All) => shared.counters.refuse(Refusal::Full),
-                    Err(Full::Prefix) => shared.counters.refuse(Refusal::PrefixFull),
-                },
-                Err(error) => {
-                    tracing::warn!(%error, "EPP connection not taken");
-                    tokio::time::sleep(ACCEPT_PAUSE).await;
-                }
-            },
-        }
-    }
-    drop(listener);
-    let finish = async { while sessions.join_next().await.is_some() {} };
-    if timeout(shared.settings.drain, finish).await.is_err() {
-        tracing::info!("EPP sessions cut off at the end of the drain");
-    }
-}
-
-/// Ends when the server is to stop.
-async fn stopped(stop: &mut watch::Receiver<bool>) {
-    // A sender that is gone means the same.
-    let _ = stop.wait_for(|stop| *stop).await;
-}
-
-/// One connection from its handshake to its end.
-async fn connect(
-    shared: Arc<Shared>,
-    stream: TcpStream,
-    peer: SocketAddr,
-    _place: Place,
-    mut stop: watch::Receiver<bool>,
-) {
-    let _ = stream.set_nodelay(true);
-    let acceptor = TlsAcceptor::from(shared.settings.credentials.current());
-    let shaken = tokio::select! {
-        biased;
-        () = stopped(&mut stop) => return,
-        shaken = timeout(shared.settings.limits.handshake_timeout, acceptor.accept(stream)) => shaken,
-    };
-    match shaken {
-        Ok(Ok(stream)) => {
-            let _open = shared.counters.open();
-            // An error is the client's business: it has gone, one way or another.
-            let _ = session::run(&shared, stream, peer, stop).await;
-        }
-        Ok(Err(_)) => shared.counters.refuse(Refusal::Handshake),
-        Err(_) => shared.counters.refuse(Refusal::HandshakeTime),
+    fn refuse(&self, full: Full) {
+        self.counters.refuse(match full {
+            Full::All => Refusal::Full,
+            Full::Prefix => Refusal::PrefixFull,
+        });
     }
 }

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::search::{Property, Sort};
 use super::testing::{execute, lookups, lookups_with, stage};
 use super::*;
 use crate::registry::testing::{NOW, engines};
@@ -110,6 +111,40 @@ async fn a_reader_cannot_write_and_its_snapshot_stays() {
     }
 }
 
+fn page_after(after: &str) -> Page {
+    Page {
+        after: after.to_owned(),
+        most: 3,
+        ..Page::default()
+    }
+}
+
+fn shops() -> Names {
+    Names {
+        prefix: "shop".to_owned(),
+        suffix: ".tld".to_owned(),
+    }
+}
+
+/// The names that a search finds, where the next page begins, and how many there are.
+async fn searched(lookups: &Lookups, query: Query) -> (Vec<String>, Option<String>, Option<usize>) {
+    let Found::Page {
+        objects,
+        next,
+        total,
+    } = found(lookups, query).await
+    else {
+        panic!("a search gives a page");
+    };
+    let names = objects.into_iter().map(|object| match object {
+        Found::Domain(domain, _) => domain.name,
+        Found::Nameserver(host) => host.name,
+        Found::Registrar(registrar) => registrar.name,
+        other => panic!("{other:?} in a page"),
+    });
+    (names.collect(), next, total)
+}
+
 #[tokio::test]
 async fn searches_give_pages_that_go_on_where_the_last_ended() {
     for engine in engines() {
@@ -123,39 +158,23 @@ async fn searches_give_pages_that_go_on_where_the_last_ended() {
         let lookups = lookups(&test);
         let (mut all, mut after) = (Vec::new(), String::new());
         for _ in 0..4 {
-            let page = Page {
-                after: after.clone(),
-                most: 3,
-            };
-            let search = Search {
-                prefix: "shop".to_owned(),
-                suffix: ".tld".to_owned(),
-                page,
-            };
-            let Found::Page { objects, next } = found(&lookups, Query::Domains(search)).await
-            else {
-                panic!("a search gives a page");
-            };
-            assert!(objects.len() <= 3);
-            all.extend(objects.into_iter().filter_map(|object| match object {
-                Found::Domain(domain, _) => Some(domain.name),
-                _ => None,
-            }));
+            let page = page_after(&after);
+            let (found, next, _) = searched(&lookups, Query::Domains(shops(), page)).await;
+            assert!(found.len() <= 3);
+            all.extend(found);
             let Some(next) = next else { break };
             after = next;
         }
         let expected: Vec<_> = (0..7).map(|number| format!("shop-{number}.tld")).collect();
         assert_eq!(all, expected);
         for (address, expected) in [("192.0.2.1", 1), ("2001:db8::1", 1), ("192.0.2.2", 0)] {
-            let page = Page {
-                after: String::new(),
-                most: 3,
-            };
-            let query = Query::NameserversAt(address.parse().unwrap(), page);
-            let Found::Page { objects, next } = found(&lookups, query).await else {
-                panic!("a search gives a page");
-            };
-            assert_eq!((objects.len(), next), (expected, None), "{address}");
+            let query = Query::NameserversAt(address.parse().unwrap(), page_after(""));
+            let (found, next, total) = searched(&lookups, query).await;
+            assert_eq!(
+                (found.len(), next, total),
+                (expected, None, None),
+                "{address}"
+            );
         }
         for (pattern, expected) in [
             (
@@ -168,15 +187,126 @@ async fn searches_give_pages_that_go_on_where_the_last_ended() {
                 1,
             ),
         ] {
-            let page = Page {
-                after: String::new(),
-                most: 3,
+            let query = Query::Registrars(pattern.clone(), page_after(""));
+            let (found, ..) = searched(&lookups, query).await;
+            assert_eq!(found.len(), expected, "{pattern:?}");
+        }
+    }
+}
+
+/// All pages of a search, one after the other, as one list.
+async fn all_pages(lookups: &Lookups, query: impl Fn(Page) -> Query, page: Page) -> Vec<String> {
+    let (mut all, mut page) = (Vec::new(), page);
+    loop {
+        let (found, next, _) = searched(lookups, query(page.clone())).await;
+        assert!(found.len() <= page.most);
+        all.extend(found);
+        let Some(next) = next else { return all };
+        page.after = next;
+        page.before += 1;
+    }
+}
+
+#[tokio::test]
+async fn what_is_found_is_counted_and_sorted_where_that_is_asked_for() {
+    for engine in engines() {
+        let mut test = stage(engine).await;
+        for number in [3, 1, 4, 0, 2] {
+            let created = format!("shop-{number}.tld");
+            let command =
+                json!({ "domain": { "create": { "name": created, "registrar": "reg-b" } } });
+            execute(&mut test, command).await;
+        }
+        let rename =
+            sqlx::query("UPDATE domains SET name = 'xn--bcher-kva.tld' WHERE name = 'shop-4.tld'");
+        rename.execute(test.database.connection()).await.unwrap();
+        let lookups = lookups(&test);
+        let sorted = |property, descends| Page {
+            most: 2,
+            counts: true,
+            order: vec![Sort { property, descends }],
+            ..Page::default()
+        };
+        let domains = |page| Query::Domains(shops(), page);
+        let page = sorted(Property::Created, false);
+        let (_, _, total) = searched(&lookups, domains(page.clone())).await;
+        assert_eq!(total, Some(4));
+        let shop = |numbers: [u8; 4]| numbers.map(|number| format!("shop-{number}.tld"));
+        assert_eq!(all_pages(&lookups, domains, page).await, shop([3, 1, 0, 2]));
+        let page = sorted(Property::Name, true);
+        assert_eq!(all_pages(&lookups, domains, page).await, shop([3, 2, 1, 0]));
+        // What has none comes last, whichever the direction.
+        let update = json!({ "domain": { "update": { "name": "shop-1.tld",
+            "add": { "statuses": ["clientHold"] } } } });
+        execute(&mut test, update).await;
+        for descends in [false, true] {
+            let page = sorted(Property::Updated, descends);
+            let found = all_pages(&lookups, domains, page).await;
+            assert_eq!(found[0], "shop-1.tld");
+        }
+        // U-labels are sorted as such.
+        let any = |page| {
+            let (prefix, suffix) = (String::new(), ".tld".to_owned());
+            Query::Domains(Names { prefix, suffix }, page)
+        };
+        let found = all_pages(&lookups, any, sorted(Property::Name, false)).await;
+        assert_eq!(found[0], "xn--bcher-kva.tld", "{found:?}");
+        let hosts = |page| {
+            let (prefix, suffix) = ("ns".to_owned(), String::new());
+            Query::Nameservers(Names { prefix, suffix }, page)
+        };
+        let found = all_pages(&lookups, hosts, sorted(Property::V6, true)).await;
+        assert_eq!(found, ["ns1.org.tld", "ns2.outside.example"]);
+        let all = RegistrarPattern::Name(String::new(), Some(String::new()));
+        let registrars = |page| Query::Registrars(all.clone(), page);
+        let found = all_pages(&lookups, registrars, sorted(Property::Handle, true)).await;
+        assert_eq!(found, ["Registrar B", "Registrar A"]);
+    }
+}
+
+#[tokio::test]
+async fn domains_are_found_by_their_name_servers() {
+    for engine in engines() {
+        let mut test = stage(engine).await;
+        for number in 0..4 {
+            let command = json!({ "domain": { "create": { "name": format!("d{number}.tld"),
+                "registrar": "reg-b", "hosts": ["ns1.org.tld"] } } });
+            execute(&mut test, command).await;
+        }
+        let lookups = lookups(&test);
+        let like = |prefix: &str| {
+            let (prefix, suffix) = (prefix.to_owned(), String::new());
+            Servers::Like(Names { prefix, suffix })
+        };
+        let all = [
+            "person.tld",
+            "open.tld",
+            "d0.tld",
+            "d1.tld",
+            "d2.tld",
+            "d3.tld",
+        ];
+        for (servers, expected) in [
+            (Servers::Named(name("ns1.org.tld")), &all[..]),
+            (Servers::Named(name("ns2.outside.example")), &all[..2]),
+            (Servers::Named(name("ns3.outside.example")), &[]),
+            (Servers::At("2001:db8::1".parse().unwrap()), &all),
+            (Servers::At("192.0.2.2".parse().unwrap()), &[]),
+            (like("ns"), &all),
+        ] {
+            let domains = |page| Query::DomainsServedBy(servers.clone(), page);
+            let page = page_after("");
+            let found = all_pages(&lookups, domains, page.clone()).await;
+            assert_eq!(found, expected, "{servers:?}");
+            let counted = Page {
+                counts: true,
+                ..page
             };
-            let found = found(&lookups, Query::Registrars(pattern.clone(), page)).await;
-            assert!(
-                matches!(found, Found::Page { objects, .. } if objects.len() == expected),
-                "{pattern:?}"
-            );
+            let (_, _, total) = searched(&lookups, domains(counted.clone())).await;
+            assert_eq!(total, Some(expected.len()), "{servers:?}");
+            let mut expected = expected.to_vec();
+            expected.sort_unstable();
+            assert_eq!(all_pages(&lookups, domains, counted).await, expected);
         }
     }
 }

@@ -7,13 +7,11 @@ use super::redacted::{of_contacts, of_entity, rdap_role};
 use super::{MEDIA_TYPE, jcard};
 use crate::disclosure::PublicContact;
 use crate::lookup::names::unicode;
+use crate::lookup::search::NO_HANDLE;
 use crate::lookup::{
-    DomainRecord, Found, HostRecord, PublicField, RegistrarRecord, ServerRecord, Timestamp,
-    time_text,
+    Address, DomainRecord, Found, HostRecord, PublicField, RegistrarRecord, ServerRecord,
+    Timestamp, time_text,
 };
-
-/// What a registrar without a number at IANA is called (ICANN's profile, section 4.3).
-const NOT_APPLICABLE: &str = "not applicable";
 
 /// What all objects of an answer share.
 #[derive(Debug, Clone, Copy)]
@@ -37,7 +35,9 @@ impl Frame<'_> {
             Found::Nameserver(host) => self.nameserver(host),
             Found::Registrar(registrar) => self.registrar(registrar),
             Found::Contact(contact) => self.contact(contact),
-            Found::Nothing | Found::Availability(_) | Found::Page { .. } => return None,
+            Found::Nothing | Found::Availability(_) | Found::Page { .. } | Found::TooMany => {
+                return None;
+            }
         };
         let kept: &[&str] = match self.fields {
             FieldSet::Full => return Some(object),
@@ -118,6 +118,7 @@ impl Frame<'_> {
             object.insert("status".into(), statuses(words));
             object.insert("links".into(), json!([link]));
         }
+        insert_addresses(&mut object, &server.addresses);
         Value::Object(object)
     }
 
@@ -128,21 +129,7 @@ impl Frame<'_> {
             "status".into(),
             statuses(host.statuses.iter().map(String::as_str)),
         );
-        let of_family = |is_v4: bool| -> Vec<_> {
-            let addresses = host.addresses.iter().map(ToString::to_string);
-            addresses
-                .filter(|text| text.contains(':') != is_v4)
-                .collect()
-        };
-        let mut addresses = Object::new();
-        for (family, found) in [("v4", of_family(true)), ("v6", of_family(false))] {
-            if !found.is_empty() {
-                addresses.insert(family.into(), json!(found));
-            }
-        }
-        if !addresses.is_empty() {
-            object.insert("ipAddresses".into(), Value::Object(addresses));
-        }
+        insert_addresses(&mut object, &host.addresses);
         let events = [
             ("registration", Some(host.created_at)),
             ("last changed", host.updated_at),
@@ -210,7 +197,7 @@ impl Frame<'_> {
             let id = json!({ "type": "IANA Registrar ID", "identifier": number });
             object.insert("publicIds".into(), json!([id]));
         }
-        let handle = handle.unwrap_or_else(|| NOT_APPLICABLE.to_owned());
+        let handle = handle.unwrap_or_else(|| NO_HANDLE.to_owned());
         object.insert("handle".into(), json!(handle));
         object.insert("vcardArray".into(), jcard::of_registrar(registrar));
         let found_by = registrar.iana_id.map(|id| id.to_string());
@@ -272,6 +259,22 @@ fn named(class: &str, name: &str) -> Object {
     object
 }
 
+/// RFC 9083 section 5.2; nothing where there are none.
+fn insert_addresses(object: &mut Object, addresses: &[Address]) {
+    let (v6, v4): (Vec<_>, Vec<_>) = addresses
+        .iter()
+        .map(ToString::to_string)
+        .partition(|text| text.contains(':'));
+    let families = [("v4", v4), ("v6", v6)].into_iter();
+    let there: Object = families
+        .filter(|(_, found)| !found.is_empty())
+        .map(|(family, found)| (family.to_owned(), json!(found)))
+        .collect();
+    if !there.is_empty() {
+        object.insert("ipAddresses".into(), Value::Object(there));
+    }
+}
+
 /// RFC 8056: each of EPP's words in RDAP's, each once.
 fn statuses<'w>(words: impl Iterator<Item = &'w str>) -> Value {
     let mut found: Vec<String> = Vec::new();
@@ -322,7 +325,20 @@ fn secure_dns(domain: &DomainRecord) -> Value {
             "digest": digest.collect::<String>(),
         })
     });
-    json!({ "delegationSigned": true, "dsData": data.collect::<Vec<_>>() })
+    let mut signed = json!({ "delegationSigned": true, "dsData": data.collect::<Vec<_>>() });
+    // Where the zone takes keys: what the DS were made of (RFC 9083 section 5.3).
+    if !domain.keys.is_empty() {
+        let keys = domain.keys.iter().map(|key| {
+            json!({
+                "flags": key.flags(),
+                "protocol": 3,
+                "publicKey": key.public_key_text(),
+                "algorithm": key.algorithm(),
+            })
+        });
+        signed["keyData"] = json!(keys.collect::<Vec<_>>());
+    }
+    signed
 }
 
 /// A segment of a path (RFC 3986 section 3.3) that is this text.

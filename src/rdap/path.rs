@@ -3,9 +3,14 @@
 //! Percent escapes are undone once, in one segment or value; what comes out is text without
 //! control characters, or the request is answered with 400.
 
+mod view;
+
 use std::net::IpAddr;
 
-use crate::lookup::{Page, QueryName, RegistrarPattern, Search};
+pub use self::view::{FieldSet, View};
+pub(super) use self::view::{cursor_text, sorts_of};
+use crate::lookup::search::{RegistrarPattern, Servers};
+use crate::lookup::{Names, QueryName};
 
 /// Characters that a search pattern has before its asterisk, so that what it reads has an
 /// end.
@@ -45,47 +50,13 @@ pub enum Pattern {
     /// One name.
     Exactly(QueryName),
     /// Names that begin and end so.
-    Names(String, String),
+    Names(Names),
+    /// What names these servers.
+    Servers(Servers),
     /// What has this address.
     Address(IpAddr),
     /// Registrars.
     Registrars(RegistrarPattern),
-}
-
-/// How what is found is shown.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct View {
-    /// Which fields.
-    pub fields: FieldSet,
-    /// Where the page begins, and its number from 1.
-    pub cursor: (String, u32),
-    /// The query string without its cursor, for links to other pages.
-    pub query: String,
-}
-
-/// RFC 8982 section 4.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FieldSet {
-    /// What names the object.
-    Id,
-    /// Some more.
-    Brief,
-    /// All.
-    Full,
-}
-
-impl FieldSet {
-    /// All of them with their words.
-    pub const ALL: [(&'static str, Self); 3] = [
-        ("id", Self::Id),
-        ("brief", Self::Brief),
-        ("full", Self::Full),
-    ];
-
-    /// Its word.
-    pub fn word(self) -> &'static str {
-        Self::ALL[self as usize].0
-    }
 }
 
 impl Target {
@@ -201,13 +172,12 @@ fn search(class: Class, query: &str) -> Result<Target, Fault> {
         return fault(400, "search by one thing at a time");
     }
     let pattern = match (class, key.as_str()) {
-        (Class::Domain, "nsLdhName" | "nsIp") => {
-            return fault(501, "domains are not searched by name server here");
-        }
-        (Class::Nameserver, "ip") => match value.parse() {
-            Ok(address) => Pattern::Address(address),
-            Err(_) => return fault(400, "not an IPv4 or IPv6 address"),
-        },
+        (Class::Domain, "nsLdhName") => Pattern::Servers(match names(value)? {
+            Named::One(name) => Servers::Named(name),
+            Named::Like(names) => Servers::Like(names),
+        }),
+        (Class::Domain, "nsIp") => Pattern::Servers(Servers::At(address(value)?)),
+        (Class::Nameserver, "ip") => Pattern::Address(address(value)?),
         (Class::Entity, "fn") => {
             let (start, end) = halves(&value.to_lowercase())?;
             Pattern::Registrars(RegistrarPattern::Name(start, end))
@@ -216,9 +186,13 @@ fn search(class: Class, query: &str) -> Result<Target, Fault> {
             let (start, end) = halves(value)?;
             Pattern::Registrars(RegistrarPattern::Handle(start, end))
         }
-        _ => names(value)?,
+        _ => match names(value)? {
+            Named::One(name) => Pattern::Exactly(name),
+            Named::Like(names) => Pattern::Names(names),
+        },
     };
-    Ok(Target::Search(class, pattern, view(&parameters, query)?))
+    let view = View::read(class, &parameters, query)?;
+    Ok(Target::Search(class, pattern, view))
 }
 
 /// What stands before the one asterisk, and behind it where there is one.
@@ -231,13 +205,19 @@ fn halves(value: &str) -> Result<(String, Option<String>), Fault> {
     }
 }
 
+/// A name, or a pattern of names.
+enum Named {
+    One(QueryName),
+    Like(Names),
+}
+
 /// A pattern of names (RFC 9082 section 4.1): its asterisk ends a label, and what comes
 /// behind are whole labels.
-fn names(value: &str) -> Result<Pattern, Fault> {
+fn names(value: &str) -> Result<Named, Fault> {
     if !value.contains('*') {
         let name = QueryName::parse(value);
         let name = name.or_else(|error| fault(400, error.to_string()))?;
-        return Ok(Pattern::Exactly(name));
+        return Ok(Named::One(name));
     }
     let (start, end) = halves(value)?;
     let end = end.unwrap_or_default();
@@ -257,88 +237,15 @@ fn names(value: &str) -> Result<Pattern, Fault> {
         let reason = format!("at least {PREFIX_CHARACTERS_MIN} characters before the asterisk");
         return fault(422, reason);
     }
-    Ok(Pattern::Names(start, end))
+    Ok(Named::Like(Names {
+        prefix: start,
+        suffix: end,
+    }))
 }
 
-fn view(parameters: &[(String, String)], query: &str) -> Result<View, Fault> {
-    let find = |wanted: &str| {
-        let found = parameters.iter().find(|(key, _)| key == wanted);
-        found.map(|(_, value)| value.as_str())
-    };
-    let fields = match find("fieldSet") {
-        None => FieldSet::Full,
-        Some(word) => match FieldSet::ALL.iter().find(|(known, _)| *known == word) {
-            Some((_, fields)) => *fields,
-            // RFC 8982 section 5.
-            None => return fault(400, "fieldSet is one of id, brief, full"),
-        },
-    };
-    let cursor = match find("cursor") {
-        None => (String::new(), 1),
-        Some(text) => match cursor(text) {
-            Some(cursor) => cursor,
-            None => return fault(400, "not a cursor of this service"),
-        },
-    };
-    if find("sort").is_some_and(|sort| sort != "name" && sort != "name:a") {
-        return fault(400, "what is found is sorted by name only");
-    }
-    if find("count").is_some_and(|count| ["true", "yes", "1"].contains(&count)) {
-        return fault(422, "what is found is not counted here");
-    }
-    let rest = query.split('&').filter(|pair| !pair.starts_with("cursor="));
-    Ok(View {
-        fields,
-        cursor,
-        query: rest.collect::<Vec<_>>().join("&"),
-    })
-}
-
-/// Number of the page, and where it begins in hexadecimal: letters and digits, as RFC 8977
-/// section 2.4 has it.
-fn cursor(text: &str) -> Option<(String, u32)> {
-    let (number, place) = text.split_once('-')?;
-    let number = number.parse::<u32>().ok().filter(|number| *number > 1)?;
-    let pairs = place.as_bytes().chunks(2).map(|pair| {
-        let pair = std::str::from_utf8(pair)
-            .ok()
-            .filter(|pair| pair.len() == 2)?;
-        u8::from_str_radix(pair, 16).ok()
-    });
-    let octets: Option<Vec<u8>> = pairs.collect();
-    let place = String::from_utf8(octets?).ok()?;
-    let is_name = !place.chars().any(char::is_control) && place.len() <= 255;
-    is_name.then_some((place, number))
-}
-
-/// The cursor of a page that begins behind `place`.
-pub(super) fn cursor_text(place: &str, number: u32) -> String {
-    let hexadecimal: String = place.bytes().map(|octet| format!("{octet:02x}")).collect();
-    format!("{number}-{hexadecimal}")
-}
-
-impl View {
-    /// As a look-up takes it.
-    pub(super) fn page(&self, most: usize) -> Page {
-        Page {
-            after: self.cursor.0.clone(),
-            most,
-        }
-    }
-}
-
-impl Pattern {
-    /// As a look-up takes it, where it is one of names.
-    pub(super) fn search(&self, page: Page) -> Option<Search> {
-        match self {
-            Self::Names(prefix, suffix) => Some(Search {
-                prefix: prefix.clone(),
-                suffix: suffix.clone(),
-                page,
-            }),
-            _ => None,
-        }
-    }
+fn address(value: &str) -> Result<IpAddr, Fault> {
+    let address = value.parse();
+    address.or_else(|_| fault(400, "not an IPv4 or IPv6 address"))
 }
 
 #[cfg(test)]

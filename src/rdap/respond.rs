@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use super::metadata::Shown;
 use super::object::{Frame, Object};
-use super::path::{self, Class, FieldSet, Pattern, Target, View, cursor_text};
+use super::path::{self, Class, FieldSet, Pattern, Target, View};
 use crate::lookup::counters::Outcome;
 use crate::lookup::{Answer, Found, Lookups, Query, Timestamp, time_text};
 
@@ -20,6 +21,10 @@ const CONFORMANCE: [&str; 4] = [
     "icann_rdap_technical_implementation_guide_1",
     "redacted",
 ];
+
+/// To a search that finds more than is read for one answer.
+const TOO_MANY: &str = "too much is found to be counted or sorted, or too many name servers; \
+    write more of the name";
 
 /// An answer as HTTP takes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,7 +91,7 @@ impl Responder {
     }
 
     /// The address that was asked, in the letters that RFC 3986 has.
-    fn asked(&self, path: &str, query: &str) -> String {
+    pub(super) fn asked(&self, path: &str, query: &str) -> String {
         const PLAIN: &[u8] = b"-._~:/?@!$&'()*+,;=%";
         let rest = self.below_base(path).unwrap_or_default();
         let mut asked = self.base.clone();
@@ -121,6 +126,9 @@ impl Responder {
             reply.retry_after = Some(1);
             return reply;
         };
+        if answer.found == Found::TooMany {
+            return self.error(asked, 422, TOO_MANY, kind, Outcome::Malformed);
+        }
         let object = match (target, view) {
             (Target::Help, _) => Some(self.help(asked)),
             (_, Some((class, view))) => self.results(&answer, class, view, asked),
@@ -146,12 +154,9 @@ impl Responder {
             (_, Pattern::Exactly(name)) => Query::Nameserver(name.clone()),
             (_, Pattern::Address(address)) => Query::NameserversAt(*address, page),
             (_, Pattern::Registrars(pattern)) => Query::Registrars(pattern.clone(), page),
-            (Class::Domain, Pattern::Names(..)) => {
-                Query::Domains(pattern.search(page).expect("a pattern of names"))
-            }
-            (_, Pattern::Names(..)) => {
-                Query::Nameservers(pattern.search(page).expect("a pattern of names"))
-            }
+            (_, Pattern::Servers(servers)) => Query::DomainsServedBy(servers.clone(), page),
+            (Class::Domain, Pattern::Names(names)) => Query::Domains(names.clone(), page),
+            (_, Pattern::Names(names)) => Query::Nameservers(names.clone(), page),
         }
     }
 
@@ -177,44 +182,36 @@ impl Responder {
     }
 
     fn results(&self, answer: &Answer, class: Class, view: &View, asked: &str) -> Option<Object> {
-        let member = match class {
-            Class::Domain => "domainSearchResults",
-            Class::Nameserver => "nameserverSearchResults",
-            Class::Entity => "entitySearchResults",
-        };
+        let member = class.member();
         let alone = std::slice::from_ref(&answer.found);
-        let (objects, next) = match &answer.found {
-            Found::Page { objects, next, .. } => (objects.as_slice(), next.as_deref()),
-            _ => (alone, None),
+        let (objects, next, total) = match &answer.found {
+            Found::Page {
+                objects,
+                next,
+                total,
+            } => (objects.as_slice(), next.as_deref(), *total),
+            _ => (alone, None, view.counts.then_some(1)),
         };
         let frame = self.frame(asked, view.fields);
         let shown = objects.iter().enumerate().filter_map(|(place, found)| {
             let object = frame.object(found, &format!("$.{member}[{place}]"))?;
             Some(Value::Object(object))
         });
-        let shown: Vec<_> = shown.collect();
-        if shown.is_empty() && next.is_none() {
+        let found: Vec<_> = shown.collect();
+        if found.is_empty() && next.is_none() {
             return None;
         }
         let mut object = Object::new();
-        object.insert(member.into(), json!(shown));
+        object.insert(member.into(), json!(found));
         object.insert("events".into(), json!([last_update(answer.read_at)]));
-        object.insert(
-            "subsetting_metadata".into(),
-            self.subsetting(class, view, asked),
-        );
-        let (place, number) = (&view.cursor.0, view.cursor.1);
-        let mut levels = vec!["subsetting"];
-        if next.is_some() || !place.is_empty() {
-            levels.push("paging");
-            let metadata = self.paging(
-                class,
-                view,
-                asked,
-                next.map(|next| (next, number.saturating_add(1))),
-            );
-            object.insert("paging_metadata".into(), metadata);
-        }
+        let shown = Shown {
+            class,
+            view,
+            asked,
+            next,
+            total,
+        };
+        let levels = self.describe(&mut object, shown);
         let mut notices = vec![self.terms(asked)];
         if class == Class::Domain {
             notices.extend(domain_notices(asked));
@@ -232,47 +229,8 @@ impl Responder {
         }
     }
 
-    /// RFC 8977 section 2.1.
-    fn paging(&self, class: Class, view: &View, asked: &str, next: Option<(&str, u32)>) -> Value {
-        let mut metadata = json!({ "pageSize": self.page_size, "pageNumber": view.cursor.1 });
-        if let Some((place, number)) = next {
-            let cursor = cursor_text(place, number);
-            let href = self.search_url(class, &format!("{}&cursor={cursor}", view.query));
-            metadata["links"] = json!([
-                { "value": asked, "rel": "next", "href": href, "type": MEDIA_TYPE }
-            ]);
-        }
-        metadata
-    }
-
-    /// RFC 8982 section 2.1.
-    fn subsetting(&self, class: Class, view: &View, asked: &str) -> Value {
-        let rest = view
-            .query
-            .split('&')
-            .filter(|pair| !pair.starts_with("fieldSet="));
-        let rest = rest.collect::<Vec<_>>().join("&");
-        let sets = FieldSet::ALL.iter().map(|(word, fields)| {
-            let href = self.search_url(class, &format!("{rest}&fieldSet={word}"));
-            let link =
-                json!({ "value": asked, "rel": "alternate", "href": href, "type": MEDIA_TYPE });
-            json!({ "name": word, "default": *fields == FieldSet::Full, "links": [link] })
-        });
-        let sets: Vec<_> = sets.collect();
-        json!({ "currentFieldSet": view.fields.word(), "availableFieldSets": sets })
-    }
-
-    fn search_url(&self, class: Class, query: &str) -> String {
-        let path = match class {
-            Class::Domain => "domains",
-            Class::Nameserver => "nameservers",
-            Class::Entity => "entities",
-        };
-        self.asked(&format!("{}{path}", self.base_path()), query)
-    }
-
     /// The path of the service's address.
-    fn base_path(&self) -> &str {
+    pub(super) fn base_path(&self) -> &str {
         let authority = self.base.split_once("://").map_or("", |(_, rest)| rest);
         authority.find('/').map_or("/", |at| &authority[at..])
     }
@@ -282,10 +240,12 @@ impl Responder {
         let description = [
             format!("This service is at {}", self.base),
             "domain/NAME, nameserver/NAME and entity/HANDLE look up one object.".to_owned(),
-            "domains?name=, nameservers?name=, nameservers?ip= and entities?fn= or ?handle= \
-             search; an asterisk ends a label, behind three characters at least."
+            "domains?name=, ?nsLdhName= or ?nsIp=, nameservers?name= or ?ip= and entities?fn= \
+             or ?handle= search; an asterisk ends a label, behind three characters at least."
                 .to_owned(),
-            "fieldSet=id, brief or full chooses fields; links lead to further pages.".to_owned(),
+            "fieldSet=id, brief or full chooses fields; count=true counts and sort= sorts what \
+             is found, if it is not too much; links lead to further pages."
+                .to_owned(),
             "What is withheld of a contact is said in `redacted` (RFC 9537).".to_owned(),
         ];
         let help = json!({
@@ -294,7 +254,7 @@ impl Responder {
             "links": [{ "value": asked, "rel": "help", "href": self.terms_href(), "type": "text/html" }],
         });
         let notices = vec![help, self.terms(asked)];
-        self.finish(&mut object, notices, &["subsetting", "paging"]);
+        self.finish(&mut object, notices, &["subsetting", "sorting", "paging"]);
         object
     }
 

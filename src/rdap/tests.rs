@@ -397,6 +397,145 @@ async fn searches_lead_from_page_to_page_and_show_what_is_wanted() {
 }
 
 #[tokio::test]
+async fn searches_are_counted_and_sorted_and_say_how_else() {
+    let mut test = stage(Engine::Sqlite).await;
+    for number in [1, 0, 2] {
+        let created = format!("shop-{number}.tld");
+        let command = json!({ "domain": { "create": { "name": created, "registrar": "reg-b" } } });
+        execute(&mut test, command).await;
+    }
+    let responder = responder(lookups(&test));
+    let target = "domains?name=shop*.tld&count=true&sort=registrationDate:d";
+    let body = got(&responder, target).await;
+    let first = at(&body, "$.domainSearchResults[*].ldhName");
+    assert_eq!(first, [&json!("shop-2.tld"), &json!("shop-0.tld")]);
+    for (path, expected) in [
+        ("$.paging_metadata.totalCount", json!(3)),
+        ("$.paging_metadata.pageSize", json!(2)),
+        ("$.paging_metadata.pageNumber", json!(1)),
+        (
+            "$.sorting_metadata.currentSort",
+            json!("registrationDate:d"),
+        ),
+    ] {
+        assert_eq!(one(&body, path), expected, "{path}");
+    }
+    let levels = body["rdapConformance"].as_array().unwrap();
+    for level in ["paging", "sorting", "subsetting"] {
+        assert!(levels.contains(&json!(level)), "{level}");
+    }
+    let next = one(&body, "$.paging_metadata.links[?@.rel=='next'].href");
+    let next = next.as_str().unwrap();
+    let rest = got(&responder, next.strip_prefix(&responder.base).unwrap()).await;
+    assert_eq!(
+        at(&rest, "$.domainSearchResults[*].ldhName"),
+        [&json!("shop-1.tld")]
+    );
+    assert_eq!(one(&rest, "$.paging_metadata.totalCount"), json!(3));
+    // Every link leads to the same objects, and every path to what it is said to be of.
+    for class in [
+        "domains?name=person*.tld",
+        "nameservers?name=ns1*",
+        "entities?handle=9995",
+    ] {
+        let body = got(&responder, class).await;
+        let sorts = at(&body, "$.sorting_metadata.availableSorts[*]");
+        assert!(sorts.len() >= 4, "{class}");
+        for sort in sorts {
+            let path = sort["jsonPath"].as_str().unwrap();
+            let never = ["lastChangedDate", "transferDate"].map(Value::from);
+            let is_there = !at(&body, path).is_empty();
+            assert!(
+                is_there || never.contains(&sort["property"]),
+                "{path}: {body:#}"
+            );
+            for link in at(sort, "$.links[*].href") {
+                let href = link
+                    .as_str()
+                    .unwrap()
+                    .strip_prefix(&responder.base)
+                    .unwrap();
+                let again = got(&responder, href).await;
+                let member = at(&body, "$['domainSearchResults','nameserverSearchResults']");
+                let same = at(&again, "$['domainSearchResults','nameserverSearchResults']");
+                assert_eq!(member.len(), same.len(), "{href}");
+            }
+        }
+        // Not more than was asked for is told.
+        assert!(at(&body, "$.paging_metadata").is_empty(), "{class}");
+        assert!(at(&body, "$.sorting_metadata.currentSort").is_empty());
+        let counted = got(&responder, &format!("{class}&count=1")).await;
+        assert_eq!(counted["paging_metadata"], json!({ "totalCount": 1 }));
+    }
+}
+
+#[tokio::test]
+async fn domains_are_searched_by_name_server_and_its_address() {
+    let test = stage(Engine::Sqlite).await;
+    let responder = responder(lookups(&test));
+    for target in [
+        "domains?nsLdhName=NS1.org.tld",
+        "domains?nsLdhName=ns1*.tld",
+        "domains?nsIp=192.0.2.1",
+        "domains?nsIp=2001:DB8::1&sort=name:d",
+    ] {
+        let body = got(&responder, target).await;
+        let mut names = at(&body, "$.domainSearchResults[*].ldhName");
+        names.sort_by_key(|name| name.to_string());
+        assert_eq!(
+            names,
+            [&json!("open.tld"), &json!("person.tld")],
+            "{target}"
+        );
+    }
+    for target in ["domains?nsLdhName=ns9.org.tld", "domains?nsIp=192.0.2.9"] {
+        assert_eq!(get(&responder, target).await.0, 404, "{target}");
+    }
+}
+
+#[tokio::test]
+async fn keys_and_addresses_that_only_the_domain_has_are_told_with_it() {
+    let mut test = stage(Engine::Sqlite).await;
+    let key = "257 3 15 l02Woi0iS8Aa25FQkUd9RMzZHJpBoRQwAQEX1SxZJA4=";
+    for command in [
+        json!({ "zone": { "create": { "apex": "other", "mname": "ns1.nic.example",
+            "rname": "hostmaster.nic.example", "records": ["other. 3600 NS ns1.nic.example."] } } }),
+        json!({ "zone": { "policy": { "apex": "other",
+            "change": { "ds-interface": "keys", "host-model": "attributes" } } } }),
+        json!({ "domain": { "create": { "name": "a.other", "registrar": "reg-b", "keys": [key],
+            "attributes": [
+                { "name": "ns1.a.other", "addresses": ["192.0.2.7", "2001:db8::7"] },
+                { "name": "ns2.outside.example" } ] } } }),
+    ] {
+        execute(&mut test, command).await;
+    }
+    let responder = responder(lookups(&test));
+    let body = got(&responder, "domain/a.other").await;
+    assert_eq!(
+        body["secureDNS"]["keyData"],
+        json!([{ "flags": 257, "protocol": 3, "algorithm": 15,
+            "publicKey": "l02Woi0iS8Aa25FQkUd9RMzZHJpBoRQwAQEX1SxZJA4=" }])
+    );
+    assert_eq!(one(&body, "$.secureDNS.dsData[0].digestType"), json!(2));
+    assert_eq!(
+        body["nameservers"][0],
+        json!({ "objectClassName": "nameserver", "ldhName": "ns1.a.other",
+            "ipAddresses": { "v4": ["192.0.2.7"], "v6": ["2001:db8::7"] } })
+    );
+    assert!(body["nameservers"][1].get("ipAddresses").is_none());
+    // It is no object, and found as what it is.
+    assert_eq!(get(&responder, "nameserver/ns1.a.other").await.0, 404);
+    let found = got(&responder, "domains?nsLdhName=ns1.a.other").await;
+    assert_eq!(
+        one(&found, "$.domainSearchResults[0].ldhName"),
+        json!("a.other")
+    );
+    // Addresses of an object are told by the object.
+    let person = got(&responder, "domain/person.tld").await;
+    assert!(at(&person, "$.nameservers[*].ipAddresses").is_empty());
+}
+
+#[tokio::test]
 async fn names_of_other_scripts_are_told_in_both_forms() {
     let mut test = stage(Engine::Sqlite).await;
     // As an import leaves it: the zone has no table.

@@ -90,9 +90,10 @@ impl Command {
         }
         matches!(
             self,
-            Self::Domain(DomainCommand::Info(_) | DomainCommand::Check(_))
-                | Self::Contact(ContactCommand::Info(_))
-                | Self::Host(HostCommand::Info(_))
+            Self::Domain(
+                DomainCommand::Info(_) | DomainCommand::Check(_) | DomainCommand::CheckToken { .. }
+            ) | Self::Contact(ContactCommand::Info(_))
+                | Self::Host(HostCommand::Info(_) | HostCommand::Check(_))
                 | Self::Registrar(RegistrarCommand::Info(_))
                 | Self::Zone(ZoneCommand::Info(_) | ZoneCommand::Lame(_))
                 | Self::Keys(KeysCommand::Info(_))
@@ -281,7 +282,10 @@ impl Database {
                 domain::query(&mut tables, &reader, command).await?
             }
             Command::Domain(DomainCommand::Check(name)) => {
-                domain::check(&mut tables, &reader, name).await?
+                domain::check(&mut tables, &reader, name, None).await?
+            }
+            Command::Domain(DomainCommand::CheckToken { name, token }) => {
+                domain::check(&mut tables, &reader, name, Some(token)).await?
             }
             Command::Contact(ContactCommand::Info(handle)) => {
                 contact::info(&mut tables, &reader, handle).await?
@@ -290,6 +294,7 @@ impl Database {
                 contact::query(&mut tables, &reader, command).await?
             }
             Command::Host(HostCommand::Info(name)) => host::info(&mut tables, name).await?,
+            Command::Host(HostCommand::Check(name)) => host::check(&mut tables, name).await?,
             Command::Registrar(RegistrarCommand::Info(handle)) => {
                 registrar::info(&mut tables, &reader, handle).await?
             }

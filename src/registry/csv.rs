@@ -38,7 +38,7 @@ use write::Writer;
 pub use export::{CsvExport, export_csv};
 
 /// What the files do not have yet, for those who take an export for a backup.
-pub const NOT_CARRIED: &str = "keys and signing of zones; passwords and certificates of registrars; changes that wait \
+pub const NOT_CARRIED: &str = "keys and signing of zones; passwords, certificates and networks of registrars; changes that wait \
     for consent, whose objects come as they are without; events, with what objects were before \
     them, and messages; what name servers answered";
 pub use table::columns_help;

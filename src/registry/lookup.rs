@@ -27,7 +27,7 @@ pub use contact::{ContactLink, ContactRecord};
 pub use domain::DomainRecord;
 pub use host::{HostRecord, ServerRecord};
 pub use registrar::RegistrarRecord;
-pub use search::NamePage;
+pub use search::{Candidate, NamePage, Names};
 
 /// The newest event of a snapshot: what was accepted later is not in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

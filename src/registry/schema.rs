@@ -10,7 +10,7 @@ use sqlx::AssertSqlSafe;
 use super::database::Engine;
 
 /// The migrations in order; version N is reached by the first N.
-const MIGRATIONS: [&str; 25] = [
+const MIGRATIONS: [&str; 27] = [
     include_str!("migrations/0001_tables.sql"),
     include_str!("migrations/0002_views.sql"),
     include_str!("migrations/0003_lease.sql"),
@@ -36,6 +36,8 @@ const MIGRATIONS: [&str; 25] = [
     include_str!("migrations/0023_models.sql"),
     include_str!("migrations/0024_registrars.sql"),
     include_str!("migrations/0025_lookup.sql"),
+    include_str!("migrations/0028_served_by.sql"),
+    include_str!("migrations/0029_tokens.sql"),
 ];
 
 /// The schema version that this program reads and writes.

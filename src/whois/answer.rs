@@ -5,8 +5,9 @@ use super::question::{Fault, Question, read};
 use crate::disclosure::{Part, Phone, PublicContact};
 use crate::lookup::counters::Outcome;
 use crate::lookup::names::unicode;
+use crate::lookup::search::Page;
 use crate::lookup::{
-    Answer, Availability, DomainRecord, Found, HostRecord, LinkRole, LookupError, Lookups, Page,
+    Answer, Availability, DomainRecord, Found, HostRecord, LinkRole, LookupError, Lookups,
     PublicField, Query, RegistrarRecord,
 };
 
@@ -71,10 +72,9 @@ async fn ask(lookups: &Lookups, question: &Question) -> Result<Answer, LookupErr
         Question::Registrar(text) => Query::Registrar(text.clone()),
         Question::Contact(text) => Query::Entity(text.clone()),
         Question::Address(address) => {
-            let after = String::new();
             let page = Page {
-                after,
                 most: HOSTS_MAX,
+                ..Page::default()
             };
             Query::NameserversAt(*address, page)
         }
@@ -112,7 +112,7 @@ fn show(question: &Question, answer: &Answer, terms_url: &str) -> (String, Outco
                 form.line(&format!("Only the first {HOSTS_MAX} are shown."));
             }
         }
-        Found::Nothing | Found::Contact(_) | Found::Page { .. } => {
+        Found::Nothing | Found::Contact(_) | Found::Page { .. } | Found::TooMany => {
             outcome = Outcome::Missing;
             form.line(&format!("No match for {}.", what(question)));
         }

@@ -13,6 +13,7 @@ use super::*;
 use crate::lookup::counters::{Outcome, Service};
 use crate::lookup::testing::{Engine, TestDatabase, execute, lookups, lookups_with, stage};
 use crate::lookup::{Lookups, NameFault, QueryName};
+use crate::net::service::{self, Service as Running};
 
 #[test]
 fn a_line_is_a_question_or_a_fault() {
@@ -158,21 +159,24 @@ async fn what_was_put_into_a_registry_is_no_line_of_its_own() {
     }
 }
 
-fn served(lookups: Arc<Lookups>, set: impl FnOnce(&mut Settings)) -> Server {
+fn served(lookups: Arc<Lookups>, set: impl FnOnce(&mut Settings)) -> Running {
     let mut settings = Settings {
         lookups,
-        connections_max: 4,
-        connections_per_prefix_max: 2,
+        service: service::Settings {
+            name: "WHOIS",
+            threads: 1,
+            prepare_thread: || {},
+            connections_max: 4,
+            connections_per_prefix_max: 2,
+            drain: Duration::from_secs(20),
+        },
         read_timeout: Duration::from_secs(20),
         write_timeout: Duration::from_secs(20),
         terms_url: String::new(),
         access_log: true,
-        drain: Duration::from_secs(20),
-        threads: 1,
-        prepare_thread: || {},
     };
     set(&mut settings);
-    Server::start(settings, &["127.0.0.1:0".parse().unwrap()]).unwrap()
+    serve(settings, &["127.0.0.1:0".parse().unwrap()]).unwrap()
 }
 
 fn staged() -> TestDatabase {
@@ -183,7 +187,7 @@ fn staged() -> TestDatabase {
     test
 }
 
-fn connect(server: &Server) -> TcpStream {
+fn connect(server: &Running) -> TcpStream {
     let stream = TcpStream::connect(server.addresses()[0]).unwrap();
     stream
         .set_read_timeout(Some(Duration::from_secs(20)))

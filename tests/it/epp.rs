@@ -24,3 +24,4 @@ pub(crate) mod rst;
 mod sessions;
 mod stores;
 mod streams;
+mod tokens;

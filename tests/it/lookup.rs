@@ -11,7 +11,7 @@ use std::io::Write as _;
 use std::net::SocketAddr;
 use std::process::Stdio;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::support::{Folder, Running};
 use crate::tls;
@@ -27,57 +27,16 @@ pub(crate) struct Live {
     pub(crate) rdap_tls: [SocketAddr; 2],
 }
 
-/// Contacts are kept for domains of `reg-a`, and for those of `reg-b` they are not.
-fn stage() -> Vec<Value> {
-    let contact = |handle: &str, kind: &str, name: &str, disclose: Value| {
-        json!({ "contact": { "create": {
-            "handle": handle, "registrar": "reg-a", "kind": kind,
-            "int": { "name": name, "organization": format!("{name} Ltd"), "address": {
-                "street": ["Main Street 1", "Back door"], "city": "Town", "province": "Land",
-                "postal-code": "12345", "country": "DE" } },
-            "voice": { "number": "+49.1234567", "extension": "89" },
-            "fax": { "number": "+49.7654321" }, "email": format!("{handle}@mail.example"),
-            "disclose": disclose,
-        } } })
-    };
-    let everything = json!({ "show": true, "elements":
-        ["name-int", "org-int", "addr-int", "voice", "fax", "email"] });
-    let public = json!({
-        "street": "Registrar Road 5", "city": "Port", "province": "Coast", "postal-code": "99",
-        "country": "NL", "voice": "+31.201234567", "fax": "+31.207654321",
-        "email": "office@reg-a.example", "url": "https://www.reg-a.example/",
-        "rdap-url": "https://rdap.reg-a.example/", "whois-server": "whois.reg-a.example",
-        "abuse-email": "abuse@reg-a.example", "abuse-voice": "+31.200000000",
-        "admin-name": "Ada Min", "admin-voice": "+31.200000001", "admin-email": "ada@reg-a.example",
-        "tech-name": "Tom Tech", "tech-voice": "+31.200000002", "tech-email": "tom@reg-a.example",
-    });
-    let hosts = ["ns1.org.tld", "ns2.outside.example"];
-    let digest = "ab".repeat(32);
-    vec![
-        json!({ "zone": { "policy": { "apex": "tld", "change": { "data-model": "per-registrar" } } } }),
-        json!({ "registrar": { "update": { "handle": "reg-a", "iana-id": 9995, "data-model": "maximum" } } }),
-        json!({ "registrar": { "public": { "handle": "reg-a", "set": public } } }),
-        contact("c-person", "person", "Jo Doe", Value::Null),
-        contact("c-org", "org", "Big Org", Value::Null),
-        contact("c-open", "person", "Olga Open", everything),
-        contact("c-tech", "role", "Hostmaster", Value::Null),
-        json!({ "domain": { "create": { "name": "org.tld", "registrar": "reg-a",
-            "registrant": "c-org", "contacts": [{ "role": "tech", "contact": "c-tech" },
-            { "role": "admin", "contact": "c-person" }] } } }),
-        json!({ "host": { "create": { "name": hosts[0], "registrar": "reg-a",
-            "addresses": ["192.0.2.1", "2001:db8::1"] } } }),
-        json!({ "host": { "create": { "name": hosts[1], "registrar": "reg-a" } } }),
-        json!({ "domain": { "create": { "name": "person.tld", "registrar": "reg-a",
-            "registrant": "c-person", "hosts": hosts, "ds": [format!("12345 13 2 {digest}")],
-            "contacts": [{ "role": "tech", "contact": "c-tech" }] } } }),
-        json!({ "domain": { "create": { "name": "open.tld", "registrar": "reg-a",
-            "registrant": "c-open", "hosts": hosts } } }),
-        json!({ "domain": { "create": { "name": "thin.tld", "registrar": "reg-b" } } }),
-    ]
-}
+/// Commands that make the registry here, the one of the tests beside the sources.
+const STAGE: &str = include_str!("../../src/lookup/stage.jsonl");
 
 /// Does commands of the registry, one after the other.
 pub(crate) fn apply(folder: &Folder, commands: &[Value]) {
+    let lines: Vec<_> = commands.iter().map(Value::to_string).collect();
+    apply_text(folder, &lines.join("\n"));
+}
+
+fn apply_text(folder: &Folder, commands: &str) {
     let mut command = folder.command(&["registry", "apply", "--lab", "--parallel", "1"]);
     let mut child = command
         .stdin(Stdio::piped())
@@ -85,9 +44,7 @@ pub(crate) fn apply(folder: &Folder, commands: &[Value]) {
         .spawn()
         .unwrap();
     let mut input = child.stdin.take().unwrap();
-    for command in commands {
-        writeln!(input, "{command}").unwrap();
-    }
+    input.write_all(commands.as_bytes()).unwrap();
     drop(input);
     let output = child.wait_with_output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
@@ -120,30 +77,7 @@ impl Live {
         folder.write("meridian.toml", &text);
         tls::write_pair(&folder, 2999);
         folder.succeed(&["registry", "init"]);
-        folder.succeed(&[
-            "registry",
-            "zone",
-            "create",
-            "tld",
-            "--mname",
-            "ns1.nic.example",
-            "--rname",
-            "hostmaster.nic.example",
-            "--record",
-            "tld. 3600 NS ns1.nic.example.",
-        ]);
-        for registrar in ["reg-a", "reg-b"] {
-            let name = format!("Registrar {registrar}");
-            folder.succeed(&[
-                "registry",
-                "registrar",
-                "create",
-                registrar,
-                "--name",
-                &name,
-            ]);
-        }
-        apply(&folder, &stage());
+        apply_text(&folder, STAGE);
         Self::of(folder)
     }
 

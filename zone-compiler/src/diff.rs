@@ -11,7 +11,7 @@ use std::convert::Infallible;
 use zone_image::layout::Part;
 use zone_image::{Name, Zone};
 
-use crate::source::{ChangeSource, SourceError};
+use crate::source::{ChangeSource, NAMES_MAX, SourceError};
 use crate::wire::each_record_of;
 use crate::{Record, RecordType};
 
@@ -36,18 +36,20 @@ pub fn difference(
     // The serial is in the SOA.
     changed.insert(source.apex().clone());
     let (mut before, mut after) = (BTreeSet::new(), BTreeSet::new());
-    let mut looked_at = BTreeSet::new();
-    for name in &changed {
-        source.records_of(name, &mut |record| {
+    let mut looked_at = changed.clone();
+    for names in changed
+        .iter()
+        .cloned()
+        .collect::<Vec<_>>()
+        .chunks(NAMES_MAX)
+    {
+        source.records_of(names, &mut |record| {
             after.insert(lower(&record).to_string());
         })?;
-        let mut names = source.delegations_to(name)?;
-        names.push(name.clone());
-        for name in names {
-            if looked_at.insert(name.clone()) {
-                of_image(zone, &name, &changed, &mut before);
-            }
-        }
+        looked_at.extend(source.delegations_to(names)?);
+    }
+    for name in looked_at {
+        of_image(zone, &name, &changed, &mut before);
     }
     Ok(Some(Difference {
         added: after.difference(&before).cloned().collect(),

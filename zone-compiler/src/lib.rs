@@ -18,5 +18,6 @@ pub mod zonefile;
 pub use compile::{CompileError, Options, Progress, Report, Stage, compile, compile_with};
 pub use record::{Record, RecordType};
 pub use source::{
-    ChangeSource, ChangedNames, ParkedRecord, Parking, RecordList, SourceError, ZoneSource,
+    ChangeSource, ChangedNames, NAMES_MAX, ParkedRecord, Parking, RecordList, SourceError,
+    ZoneSource,
 };

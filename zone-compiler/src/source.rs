@@ -68,10 +68,14 @@ pub struct ChangedNames {
     pub resigns: bool,
 }
 
+/// Names that a [`ChangeSource`] is asked for at once.
+pub const NAMES_MAX: usize = 1000;
+
 /// What changed of a zone, and how it is now, all from one snapshot: a registry between
 /// two events, later a zone file beside the one before, or an incoming transfer.
 ///
-/// Names are lower case.
+/// Names are lower case. Those that are asked for together are, since a source may be far
+/// away; whoever asks asks for at most [`NAMES_MAX`].
 pub trait ChangeSource {
     /// The zone's apex.
     fn apex(&self) -> &Name;
@@ -88,16 +92,19 @@ pub trait ChangeSource {
         Ok(None)
     }
 
-    /// Hands the records of one owner to `sink`; none where it has none.
-    fn records_of(&mut self, owner: &Name, sink: &mut dyn FnMut(Record))
-    -> Result<(), SourceError>;
+    /// Hands the records of these owners to `sink`; none of one that has none.
+    fn records_of(
+        &mut self,
+        owners: &[Name],
+        sink: &mut dyn FnMut(Record),
+    ) -> Result<(), SourceError>;
 
-    /// The delegations whose NS records name `host`.
-    fn delegations_to(&mut self, host: &Name) -> Result<Vec<Name>, SourceError>;
+    /// The delegations whose NS records name one of these hosts.
+    fn delegations_to(&mut self, hosts: &[Name]) -> Result<Vec<Name>, SourceError>;
 
-    /// The owners of addresses and of the zone's own data below a name that is, or
-    /// was, a delegation.
-    fn names_below(&mut self, cut: &Name) -> Result<Vec<Name>, SourceError>;
+    /// The owners of addresses and of the zone's own data below names that are, or were,
+    /// delegations.
+    fn names_below(&mut self, cuts: &[Name]) -> Result<Vec<Name>, SourceError>;
 }
 
 /// A zone that is in memory already.

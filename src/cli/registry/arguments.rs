@@ -7,6 +7,7 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use super::super::DatabaseArgs;
 use super::access::AccessArgs;
+use super::domain::TokenArgs;
 use super::orphans::OrphansArgs;
 use super::parking::ParkingArgs;
 use super::public::{DisclosureArgs, PublicArgs};
@@ -214,6 +215,8 @@ pub(crate) enum ZoneArgs {
         /// A label to let go
         #[arg(long, value_name = "LABEL")]
         release: Vec<String>,
+        #[command(flatten)]
+        token: TokenArgs,
         #[command(flatten)]
         acting: ActingArgs,
     },

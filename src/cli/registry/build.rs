@@ -173,12 +173,16 @@ pub(super) fn zone(args: &ZoneArgs) -> Built<'_> {
             block,
             premium,
             release,
+            token,
             acting,
         } => {
             let reason = acting.reason.clone().unwrap_or_default();
             let mut hold = held(reserve, LabelKind::Reserved, &reason)?;
             hold.extend(held(block, LabelKind::Blocked, &reason)?);
             hold.extend(held(premium, LabelKind::Premium, &reason)?);
+            let token = token.read()?;
+            hold.iter_mut()
+                .for_each(|held| held.token.clone_from(&token));
             let labels = ZoneLabels {
                 apex: apex.parse()?,
                 hold,
@@ -241,6 +245,7 @@ fn held(labels: &[String], kind: LabelKind, reason: &str) -> Result<Vec<HeldLabe
             label,
             kind,
             reason,
+            token: None,
         })
     };
     labels.iter().map(held).collect()

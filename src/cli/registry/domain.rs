@@ -124,6 +124,8 @@ pub(crate) struct CreateArgs {
     /// Terms of a premium label, word for word as `domain check` says them
     #[arg(long, value_name = "TERMS")]
     consent: Option<String>,
+    #[command(flatten)]
+    token: TokenArgs,
     /// The contact that holds it
     #[arg(long, value_name = "CONTACT")]
     registrant: Option<String>,
@@ -143,6 +145,14 @@ pub(crate) struct AuthArgs {
     /// line unsets it
     #[arg(long, value_name = "FILE")]
     auth_info_file: Option<PathBuf>,
+}
+
+/// What gives a label out that is held (RFC 8495).
+#[derive(Debug, Args)]
+pub(crate) struct TokenArgs {
+    /// File whose first line is the token with which a label that is held is registered
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
 }
 
 /// `meridian registry domain info`
@@ -319,6 +329,7 @@ fn create(args: &CreateArgs) -> Result<DomainCreate, ValueError> {
         auth_info: args.auth.read()?,
         idn_tag: args.idn_tag.clone(),
         consent: args.consent.clone(),
+        token: args.token.read()?,
     })
 }
 
@@ -400,13 +411,20 @@ fn renew(args: &RenewArgs) -> Result<DomainRenew, ValueError> {
 
 impl AuthArgs {
     pub(super) fn read(&self) -> Result<Option<AuthInfo>, ValueError> {
-        let Some(path) = &self.auth_info_file else {
-            return Ok(None);
-        };
-        let text = std::fs::read_to_string(path).map(Zeroizing::new);
-        let text = text.map_err(|error| syntax(&path.display().to_string(), error.to_string()))?;
-        AuthInfo::parse(text.lines().next().unwrap_or_default()).map(Some)
+        self.auth_info_file.as_deref().map(first_line).transpose()
     }
+}
+
+impl TokenArgs {
+    pub(super) fn read(&self) -> Result<Option<AuthInfo>, ValueError> {
+        self.token_file.as_deref().map(first_line).transpose()
+    }
+}
+
+fn first_line(path: &Path) -> Result<AuthInfo, ValueError> {
+    let text = std::fs::read_to_string(path).map(Zeroizing::new);
+    let text = text.map_err(|error| syntax(&path.display().to_string(), error.to_string()))?;
+    AuthInfo::parse(text.lines().next().unwrap_or_default())
 }
 
 fn transfer(args: &TransferArgs) -> Result<DomainTransfer, ValueError> {

@@ -4,7 +4,7 @@ use super::{Answer, Registry, Work};
 use crate::epp::code::Code;
 use crate::epp::response::{Check, Data};
 use crate::registry::command::{ContactCommand, DomainCommand, HostCommand};
-use crate::registry::types::{DomainName, Handle, HostName};
+use crate::registry::types::{AuthInfo, DomainName, Handle, HostName};
 use crate::registry::{Command, CommandError, Info, Outcome, ResultCode};
 
 const IN_USE: &str = "in use";
@@ -12,23 +12,34 @@ const IN_USE: &str = "in use";
 impl<R: Registry> Work<'_, R> {
     pub(super) async fn check_domains(&self, names: &[String]) -> Answer {
         self.refusal()?;
+        let token = self.request.token.as_ref();
+        // What is no token of anything fits nothing, as one that is unset does.
+        let token = token
+            .map(|token| AuthInfo::parse(token.reveal()).unwrap_or_else(|_| AuthInfo::unset()));
         let mut checks = Vec::new();
         for name in names {
             let reason = match DomainName::parse(name) {
                 Err(_) => Some("not a domain name".to_owned()),
-                Ok(parsed) => self.unavailable(parsed).await?,
+                Ok(name) => {
+                    let check = match &token {
+                        None => DomainCommand::Check(name),
+                        Some(token) => DomainCommand::CheckToken {
+                            name,
+                            token: token.clone(),
+                        },
+                    };
+                    self.unavailable(Command::Domain(check)).await?
+                }
             };
-            // No name can be had by a token: RFC 8495 section 3.1.1, its second case.
             let name = name.clone();
             checks.push(Check { name, reason });
         }
         Ok(self.checked(Data::DomainCheck(checks)))
     }
 
-    /// Why a domain cannot be registered.
-    async fn unavailable(&self, name: DomainName) -> Result<Option<String>, CommandError> {
-        let command = Command::Domain(DomainCommand::Check(name));
-        match self.execute(command).await {
+    /// Why an object cannot be made.
+    async fn unavailable(&self, check: Command) -> Result<Option<String>, CommandError> {
+        match self.execute(check).await {
             Ok(Outcome::Read(info)) => match *info {
                 Info::Availability(availability) => Ok(availability.reason),
                 _ => unreachable!("a check is answered with an availability"),
@@ -46,8 +57,8 @@ impl<R: Registry> Work<'_, R> {
             let reason = match HostName::parse(name) {
                 Err(_) => Some("not a host name".to_owned()),
                 Ok(parsed) => {
-                    let info = HostCommand::Info(parsed);
-                    self.in_use(Command::Host(info)).await?
+                    let check = HostCommand::Check(parsed);
+                    self.unavailable(Command::Host(check)).await?
                 }
             };
             let name = name.clone();

@@ -117,7 +117,8 @@ impl<R: Registry> Work<'_, R> {
         Err(Fault::new(Code::Authorization, place, name, reason).into())
     }
 
-    /// No object is given out by token, so none applies (RFC 8495 section 3.2).
+    /// A token that is left applies to nothing: the registry judges those of creates
+    /// (RFC 8495 section 3.2).
     fn token(&self) -> Result<(), Fault> {
         if self.request.token.is_none() {
             return Ok(());

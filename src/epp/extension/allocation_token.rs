@@ -1,7 +1,7 @@
 //! Allocation tokens (RFC 8495): a text that lets one registrar have a name that is held.
 //!
-//! The registry gives no names out by token yet, so a token fits no object: it is read,
-//! and refused with 2201 where it would have to fit.
+//! The registry says whether it fits a label that a create or a check names. No object
+//! changes hands by token: with a transfer it is read, and refused with 2201.
 
 use super::super::fault::Fault;
 use super::super::request::Secret;

@@ -191,7 +191,7 @@ pub(super) fn write_keys(keys: &[DnskeyData], out: &mut Writer) {
             let word = words.next().unwrap_or_default();
             out.leaf(&format!("secDNS:{name}"), &[], word);
         }
-        out.leaf("secDNS:pubKey", &[], &words.collect::<String>());
+        out.leaf("secDNS:pubKey", &[], &key.public_key_text());
         out.close();
     }
     out.close();

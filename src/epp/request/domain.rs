@@ -18,7 +18,7 @@ use crate::registry::command::domain::{
 };
 use crate::registry::command::host::HostAttribute;
 use crate::registry::policy::ContactRole;
-use crate::registry::types::{CalendarDate, HostName};
+use crate::registry::types::{AuthInfo, CalendarDate, HostName};
 
 /// Most name servers or contacts that are read; policy allows fewer.
 const PARTS_MAX: usize = 256;
@@ -150,7 +150,11 @@ fn read_create(verb: &Element, object: &Element, extensions: Extensions) -> Resu
                 (create.ds, create.keys) = (ds, keys);
                 refusals.extend(refusal);
             }
-            ExtensionData::Token(given) => token = Some(given),
+            ExtensionData::Token(given) => match AuthInfo::parse(given.reveal()) {
+                Ok(given) => create.token = Some(given),
+                // It fits nothing.
+                Err(_) => token = Some(given),
+            },
             other => return Err(misplaced(verb, &other)),
         }
     }

@@ -22,13 +22,14 @@ use super::super::namespace::EPP;
 use super::super::request::{Class, Command, Request};
 use super::super::response::{Greeting, Response};
 use super::super::services::Services;
+use super::Shared;
 use super::accounts::Seat;
 use super::counters::{Open, Refusal};
 use super::login::{self, Certificate, Outcome};
 use super::sessions::{Listed, Sessions};
-use super::{Shared, stopped};
 use crate::net::credentials::expires_at;
 use crate::net::ending;
+use crate::net::service::{Stop, stopped};
 use crate::registry::access::Pin;
 use crate::registry::{self, CommandError, Timestamp};
 
@@ -45,7 +46,7 @@ pub(super) async fn run(
     shared: &Shared,
     stream: TlsStream<TcpStream>,
     peer: SocketAddr,
-    stop: watch::Receiver<bool>,
+    stop: Stop,
 ) -> io::Result<()> {
     let certificates = stream.get_ref().1.peer_certificates();
     let certificate = certificates.and_then(<[_]>::first).map(|der| Certificate {
@@ -92,7 +93,7 @@ struct In<'s> {
 struct Session<'s> {
     shared: &'s Shared,
     stream: TlsStream<TcpStream>,
-    stop: watch::Receiver<bool>,
+    stop: Stop,
     /// Set when an operator ends it.
     killed: watch::Receiver<bool>,
     listed: Listed,

@@ -8,10 +8,10 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
-use super::stopped;
+use crate::net::service::{Stop, stopped};
 use crate::registry::access::Access;
 use crate::registry::command::domain::AskServers;
 use crate::registry::types::Handle;
@@ -71,11 +71,7 @@ impl Store {
     }
 
     /// Has the right to write as far as it can be had, until the end.
-    pub(super) async fn keep_writer(
-        &self,
-        mut held: Option<Writing>,
-        mut end: watch::Receiver<bool>,
-    ) {
+    pub(super) async fn keep_writer(&self, mut held: Option<Writing>, mut end: Stop) {
         loop {
             if let Some(mut task) = held.take() {
                 tokio::select! {

@@ -36,6 +36,7 @@ pub(super) use check::check;
 pub(in crate::registry) use check::check_for_public;
 pub(in crate::registry) use info::roid;
 pub(super) use info::{info, names};
+pub(in crate::registry) use keys::of_domain as keys_of;
 pub use renew::DomainRenew;
 pub use restore::{DomainRestore, RestoreReport};
 pub(super) use review::{changeable, hold_name, kept_auth, statuses_of, store_statuses, touch};
@@ -78,6 +79,13 @@ pub enum DomainCommand {
     Info(DomainQuery),
     /// Say whether it can be registered.
     Check(DomainName),
+    /// Say whether it can be registered with a token.
+    CheckToken {
+        /// Its name.
+        name: DomainName,
+        /// The token.
+        token: AuthInfo,
+    },
 }
 
 impl DomainCommand {
@@ -102,7 +110,7 @@ impl DomainCommand {
             Self::Servers(_) => "domain-servers",
             Self::Step(step) => step.kind(),
             Self::Info(_) => "domain-info",
-            Self::Check(_) => "domain-check",
+            Self::Check(_) | Self::CheckToken { .. } => "domain-check",
         }
     }
 
@@ -118,6 +126,7 @@ impl DomainCommand {
             Self::Transfer(transfer) => &transfer.name,
             Self::Move(moved) => &moved.name,
             Self::Info(query) => &query.name,
+            Self::CheckToken { name, .. } => name,
             Self::Delete(name) | Self::Purge(name) | Self::Check(name) | Self::Unlock(name) => name,
         }
     }
@@ -166,6 +175,9 @@ pub struct DomainCreate {
     /// Agrees to the terms of a premium label, by repeating them as `domain check` says them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub consent: Option<String>,
+    /// The token of a label that is held (RFC 8495).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<AuthInfo>,
 }
 
 /// Which domain to show.
@@ -193,6 +205,7 @@ impl DomainCreate {
             statuses: Vec::new(),
             idn_tag: None,
             consent: None,
+            token: None,
             registrant: None,
             contacts: Vec::new(),
             auth_info: None,
@@ -391,6 +404,8 @@ pub(super) async fn change(
         DomainCommand::Lock(command) => lock::lock(context, command).await.map(Some),
         DomainCommand::Unlock(name) => lock::unlock(context, name).await.map(Some),
         DomainCommand::Servers(command) => servers::keep(context, command).await,
-        DomainCommand::Info(_) | DomainCommand::Check(_) => unreachable!("reads change nothing"),
+        DomainCommand::Info(_) | DomainCommand::Check(_) | DomainCommand::CheckToken { .. } => {
+            unreachable!("reads change nothing")
+        }
     }
 }

@@ -6,6 +6,7 @@
 //! attributes of domains instead (`attribute`), and no command here knows them.
 
 mod attribute;
+mod check;
 mod create;
 mod delete;
 mod info;
@@ -22,6 +23,7 @@ use super::context::Context;
 
 pub use attribute::HostAttribute;
 pub(super) use attribute::{check_removed, make, of_domain, replace, sweep};
+pub(super) use check::check;
 pub(super) use info::info;
 pub(super) use review::hold_name;
 
@@ -37,6 +39,8 @@ pub enum HostCommand {
     Delete(HostName),
     /// Show it.
     Info(HostName),
+    /// Say whether it could be made.
+    Check(HostName),
 }
 
 impl HostCommand {
@@ -46,6 +50,7 @@ impl HostCommand {
             Self::Update(_) => "host-update",
             Self::Delete(_) => "host-delete",
             Self::Info(_) => "host-info",
+            Self::Check(_) => "host-check",
         }
     }
 
@@ -53,7 +58,7 @@ impl HostCommand {
         match self {
             Self::Create(create) => &create.name,
             Self::Update(update) => &update.name,
-            Self::Delete(name) | Self::Info(name) => name,
+            Self::Delete(name) | Self::Info(name) | Self::Check(name) => name,
         }
     }
 }
@@ -153,6 +158,6 @@ pub(super) async fn change(
         HostCommand::Create(command) => create::create(context, command).await,
         HostCommand::Update(command) => update::update(context, command).await,
         HostCommand::Delete(name) => delete::delete(context, name).await,
-        HostCommand::Info(_) => unreachable!("reads change nothing"),
+        HostCommand::Info(_) | HostCommand::Check(_) => unreachable!("reads change nothing"),
     }
 }

@@ -308,7 +308,9 @@ pub(super) async fn may_read(
     match command {
         Command::Domain(DomainCommand::Info(query)) => knows(tables, contact, &query.name).await,
         Command::Contact(ContactCommand::Info(handle)) => keeps(tables, contact, handle).await,
-        Command::Domain(DomainCommand::Check(_)) | Command::Host(_) | Command::Changes(_) => Ok(()),
+        Command::Domain(DomainCommand::Check(_) | DomainCommand::CheckToken { .. })
+        | Command::Host(_)
+        | Command::Changes(_) => Ok(()),
         command => {
             let object = command.object().unwrap_or_else(|| command.kind());
             Err(refuse(object, "not for contacts"))

@@ -196,6 +196,7 @@ fn zone_command(
                     label: label.parse().unwrap(),
                     kind,
                     reason: "policy of the registry".to_owned(),
+                    token: None,
                 };
                 values(key).iter().map(label).collect::<Vec<_>>()
             };
@@ -269,6 +270,7 @@ fn host_command(verb: &str, name: &str, values: &dyn Fn(&str) -> Vec<String>) ->
         }),
         "delete" => HostCommand::Delete(name),
         "info" => HostCommand::Info(name),
+        "check" => HostCommand::Check(name),
         _ => HostCommand::Update(host::HostUpdate {
             name,
             add: host::HostParts {
@@ -297,6 +299,9 @@ fn domain_command(verb: &str, name: &str, values: &dyn Fn(&str) -> Vec<String>) 
             statuses: all(values("status=")),
             idn_tag: values("idn=").pop(),
             consent: values("consent=").pop(),
+            token: values("token=")
+                .pop()
+                .map(|text| AuthInfo::parse(&text).unwrap()),
             registrant: all(values("registrant=")).pop(),
             contacts: contacts::links(&values("contact=")),
             auth_info: auth(values),

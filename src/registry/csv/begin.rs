@@ -150,7 +150,9 @@ async fn refuse_unless_empty(database: &mut Database) -> Result<(), RegistryErro
 }
 
 /// What an unfinished import leaves: the log of events.
-const FORGET: [&str; 21] = [
+const FORGET: [&str; 23] = [
+    "DELETE FROM disclosure_rules WHERE zone_id >= $1 AND zone_id < $2",
+    "DELETE FROM domain_keys WHERE domain_id >= $1 AND domain_id < $2",
     "DELETE FROM variant_labels WHERE zone_id >= $1 AND zone_id < $2",
     "DELETE FROM idn_tables WHERE zone_id >= $1 AND zone_id < $2",
     "DELETE FROM parking_records WHERE zone_id >= $1 AND zone_id < $2",

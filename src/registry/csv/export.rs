@@ -48,6 +48,8 @@ enum Cell {
     Text,
     Number,
     Time,
+    /// A DNSKEY as in a zone file.
+    Key,
     /// Four columns: key tag, algorithm, digest type, digest.
     Ds,
     Address,
@@ -248,6 +250,10 @@ impl Out {
                 // As in a zone file, whose words are the columns.
                 let text = rdata::display(RecordType::DS, &octets(place)?).to_string();
                 text.splitn(4, ' ').try_for_each(|word| self.field(word))
+            }
+            Cell::Key => {
+                let key = rdata::display(RecordType::DNSKEY, &octets(place)?).to_string();
+                self.field(&key)
             }
             Cell::Address => {
                 let address = Address::from_rdata(&octets(place)?);

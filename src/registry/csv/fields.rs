@@ -54,6 +54,8 @@ pub(super) struct RegistrarFields<'r> {
     pub(super) times: Times,
     pub(super) data_model: Option<&'r str>,
     pub(super) sessions_max: i64,
+    pub(super) stage: &'r str,
+    pub(super) public_data: Option<&'r str>,
 }
 
 pub(super) struct ContactFields<'r> {
@@ -104,6 +106,7 @@ pub(super) struct HostFields<'r> {
     pub(super) lame_zone: Option<ZoneIndex>,
     /// Since when, and when sponsors were told.
     pub(super) lame_times: [Option<i64>; 2],
+    pub(super) is_attribute: bool,
 }
 
 pub(super) struct DelegationFields<'r> {
@@ -165,29 +168,22 @@ impl<'m> Judge<'m> {
     }
 
     pub(super) fn registrar<'r>(self, row: &Row<'r>) -> Result<RegistrarFields<'r>, Reason> {
-        let [
-            handle,
-            name,
-            iana_id,
-            status,
-            created_at,
-            updated_at,
-            model,
-            sessions,
-        ] = row.texts()?;
-        let iana_id: Option<u32> = optional(iana_id, "iana_id is not a number")?;
+        let texts = row.texts::<10>()?;
+        let iana_id: Option<u32> = optional(texts[2], "iana_id is not a number")?;
+        let sessions_max: Option<u32> = optional(texts[7], "no number of sessions")?;
         Ok(RegistrarFields {
-            handle: checked_handle(handle)?,
-            name,
+            handle: checked_handle(texts[0])?,
+            name: texts[1],
             iana_id: iana_id.map(Into::into),
-            status: word(status, &["active", "suspended", "terminated"])?,
-            times: self.times(created_at, updated_at)?,
-            data_model: match model {
+            status: word(texts[3], &["active", "suspended", "terminated"])?,
+            times: self.times(texts[4], texts[5])?,
+            data_model: match texts[6] {
                 "" => None,
                 model => Some(word(model, &["minimum", "maximum"])?),
             },
-            sessions_max: optional::<u32>(sessions, "no number of sessions")?
-                .map_or(SESSIONS_MAX, Into::into),
+            sessions_max: sessions_max.map_or(SESSIONS_MAX, Into::into),
+            stage: word(texts[8], &["production", "sandbox"])?,
+            public_data: policy::public_data(texts[9])?,
         })
     }
 
@@ -239,7 +235,7 @@ impl<'m> Judge<'m> {
     }
 
     pub(super) fn host<'r>(self, row: &Row<'r>) -> Result<HostFields<'r>, Reason> {
-        let texts = row.texts::<14>()?;
+        let texts = row.texts::<15>()?;
         let own = name(texts[0])?;
         Ok(HostFields {
             home: self.home(&own, texts[1], texts[2])?,
@@ -254,6 +250,7 @@ impl<'m> Judge<'m> {
                 .map(|apex| self.known_zone(apex))
                 .transpose()?,
             lame_times: [time(texts[12])?, time(texts[13])?],
+            is_attribute: word(texts[14], &["0", "1"])? == "1",
         })
     }
 

@@ -9,6 +9,7 @@ use super::super::database::Timestamp;
 use super::super::life::{GraceKind, Life, Phase};
 use super::super::policy::{Approvers, Column as _, RegistrationPolicy};
 use super::super::sql::BulkRows;
+use super::super::types::DnskeyData;
 use super::fields::{DomainFields, Judge, checked_handle, octets, optional, time, word};
 use super::model::RowIndex;
 use super::read::{Reason, Row};
@@ -110,6 +111,10 @@ pub(super) enum Entry<'r> {
         key: Vec<u8>,
         added_at: i64,
     },
+    DomainKey {
+        domain: RowIndex,
+        rdata: Vec<u8>,
+    },
 }
 
 fn needed(text: &str) -> Result<i64, Reason> {
@@ -135,6 +140,7 @@ impl Judge<'_> {
             Table::ParkingServers => self.parking_server(row).map(drop),
             Table::ParkingRecords => self.parking_record(row).map(drop),
             Table::VariantLabels => self.variant_label(row).map(drop),
+            Table::DisclosureRules => self.disclosure_rule(row).map(drop),
             _ => self.entry(row).map(drop),
         }
     }
@@ -183,6 +189,15 @@ impl Judge<'_> {
                     approvals,
                     approvers: approvers.to_column(),
                     locked_at: needed(locked_at)?,
+                })
+            }
+            Table::DomainKeys => {
+                let [domain, zone, key] = row.texts()?;
+                let (_, domain) = self.known_domain(domain, zone)?;
+                let key = DnskeyData::parse(key).map_err(|error| error.reason)?;
+                Ok(Entry::DomainKey {
+                    domain: domain.row,
+                    rdata: key.rdata().to_vec(),
                 })
             }
             _ => {
@@ -254,6 +269,9 @@ pub(super) fn push_entry(rows: &mut BulkRows, entry: Entry<'_>, id: impl Fn(RowI
             added_at,
         } => {
             rows.bind(id(contact)).bind(key).bind(added_at);
+        }
+        Entry::DomainKey { domain, rdata } => {
+            rows.bind(id(domain)).bind(rdata);
         }
     }
 }

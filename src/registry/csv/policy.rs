@@ -7,12 +7,14 @@
 use serde_json::{Map, Value};
 use zone_compiler::{RecordType, rdata};
 
+use super::super::command::registrar::PublicData;
 use super::super::command::zone::ZoneTableText;
 use super::super::idn;
+use super::super::policy::disclosure::{Field, LinkRole, Rule};
 use super::super::policy::{
     ChangeControl, DataModel, Expiry, RegistrationChange, RegistrationPolicy,
 };
-use super::fields::{Judge, name, optional, some, word};
+use super::fields::{Judge, name, octets, optional, some, word};
 use super::model::ZoneIndex;
 use super::read::{Reason, Row};
 
@@ -93,6 +95,14 @@ pub(super) fn text(policy: &RegistrationPolicy) -> String {
     settings.join(" ")
 }
 
+/// What a registrar shows of itself, in fields that are known.
+pub(super) fn public_data(text: &str) -> Result<Option<&str>, Reason> {
+    let read = some(text).map(serde_json::from_str::<PublicData>);
+    let read = read.transpose();
+    read.map_err(|error| format!("public_data: {error}"))?;
+    Ok(some(text))
+}
+
 pub(super) struct RecordFields<'r> {
     pub(super) zone: ZoneIndex,
     pub(super) owner: &'r str,
@@ -101,14 +111,30 @@ pub(super) struct RecordFields<'r> {
     pub(super) rdata: Box<[u8]>,
 }
 
+type HeldFields<'r> = (ZoneIndex, [&'r str; 3], Option<Vec<u8>>);
+
 impl Judge<'_> {
-    /// Zone, label, kind and reason.
-    pub(super) fn held_label<'r>(self, row: &Row<'r>) -> Result<(ZoneIndex, [&'r str; 3]), Reason> {
-        let [zone, label, kind, reason] = row.texts()?;
+    /// Zone; label, kind and reason; token as it is kept.
+    pub(super) fn held_label<'r>(self, row: &Row<'r>) -> Result<HeldFields<'r>, Reason> {
+        let [zone, label, kind, reason, token] = row.texts()?;
         let kind = word(kind, &["reserved", "blocked", "premium"])?;
         let parsed = super::super::types::Label::parse(label);
         parsed.map_err(|error| error.reason)?;
-        Ok((self.known_zone(zone)?, [label, kind, reason]))
+        let texts = [label, kind, reason];
+        Ok((self.known_zone(zone)?, texts, octets(token)?))
+    }
+
+    /// Zone; role, field and rule.
+    pub(super) fn disclosure_rule<'r>(
+        self,
+        row: &Row<'r>,
+    ) -> Result<(ZoneIndex, [&'r str; 3]), Reason> {
+        let [zone, role, field, rule] = row.texts()?;
+        let unknown = |what: &str, word: &str| format!("{word:?} is no {what}");
+        LinkRole::parse(role).ok_or_else(|| unknown("role", role))?;
+        Field::parse(field).ok_or_else(|| unknown("field", field))?;
+        Rule::parse(rule).ok_or_else(|| unknown("rule", rule))?;
+        Ok((self.known_zone(zone)?, [role, field, rule]))
     }
 
     pub(super) fn parking_record<'r>(self, row: &Row<'r>) -> Result<RecordFields<'r>, Reason> {

@@ -28,6 +28,8 @@ pub(super) enum Table {
     ParkingRecords,
     IdnTables,
     VariantLabels,
+    DomainKeys,
+    DisclosureRules,
 }
 
 /// A column of a file.
@@ -97,7 +99,7 @@ const ZONES: [Column; 24] = [
         "KEY=VALUE words of `zone policy --set`, lists with commas",
     ),
 ];
-const REGISTRARS: [Column; 8] = [
+const REGISTRARS: [Column; 10] = [
     need("handle", "3 to 16 characters"),
     need("name", "for people"),
     may("iana_id", "number at IANA"),
@@ -109,6 +111,11 @@ const REGISTRARS: [Column; 8] = [
         "minimum or maximum, for zones with per-registrar",
     ),
     may("sessions_max", "sessions by EPP at once [10]"),
+    may("stage", "production or sandbox [production]"),
+    may(
+        "public_data",
+        "JSON: what the public is shown of it, by field",
+    ),
 ];
 const CONTACTS: [Column; 32] = [
     need("handle", "3 to 16 characters"),
@@ -175,7 +182,7 @@ const DOMAINS: [Column; 19] = [
     CREATED_BY,
     UPDATED_BY,
 ];
-const HOSTS: [Column; 14] = [
+const HOSTS: [Column; 15] = [
     need("name", "name"),
     may("domain", "registered domain at or above it [the nearest]"),
     may("zone", "apex of that domain's zone [the closest]"),
@@ -190,6 +197,7 @@ const HOSTS: [Column; 14] = [
     may("lame_zone", "apex of that domain's zone"),
     may("lame_since", "time"),
     may("lame_told_at", "time at which sponsors were told last"),
+    may("attribute", "1 of what is no object, 0 [that of its zone]"),
 ];
 const DELEGATIONS: [Column; 3] = [
     need("domain", "name"),
@@ -262,11 +270,12 @@ const CONTACT_TRANSFERS: [Column; 6] = [
     need("requested_at", "time"),
     need("acted_at", "time"),
 ];
-const HELD_LABELS: [Column; 4] = [
+const HELD_LABELS: [Column; 5] = [
     need("zone", "apex"),
     need("label", ""),
     need("kind", "reserved, blocked or premium"),
     need("reason", "for people; terms of a premium label"),
+    may("token", "hexadecimal: salt and SHA-256 of the token"),
 ];
 const PARKING_SERVERS: [Column; 2] = [
     need("zone", "apex"),
@@ -291,9 +300,21 @@ const VARIANT_LABELS: [Column; 4] = [
     need("tag", "of the table that says so"),
 ];
 
+const DOMAIN_KEYS: [Column; 3] = [
+    need("domain", "name"),
+    ZONE_OF_DOMAIN,
+    need("key", "FLAGS 3 ALGORITHM KEY, of which a DS was made"),
+];
+const DISCLOSURE_RULES: [Column; 4] = [
+    need("zone", "apex"),
+    need("role", "registrant, admin, tech, billing or abuse"),
+    need("field", "as `zone disclosure` has it"),
+    need("rule", "always, legal, consent or never"),
+];
+
 impl Table {
     /// In the order in which they are read and written.
-    pub(super) const ALL: [Self; 20] = [
+    pub(super) const ALL: [Self; 22] = [
         Self::Zones,
         Self::Registrars,
         Self::Contacts,
@@ -314,6 +335,8 @@ impl Table {
         Self::ParkingRecords,
         Self::IdnTables,
         Self::VariantLabels,
+        Self::DomainKeys,
+        Self::DisclosureRules,
     ];
 
     /// Its file's name.
@@ -339,6 +362,8 @@ impl Table {
             Self::ParkingRecords => "parking_records.csv",
             Self::IdnTables => "idn_tables.csv",
             Self::VariantLabels => "variant_labels.csv",
+            Self::DomainKeys => "domain_keys.csv",
+            Self::DisclosureRules => "disclosure_rules.csv",
         }
     }
 
@@ -364,6 +389,8 @@ impl Table {
             Self::ParkingRecords => &PARKING_RECORDS,
             Self::IdnTables => &IDN_TABLES,
             Self::VariantLabels => &VARIANT_LABELS,
+            Self::DomainKeys => &DOMAIN_KEYS,
+            Self::DisclosureRules => &DISCLOSURE_RULES,
         }
     }
 

@@ -1,5 +1,6 @@
 //! Folders of CSV files in and out, on every engine.
 
+mod carried;
 mod lives;
 mod restart;
 

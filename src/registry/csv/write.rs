@@ -40,7 +40,7 @@ fn head(table: Table) -> &'static str {
         }
         Table::Registrars => {
             "registrars (id, handle, name, iana_id, status, created_at, updated_at, data_model, \
-             sessions_max)"
+             sessions_max, stage, public_data)"
         }
         Table::Contacts => {
             "contacts (id, handle, registrar_id, kind, name, organization, street, city, \
@@ -58,7 +58,7 @@ fn head(table: Table) -> &'static str {
         Table::Hosts => {
             "hosts (id, name, domain_id, zone_id, registrar_id, statuses, created_at, \
              updated_at, created_by, updated_by, transferred_at, lame_of, lame_zone, lame_since, \
-             lame_told_at, published)"
+             lame_told_at, attribute, published)"
         }
         Table::Delegations => "delegations (domain_id, host_id)",
         Table::Ds => "ds (domain_id, rdata)",
@@ -75,11 +75,13 @@ fn head(table: Table) -> &'static str {
         Table::ContactTransfers => {
             "contact_transfers (contact_id, state, gaining, losing, requested_at, acted_at)"
         }
-        Table::HeldLabels => "held_labels (zone_id, label, kind, reason)",
+        Table::HeldLabels => "held_labels (zone_id, label, kind, reason, token)",
         Table::ParkingServers => "parking_servers (zone_id, host)",
         Table::ParkingRecords => "parking_records (zone_id, owner, rtype, ttl, rdata)",
         Table::IdnTables => "idn_tables (zone_id, tag, digest)",
         Table::VariantLabels => "variant_labels (zone_id, index_label, domain_id, tag)",
+        Table::DomainKeys => "domain_keys (domain_id, rdata)",
+        Table::DisclosureRules => "disclosure_rules (zone_id, role, field, rule)",
     }
 }
 
@@ -323,6 +325,7 @@ fn push(rows: &mut BulkRows, judge: Judge<'_>, row: &Row<'_>, base: i64) -> Resu
             for time in fields.lame_times {
                 rows.bind(time);
             }
+            rows.bind(i64::from(fields.is_attribute));
             rows.bind(i64::from(known.is_some_and(|host| host.is_published)));
         }
         Table::Delegations => {
@@ -346,7 +349,8 @@ fn push(rows: &mut BulkRows, judge: Judge<'_>, row: &Row<'_>, base: i64) -> Resu
         | Table::HeldLabels
         | Table::ParkingServers
         | Table::ParkingRecords
-        | Table::VariantLabels => push_of_zone(rows, judge, row, base)?,
+        | Table::VariantLabels
+        | Table::DisclosureRules => push_of_zone(rows, judge, row, base)?,
         Table::IdnTables => unreachable!("written with the zones"),
         _ => life::push_entry(rows, judge.entry(row)?, id),
     }
@@ -373,10 +377,18 @@ fn push_of_zone(
             rows.bind(&*record.rdata);
         }
         Table::HeldLabels => {
-            let (zone, texts) = judge.held_label(row)?;
+            let (zone, texts, token) = judge.held_label(row)?;
             rows.bind(zone_id(zone));
             for text in texts {
                 rows.bind(text);
+            }
+            rows.bind(token);
+        }
+        Table::DisclosureRules => {
+            let (zone, words) = judge.disclosure_rule(row)?;
+            rows.bind(zone_id(zone));
+            for word in words {
+                rows.bind(word);
             }
         }
         Table::ParkingServers => {
@@ -414,6 +426,7 @@ fn push_holder(
         rows.bind(fields.iana_id).bind(fields.status);
         bind_times(rows, fields.times);
         rows.bind(fields.data_model).bind(fields.sessions_max);
+        rows.bind(fields.stage).bind(fields.public_data);
         return Ok(());
     }
     let fields = judge.contact(row)?;

@@ -4,14 +4,14 @@ use super::Snapshot;
 use super::contact::{ContactLink, of_domain};
 use super::host::{ServerRecord, servers_of};
 use super::registrar::{RegistrarRecord, by_id};
-use crate::registry::command::domain::{graces, roid};
+use crate::registry::command::domain::{graces, keys_of, roid};
 use crate::registry::command::tables::{from_row, rows};
 use crate::registry::command::zone::policy_of;
 use crate::registry::database::Timestamp;
 use crate::registry::error::RegistryError;
 use crate::registry::life::{Life, Phase};
 use crate::registry::policy::disclosure::DisclosurePolicy;
-use crate::registry::types::DsData;
+use crate::registry::types::{DnskeyData, DsData};
 
 /// A domain with all that hangs on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +31,8 @@ pub struct DomainRecord {
     pub disclosure: DisclosurePolicy,
     pub servers: Vec<ServerRecord>,
     pub ds: Vec<DsData>,
+    /// Of which the DS were made, in a zone that takes keys.
+    pub keys: Vec<DnskeyData>,
     pub created_at: Timestamp,
     pub updated_at: Option<Timestamp>,
     pub transferred_at: Option<Timestamp>,
@@ -101,6 +103,7 @@ impl Snapshot<'_> {
         let servers = servers_of(&mut tables, row.id).await?;
         let ds = rows::<(Vec<u8>,)>("SELECT rdata FROM ds WHERE domain_id = $1 ORDER BY rdata");
         let ds = tables.all(ds.bind(row.id)).await?;
+        let keys = keys_of(&mut tables, row.id).await?;
         let graces = graces(&mut tables, row.id).await?;
         let bad = || tables.inconsistent(format!("phase {:?} of a domain", row.phase));
         let life = row.life().ok_or_else(bad)?;
@@ -123,6 +126,7 @@ impl Snapshot<'_> {
                 .iter()
                 .filter_map(|(rdata,)| DsData::from_rdata(rdata))
                 .collect(),
+            keys,
             created_at: Timestamp(row.created_at),
             updated_at: row.updated_at.map(Timestamp),
             transferred_at: row.transferred_at.map(Timestamp),

@@ -17,6 +17,9 @@ pub struct ServerRecord {
     pub roid: String,
     /// EPP's words, with `linked`; empty alike.
     pub statuses: Vec<String>,
+    /// Its addresses, which are told with the domain where it is an attribute of it alone;
+    /// an object tells them itself.
+    pub addresses: Vec<Address>,
 }
 
 /// A host.
@@ -67,19 +70,41 @@ pub(super) async fn servers_of(
          WHERE n.domain_id = $1 ORDER BY h.name",
     );
     let found = tables.all(query.bind(domain_id)).await?;
-    let server = |(id, name, statuses, attribute): (i64, String, String, i64)| match attribute {
-        0 => ServerRecord {
+    let mut servers = Vec::with_capacity(found.len());
+    for (id, name, statuses, attribute) in found {
+        let is_attribute = attribute != 0;
+        servers.push(ServerRecord {
             name,
-            roid: roid(id),
-            statuses: words(&statuses, true),
-        },
-        _ => ServerRecord {
-            name,
-            roid: String::new(),
-            statuses: Vec::new(),
-        },
+            roid: match is_attribute {
+                true => String::new(),
+                false => roid(id),
+            },
+            statuses: match is_attribute {
+                true => Vec::new(),
+                false => words(&statuses, true),
+            },
+            addresses: match is_attribute {
+                true => addresses_of(tables, id).await?,
+                false => Vec::new(),
+            },
+        });
+    }
+    Ok(servers)
+}
+
+async fn addresses_of(
+    tables: &mut Tables<'_>,
+    host_id: i64,
+) -> Result<Vec<Address>, RegistryError> {
+    let query = rows::<(Vec<u8>,)>(
+        "SELECT address FROM host_addresses WHERE host_id = $1 ORDER BY rtype, address",
+    );
+    let found = tables.all(query.bind(host_id)).await?;
+    let read = |(octets,): (Vec<u8>,)| {
+        let address = Address::from_rdata(&octets);
+        address.ok_or_else(|| tables.inconsistent("an address of no family"))
     };
-    Ok(found.into_iter().map(server).collect())
+    found.into_iter().map(read).collect()
 }
 
 impl Snapshot<'_> {
@@ -96,22 +121,12 @@ impl Snapshot<'_> {
         };
         let linked = rows::<(i64,)>("SELECT domain_id FROM delegations WHERE host_id = $1 LIMIT 1");
         let is_linked = tables.any(linked.bind(row.id)).await?;
-        let addresses = rows::<(Vec<u8>,)>(
-            "SELECT address FROM host_addresses WHERE host_id = $1 ORDER BY rtype, address",
-        );
-        let found = tables.all(addresses.bind(row.id)).await?;
-        let mut addresses = Vec::with_capacity(found.len());
-        for (octets,) in found {
-            let address = Address::from_rdata(&octets);
-            let address = address.ok_or_else(|| tables.inconsistent("an address of no family"));
-            addresses.push(address?);
-        }
         Ok(Some(HostRecord {
             name: row.name,
             roid: roid(row.id),
             registrar: by_id(&mut tables, row.registrar_id).await?,
             statuses: words(&row.statuses, is_linked),
-            addresses,
+            addresses: addresses_of(&mut tables, row.id).await?,
             created_at: Timestamp(row.created_at),
             updated_at: row.updated_at.map(Timestamp),
             transferred_at: row.transferred_at.map(Timestamp),

@@ -1,6 +1,7 @@
 //! Registrars as the public sees them.
 
 use super::Snapshot;
+use super::search::Candidate;
 use crate::registry::command::registrar::{PublicData, PublicField, read_public};
 use crate::registry::command::tables::{Tables, from_row, rows};
 use crate::registry::database::Timestamp;
@@ -116,17 +117,22 @@ impl Snapshot<'_> {
         Ok(row.map(Into::into))
     }
 
-    /// Their ids, names and numbers at IANA in the order of their ids, after this one.
-    pub async fn registrar_names(
-        &mut self,
-        after: i64,
-    ) -> Result<Vec<(i64, String, Option<i64>)>, RegistryError> {
-        let query = rows::<(i64, String, Option<i64>)>(
-            "SELECT id, name, iana_id FROM registrars WHERE id > $1 AND stage = 'production' ORDER BY id LIMIT $2",
+    /// All of them, in the order of their ids.
+    pub async fn registrars(&mut self) -> Result<Vec<Candidate>, RegistryError> {
+        let query = rows::<(i64, String, Option<i64>, i64, Option<i64>)>(
+            "SELECT id, name, iana_id, created_at, updated_at FROM registrars \
+             WHERE id > $1 AND stage = 'production' ORDER BY id LIMIT $2",
         );
-        self.tables()
-            .all(query.bind(after).bind(SEARCHED_MAX))
-            .await
+        let found = self.tables().all(query.bind(0).bind(SEARCHED_MAX)).await?;
+        let candidate = |(id, name, iana_id, created_at, updated_at)| Candidate {
+            id,
+            name,
+            iana_id,
+            created_at,
+            updated_at,
+            ..Candidate::default()
+        };
+        Ok(found.into_iter().map(candidate).collect())
     }
 
     /// The registrar of this id.

@@ -87,6 +87,14 @@ impl AuthInfo {
         Some(kept)
     }
 
+    /// Whether it is the other one, as that is kept.
+    pub(crate) fn is_of(&self, other: &Self) -> bool {
+        match &other.0 {
+            Form::Kept(kept) => self.matches(Some(kept)),
+            Form::Said(_) => false,
+        }
+    }
+
     /// Whether it is what is kept. What is unset is matched by nothing, and an empty
     /// text matches nothing (RFC 9154 section 4.4).
     pub(crate) fn matches(&self, kept: Option<&[u8]>) -> bool {

@@ -49,6 +49,13 @@ impl DnskeyData {
         &self.0[HEAD..]
     }
 
+    /// The public key in base64.
+    pub fn public_key_text(&self) -> String {
+        // It may be written in several words, behind three of numbers.
+        let text = self.to_string();
+        text.split_ascii_whitespace().skip(3).collect()
+    }
+
     /// Its key tag.
     pub fn key_tag(&self) -> u16 {
         zone_compiler::sign::key_tag(&self.0)

@@ -2,7 +2,8 @@
 //! RDAP: they are a question or a fault, and what was read is what can be asked. Shared by
 //! the fuzz targets `whois_line` and `rdap_path` and the plain test of their corpora.
 
-use meridian::lookup::QueryName;
+use meridian::lookup::search::Servers;
+use meridian::lookup::{Names, QueryName};
 use meridian::rdap::path::{self, Pattern, Target};
 use meridian::whois::question::{self, Question};
 
@@ -41,12 +42,19 @@ pub(crate) fn target(input: &[u8]) -> bool {
                 Target::Domain(name) | Target::Nameserver(name) => is_name(name),
                 Target::Entity(handle) => is_text(handle),
                 Target::Search(_, pattern, view) => {
-                    if let Pattern::Exactly(name) = pattern {
-                        is_name(name);
+                    match pattern {
+                        Pattern::Names(names) | Pattern::Servers(Servers::Like(names)) => {
+                            let Names { prefix, suffix } = names;
+                            assert!(prefix.len() >= 3 && prefix.is_ascii() && suffix.is_ascii());
+                        }
+                        Pattern::Exactly(name) | Pattern::Servers(Servers::Named(name)) => {
+                            is_name(name);
+                        }
+                        Pattern::Servers(Servers::At(_))
+                        | Pattern::Address(_)
+                        | Pattern::Registrars(_) => {}
                     }
-                    if let Pattern::Names(prefix, suffix) = pattern {
-                        assert!(prefix.len() >= 3 && prefix.is_ascii() && suffix.is_ascii());
-                    }
+                    assert!(view.order.len() <= 4 && view.cursor.1 > 0);
                     is_text(&view.cursor.0);
                 }
             }

@@ -18,7 +18,7 @@ const DOMAINS: [&str; 4] = [
     "/domain/thin.tld",
 ];
 const NAMESERVERS: [&str; 2] = ["/nameserver/ns1.org.tld", "/nameserver/ns2.outside.example"];
-const ENTITIES: [&str; 2] = ["/entity/9995", "/entity/Registrar%20reg-b"];
+const ENTITIES: [&str; 2] = ["/entity/9995", "/entity/Registrar%20B"];
 
 fn check_object(reply: &Reply, class: &str) {
     assert_eq!(reply.status, 200, "{}", reply.body);

@@ -233,7 +233,7 @@ fn debians_whois_reads_every_kind_of_answer() {
         ("nameserver ns1.org.tld", "IP Address: 2001:db8::1"),
         ("nameserver 192.0.2.1", "Server Name: ns1.org.tld"),
         (
-            "registrar Registrar reg-a",
+            "registrar Registrar A",
             "Registrar URL: https://www.reg-a.example/",
         ),
         ("-- -a free.tld", "Availability: available"),

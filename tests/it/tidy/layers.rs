@@ -109,7 +109,7 @@ const LAYERS: &[Layer] = &[
     Layer {
         path: "src/net",
         modules: Some(&["net"]),
-        crates: &["arc_swap", "rustls", "tokio"],
+        crates: &["arc_swap", "rustls", "tokio", "tokio_rustls"],
     },
     Layer {
         path: "src/registry",
@@ -198,7 +198,7 @@ const LAYERS: &[Layer] = &[
     Layer {
         path: "src/rdap",
         modules: Some(&["rdap", "lookup", "disclosure", "net"]),
-        crates: &["rustls", "serde_json", "tokio", "tokio_rustls"],
+        crates: &["serde_json"],
     },
     Layer {
         path: "src/web",

@@ -1,10 +1,11 @@
 //! What changed of one zone between two events of a registry, and how it is now.
 //!
 //! Each question is answered by an index: a change costs what it touches, whatever the
-//! zone has. Only a delegation that comes or goes also looks through the zone's own
-//! records, which are few, for names below it.
+//! zone has. Only delegations that come or go also have the zone's own records looked
+//! through, which are few, for names below them. PostgreSQL is asked for many names at
+//! once, so that a publish costs as many round trips as kinds of questions.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use zone_image::Name;
 
@@ -19,24 +20,69 @@ const CHANGED_MAX: i64 = 500_000;
 /// no name is written so.
 pub const SIGNATURES: &str = "..signatures";
 
-/// As `QUERIES`, of one owner.
-const OF_OWNER: [&str; 5] = [
-    "SELECT owner, rtype, ttl, rdata FROM dns_apex WHERE zone_id = $1 AND owner = $2",
-    "SELECT owner, CAST(2 AS BIGINT) AS rtype, ttl, host FROM dns_delegation \
-     WHERE zone_id = $1 AND owner = $2",
-    "SELECT owner, CAST(2 AS BIGINT) AS rtype, ttl, host FROM dns_parked \
-     WHERE zone_id = $1 AND owner = $2",
-    "SELECT owner, CAST(43 AS BIGINT) AS rtype, ttl, rdata FROM dns_ds \
-     WHERE zone_id = $1 AND owner = $2",
-    "SELECT owner, rtype, ttl, rdata FROM dns_glue WHERE zone_id = $1 AND owner = $2",
-];
+/// Questions of some names, given how the second parameter stands for them.
+macro_rules! questions {
+    ($names:literal) => {
+        Questions {
+            records: [
+                concat!(
+                    "SELECT owner, rtype, ttl, rdata FROM dns_apex \
+                     WHERE zone_id = $1 AND owner ",
+                    $names
+                ),
+                concat!(
+                    "SELECT owner, CAST(2 AS BIGINT) AS rtype, ttl, host FROM dns_delegation \
+                     WHERE zone_id = $1 AND owner ",
+                    $names
+                ),
+                concat!(
+                    "SELECT owner, CAST(2 AS BIGINT) AS rtype, ttl, host FROM dns_parked \
+                     WHERE zone_id = $1 AND owner ",
+                    $names
+                ),
+                concat!(
+                    "SELECT owner, CAST(43 AS BIGINT) AS rtype, ttl, rdata FROM dns_ds \
+                     WHERE zone_id = $1 AND owner ",
+                    $names
+                ),
+                concat!(
+                    "SELECT owner, rtype, ttl, rdata FROM dns_glue \
+                     WHERE zone_id = $1 AND owner ",
+                    $names
+                ),
+            ],
+            delegations_to: concat!(
+                "SELECT owner FROM dns_delegation WHERE zone_id = $1 AND host ",
+                $names
+            ),
+            parked_at: concat!(
+                "SELECT owner FROM dns_parked WHERE zone_id = $1 AND host ",
+                $names
+            ),
+            below: concat!(
+                "SELECT owner FROM dns_below WHERE zone_id = $1 AND cut ",
+                $names
+            ),
+        }
+    };
+}
+
+struct Questions {
+    /// As `QUERIES`.
+    records: [&'static str; 5],
+    delegations_to: &'static str,
+    parked_at: &'static str,
+    below: &'static str,
+}
+
+/// SQLite is in this process and has no lists: one name after the other.
+const OF_ONE: Questions = questions!("= $2");
+/// PostgreSQL is a round trip away.
+const OF_ALL: Questions = questions!("= ANY($2)");
+
 const CHANGED_NAMES: &str =
     "SELECT owner FROM dns_changed WHERE zone_id = $1 AND event > $2 LIMIT $3";
-const DELEGATIONS_TO: &str = "SELECT owner FROM dns_delegation WHERE zone_id = $1 AND host = $2";
-const PARKED_AT: &str = "SELECT owner FROM dns_parked WHERE zone_id = $1 AND host = $2";
-const BELOW: &str = "SELECT owner FROM dns_below WHERE zone_id = $1 AND cut = $2";
-const OWN_BELOW: &str =
-    "SELECT owner FROM dns_apex WHERE zone_id = $1 AND owner LIKE $2 ESCAPE '!'";
+const OWN: &str = "SELECT owner FROM dns_apex WHERE zone_id = $1";
 
 /// A zone of a snapshot and what changed of it since an event.
 #[derive(Debug)]
@@ -59,15 +105,27 @@ impl Snapshot {
 }
 
 impl ChangedZone<'_> {
-    /// The owners that a query of zone and text finds.
-    fn owners(&self, query: &'static str, text: &str) -> Result<Vec<Name>, SourceError> {
+    /// The owners that a question finds of these names.
+    fn owners(
+        &self,
+        question: fn(&Questions) -> &'static str,
+        names: &[String],
+    ) -> Result<Vec<Name>, SourceError> {
         let id = self.zone.id;
         let found = match &self.snapshot.backend {
-            Backend::Sqlite(reader) => reader.owners(query, id, text)?,
-            Backend::Postgres(reader) => reader.owners(query, id, text)?,
+            Backend::Sqlite(reader) => reader.owners(question(&OF_ONE), id, names)?,
+            Backend::Postgres(reader) => reader.owners(question(&OF_ALL), id, names)?,
         };
         let names = found.into_iter().map(|owner| self.name(owner));
         Ok(names.collect::<Result<_, _>>()?)
+    }
+
+    /// All owners of the zone's own records.
+    fn own(&self) -> Result<Vec<String>, DatabaseError> {
+        match &self.snapshot.backend {
+            Backend::Sqlite(reader) => reader.own(OWN, self.zone.id),
+            Backend::Postgres(reader) => reader.own(OWN, self.zone.id),
+        }
     }
 
     fn name(&self, owner: String) -> Result<Name, DatabaseError> {
@@ -114,10 +172,10 @@ impl ChangeSource for ChangedZone<'_> {
 
     fn records_of(
         &mut self,
-        owner: &Name,
+        owners: &[Name],
         sink: &mut dyn FnMut(Record),
     ) -> Result<(), SourceError> {
-        if *owner == self.zone.apex {
+        if owners.contains(&self.zone.apex) {
             sink(Record {
                 owner: self.zone.apex.clone(),
                 rtype: RecordType::SOA,
@@ -125,38 +183,52 @@ impl ChangeSource for ChangedZone<'_> {
                 rdata: self.zone.soa_rdata.clone(),
             });
         }
-        let (id, text) = (self.zone.id, stored(owner));
+        let (id, texts) = (self.zone.id, all_stored(owners));
         let place = &self.snapshot.place;
-        let mut names = Names::default();
-        for query in OF_OWNER {
+        for (one, all) in OF_ONE.records.into_iter().zip(OF_ALL.records) {
+            let mut names = Names::default();
             let row = &mut |row: Row<'_>| {
                 sink(names.record(place, row)?);
                 Ok::<_, SourceError>(())
             };
             match &self.snapshot.backend {
-                Backend::Sqlite(reader) => reader.rows_of(query, id, &text, row)?,
-                Backend::Postgres(reader) => reader.rows_of(query, id, &text, row)?,
+                Backend::Sqlite(reader) => reader.rows_of(one, id, &texts, row)?,
+                Backend::Postgres(reader) => reader.rows_of(all, id, &texts, row)?,
             }
         }
         Ok(())
     }
 
-    fn delegations_to(&mut self, host: &Name) -> Result<Vec<Name>, SourceError> {
-        let mut owners = self.owners(DELEGATIONS_TO, &stored(host))?;
-        owners.extend(self.owners(PARKED_AT, &stored(host))?);
+    fn delegations_to(&mut self, hosts: &[Name]) -> Result<Vec<Name>, SourceError> {
+        let texts = all_stored(hosts);
+        let mut owners = self.owners(|questions| questions.delegations_to, &texts)?;
+        owners.extend(self.owners(|questions| questions.parked_at, &texts)?);
         Ok(owners)
     }
 
-    fn names_below(&mut self, cut: &Name) -> Result<Vec<Name>, SourceError> {
-        let text = stored(cut);
-        let mut names = self.owners(BELOW, &text)?;
-        let escaped = text
-            .replace('!', "!!")
-            .replace('%', "!%")
-            .replace('_', "!_");
-        names.extend(self.owners(OWN_BELOW, &format!("%.{escaped}"))?);
+    fn names_below(&mut self, cuts: &[Name]) -> Result<Vec<Name>, SourceError> {
+        let texts = all_stored(cuts);
+        let mut names = self.owners(|questions| questions.below, &texts)?;
+        let cuts: HashSet<&str> = texts.iter().map(String::as_str).collect();
+        let is_below = |owner: &String| {
+            let mut rest = owner.as_str();
+            while let Some((_, above)) = rest.split_once('.') {
+                if cuts.contains(above) {
+                    return true;
+                }
+                rest = above;
+            }
+            false
+        };
+        let own = self.own()?.into_iter().filter(is_below);
+        let own = own.map(|owner| self.name(owner));
+        names.extend(own.collect::<Result<Vec<_>, _>>()?);
         Ok(names)
     }
+}
+
+fn all_stored(names: &[Name]) -> Vec<String> {
+    names.iter().map(stored).collect()
 }
 
 /// The form that names have in the registry's columns.

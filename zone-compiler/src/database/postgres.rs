@@ -88,13 +88,19 @@ impl Reader {
         &self,
         query: &'static str,
         zone: i64,
-        text: &str,
+        names: &[String],
     ) -> Result<Vec<String>, DatabaseError> {
         let connection = &mut *self.connection();
         let rows = sqlx::query_scalar(query)
             .bind(zone)
-            .bind(text)
+            .bind(names)
             .fetch_all(connection);
+        self.drive(rows).map_err(|error| fault(&self.place, error))
+    }
+
+    pub(super) fn own(&self, query: &'static str, zone: i64) -> Result<Vec<String>, DatabaseError> {
+        let connection = &mut *self.connection();
+        let rows = sqlx::query_scalar(query).bind(zone).fetch_all(connection);
         self.drive(rows).map_err(|error| fault(&self.place, error))
     }
 
@@ -114,14 +120,14 @@ impl Reader {
         &self,
         query: &'static str,
         zone: i64,
-        owner: &str,
+        owners: &[String],
         sink: RowSink<'_>,
     ) -> Result<(), SourceError> {
         let fault = |error| fault(&self.place, error);
         let connection = &mut *self.connection();
         let rows = sqlx::query(query)
             .bind(zone)
-            .bind(owner)
+            .bind(owners)
             .fetch_all(connection);
         for row in &self.drive(rows).map_err(fault)? {
             sink(record_row(row).map_err(fault)?)?;

@@ -98,9 +98,17 @@ impl Reader {
         &self,
         query: &'static str,
         zone: i64,
-        text: &str,
+        names: &[String],
     ) -> Result<Vec<String>, DatabaseError> {
-        self.texts(query, (zone, text))
+        let mut found = Vec::new();
+        for name in names {
+            found.extend(self.texts(query, (zone, name))?);
+        }
+        Ok(found)
+    }
+
+    pub(super) fn own(&self, query: &'static str, zone: i64) -> Result<Vec<String>, DatabaseError> {
+        self.texts(query, (zone,))
     }
 
     fn texts(
@@ -140,10 +148,13 @@ impl Reader {
         &self,
         query: &'static str,
         zone: i64,
-        owner: &str,
+        owners: &[String],
         sink: RowSink<'_>,
     ) -> Result<(), SourceError> {
-        self.each_row(query, (zone, owner), sink)
+        for owner in owners {
+            self.each_row(query, (zone, owner), sink)?;
+        }
+        Ok(())
     }
 
     fn each_row(

@@ -162,6 +162,12 @@ impl Texts {
         needs: &Needs,
     ) -> Result<Self, CommandError> {
         let mut command = request.command.clone();
+        if let Command::Domain(DomainCommand::Create(create)) = &command
+            && create.token.is_some()
+        {
+            let reason = "nothing is given out by token where registrations wait for consents";
+            return Err(rejected(ResultCode::ParameterPolicy, &create.name, reason));
+        }
         let is_transfer = matches!(command, Command::Domain(DomainCommand::Transfer(_)));
         let name = command.object().unwrap_or_default().to_owned();
         let mut tables = context.tables();

@@ -10,9 +10,9 @@ use crate::registry::command::checks::{
 };
 use crate::registry::command::idn::{Admitted, admit};
 use crate::registry::command::tables::{Tables, rows, rows_in};
-use crate::registry::command::zone::{LabelKind, held_label};
+use crate::registry::command::zone::{HeldLabel, LabelKind, held_label};
 use crate::registry::policy::Stage;
-use crate::registry::types::DomainName;
+use crate::registry::types::{AuthInfo, DomainName};
 
 /// Whether a name can be registered now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -36,6 +36,8 @@ pub(super) struct Asked<'a> {
     pub(super) idn_tag: Option<&'a str>,
     /// The terms that it agrees to.
     pub(super) consent: Option<&'a str>,
+    /// A token for a label that is held.
+    pub(super) token: Option<&'a AuthInfo>,
 }
 
 /// Answers `domain check`.
@@ -43,21 +45,18 @@ pub(in crate::registry::command) async fn check(
     tables: &mut Tables<'_>,
     acting: &Acting,
     name: &DomainName,
+    token: Option<&AuthInfo>,
 ) -> Result<Info, CommandError> {
-    let terms = terms(tables, name).await?;
-    let consent = terms.as_deref();
-    let mut reason = match unregistered(tables, name).await {
-        Ok(()) => {
-            let asked = Asked {
-                consent,
-                ..Asked::default()
-            };
-            reason(registrable(tables, acting, name, asked).await)?
-        }
-        taken => reason(taken)?,
+    let zone = closest_zone(tables, &ancestry(name.as_str())).await?;
+    let terms = terms(tables, zone.as_ref(), name).await?;
+    let asked = Asked {
+        consent: terms.as_deref().filter(|_| token.is_none()),
+        token,
+        ..Asked::default()
     };
-    // Only terms are left: a create without them would say so.
-    let terms = terms.filter(|_| reason.is_none());
+    let mut reason = reason(judge(tables, acting, zone, name, asked).await)?;
+    // Only terms are left: a create without them, or a token in their place, would say so.
+    let terms = terms.filter(|_| reason.is_none() && token.is_none());
     if let Some(terms) = &terms {
         reason = Some(no_consent(terms));
     }
@@ -67,6 +66,19 @@ pub(in crate::registry::command) async fn check(
         reason,
         terms,
     }))
+}
+
+async fn judge(
+    tables: &mut Tables<'_>,
+    acting: &Acting,
+    zone: Option<ZoneRow>,
+    name: &DomainName,
+    asked: Asked<'_>,
+) -> Result<(), CommandError> {
+    permitted(acting, zone.as_ref(), name)?;
+    unregistered(tables, name).await?;
+    registrable(tables, acting, zone, name, asked).await?;
+    Ok(())
 }
 
 /// The same for somebody who is no registrar, nor the registry: what is reserved is not
@@ -83,7 +95,7 @@ pub(in crate::registry) async fn check_for_public(
         contact: None,
         stage: Some(Stage::Production),
     };
-    match check(tables, &acting, name).await? {
+    match check(tables, &acting, name, None).await? {
         Info::Availability(availability) => Ok(availability),
         _ => unreachable!("a check tells nothing else"),
     }
@@ -98,9 +110,12 @@ fn reason<T>(result: Result<T, CommandError>) -> Result<Option<String>, CommandE
 }
 
 /// The terms of a premium label.
-async fn terms(tables: &mut Tables<'_>, name: &DomainName) -> Result<Option<String>, CommandError> {
-    let above = ancestry(name.as_str());
-    let Some(zone) = closest_zone(tables, &above).await? else {
+async fn terms(
+    tables: &mut Tables<'_>,
+    zone: Option<&ZoneRow>,
+    name: &DomainName,
+) -> Result<Option<String>, CommandError> {
+    let Some(zone) = zone else {
         return Ok(None);
     };
     let label = name.as_str().split('.').next().unwrap_or_default();
@@ -111,6 +126,16 @@ async fn terms(tables: &mut Tables<'_>, name: &DomainName) -> Result<Option<Stri
 
 fn no_consent(terms: &str) -> String {
     format!("premium: {terms}; agree to these terms, word for word")
+}
+
+/// Whether somebody may register in a zone at all, which is asked before whether the name
+/// is there.
+pub(super) fn permitted(
+    acting: &Acting,
+    zone: Option<&ZoneRow>,
+    name: &DomainName,
+) -> Result<(), CommandError> {
+    zone.map_or(Ok(()), |zone| check_stage(acting, zone, name.as_str()))
 }
 
 /// Nobody has the name.
@@ -127,26 +152,34 @@ pub(super) async fn unregistered(
 }
 
 /// The zone that a name can be registered in, as far as the name goes, and what lets it
-/// in there.
+/// in there; given the closest zone to it.
 pub(super) async fn registrable(
     tables: &mut Tables<'_>,
     acting: &Acting,
+    zone: Option<ZoneRow>,
     name: &DomainName,
     asked: Asked<'_>,
 ) -> Result<(ZoneRow, Admitted), CommandError> {
     let name = name.as_str();
     let above = ancestry(name);
-    let zone = zone(tables, name, &above).await?;
-    check_stage(acting, &zone, name)?;
+    let zone = directly_above(zone, name, &above)?;
     let policy = |reason: String| Err(rejected(ResultCode::ParameterPolicy, name, reason));
     let label = name.split('.').next().unwrap_or_default();
     if let Some(fault) = zone.policy.label_fault(label) {
         return policy(fault);
     }
-    if let Some(held) = held_label(tables, zone.id, label).await? {
+    let held = held_label(tables, zone.id, label).await?;
+    if let Some(token) = asked.token {
+        fits(held.as_ref(), token, name)?;
+    } else if let Some(held) = held {
         match held.kind {
             LabelKind::Reserved if acting.registrar.is_none() => {}
             LabelKind::Premium if asked.consent == Some(&*held.reason) => {}
+            // RFC 8495 section 3.1.1: it needs one.
+            kind if held.token.is_some() => {
+                let reason = format!("{kind}: {}; given out by token", held.reason);
+                return Err(rejected(ResultCode::AuthorizationError, name, reason));
+            }
             LabelKind::Premium => return policy(no_consent(&held.reason)),
             kind => return policy(format!("{kind}: {}", held.reason)),
         }
@@ -156,14 +189,25 @@ pub(super) async fn registrable(
     Ok((zone, admitted))
 }
 
+/// Whether a token is that of a label; one for a label without a token fits none
+/// (RFC 8495 section 2.1).
+fn fits(held: Option<&HeldLabel>, token: &AuthInfo, name: &str) -> Result<(), CommandError> {
+    let wanted = held.and_then(|held| held.token.as_ref());
+    if wanted.is_some_and(|wanted| token.is_of(wanted)) {
+        return Ok(());
+    }
+    let reason = "the token does not apply to the object";
+    Err(rejected(ResultCode::AuthorizationError, name, reason))
+}
+
 /// The zone of the name: one label above it.
-async fn zone(
-    tables: &mut Tables<'_>,
+fn directly_above(
+    zone: Option<ZoneRow>,
     name: &str,
     above: &[String],
 ) -> Result<ZoneRow, CommandError> {
     let policy = |reason: String| Err(rejected(ResultCode::ParameterPolicy, name, reason));
-    let Some(zone) = closest_zone(tables, above).await? else {
+    let Some(zone) = zone else {
         return policy("in no zone of this registry".into());
     };
     active(&zone)?;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::DomainCreate;
-use super::check::{Asked, registrable, unregistered};
+use super::check::{Asked, permitted, registrable, unregistered};
 use super::keys::{signers, store};
 use super::networks;
 use super::row::{begin_grace, store_life, write_auth};
@@ -15,7 +15,9 @@ use crate::registry::calendar::add_years;
 use crate::registry::code::ResultCode;
 use crate::registry::command::CommandError;
 use crate::registry::command::answer::rejected;
-use crate::registry::command::checks::{StatusChange, ZoneRow, data_model, difference, sponsor};
+use crate::registry::command::checks::{
+    StatusChange, ZoneRow, ancestry, closest_zone, data_model, difference, sponsor,
+};
 use crate::registry::command::contact::{Links, find_contacts, write_links};
 use crate::registry::command::context::Context;
 use crate::registry::command::host::make;
@@ -34,6 +36,8 @@ pub(super) async fn create(
     let acting = context.acting.clone();
     let mut tables = context.tables();
     let sponsor = sponsor(&mut tables, &acting, command.registrar.as_ref()).await?;
+    let closest = closest_zone(&mut tables, &ancestry(name)).await?;
+    permitted(&acting, closest.as_ref(), &command.name)?;
     unregistered(&mut tables, &command.name).await?;
     let mut found = find_hosts(&mut tables, &command.hosts).await?;
     let links = Links {
@@ -46,8 +50,9 @@ pub(super) async fn create(
     let asked = Asked {
         idn_tag: command.idn_tag.as_deref(),
         consent: command.consent.as_deref(),
+        token: command.token.as_ref(),
     };
-    let (zone, admitted) = registrable(&mut tables, &acting, &command.name, asked).await?;
+    let (zone, admitted) = registrable(&mut tables, &acting, closest, &command.name, asked).await?;
     check_period(&zone, command.period, name)?;
     let change = StatusChange {
         add: &command.statuses,

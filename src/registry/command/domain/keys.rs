@@ -91,7 +91,7 @@ pub(super) async fn store(
 }
 
 /// The keys of a domain.
-pub(super) async fn of_domain(
+pub(in crate::registry) async fn of_domain(
     tables: &mut Tables<'_>,
     domain_id: i64,
 ) -> Result<Vec<DnskeyData>, RegistryError> {

@@ -1,5 +1,6 @@
 //! A host's row, and where a name belongs.
 
+use super::check::ATTRIBUTES;
 use crate::registry::code::ResultCode;
 use crate::registry::command::CommandError;
 use crate::registry::command::answer::rejected;
@@ -131,8 +132,7 @@ impl Home {
     ) -> Result<Option<&Superordinate>, CommandError> {
         match self.below(acting, sponsor, name)? {
             Some(domain) if !domain.takes_hosts => {
-                let reason = "name servers are attributes of domains in this zone, not objects";
-                Err(rejected(ResultCode::ParameterPolicy, name, reason))
+                Err(rejected(ResultCode::ParameterPolicy, name, ATTRIBUTES))
             }
             domain => Ok(domain),
         }

@@ -81,6 +81,41 @@ async fn attributes_have_addresses_where_they_are_glue() {
 }
 
 #[tokio::test]
+async fn a_check_of_a_host_says_that_there_are_only_attributes() {
+    for engine in engines() {
+        let mut test = stage(engine).await;
+        play(
+            &mut test,
+            &format!(
+                "{MODEL}
+                 reg-a domain create a.tld nsa=ns1.a.tld_192.0.2.1 nsa=ns1.x.example = 1000"
+            ),
+        )
+        .await;
+        for (name, expected) in [
+            ("ns1.a.tld", Some("name servers are attributes")),
+            ("ns2.a.tld", Some("name servers are attributes")),
+            ("ns1.nobody.tld", Some("name servers are attributes")),
+            ("ns1.ext.example", Some("in use")),
+            // Other zones may name it as an object.
+            ("ns1.x.example", None),
+            ("ns9.ext.example", None),
+        ] {
+            let outcome = run(&mut test, &parse(&format!("reg-a host check {name}"))).await;
+            let Outcome::Read(info) = outcome.unwrap() else {
+                panic!("a check reads");
+            };
+            let Info::Availability(found) = *info else {
+                panic!("{info:?}");
+            };
+            assert_eq!(found.available, expected.is_none(), "{name}");
+            let reason = found.reason.unwrap_or_default();
+            assert!(reason.starts_with(expected.unwrap_or_default()), "{reason}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn commands_on_hosts_do_not_know_attributes() {
     check(&format!(
         "{MODEL}

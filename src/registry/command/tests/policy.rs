@@ -76,6 +76,58 @@ async fn a_premium_label_is_for_whoever_agrees_to_its_terms() {
 }
 
 #[tokio::test]
+async fn a_held_label_is_for_whoever_has_its_token_which_is_not_kept() {
+    const TOKEN: &str = "kQ7-vT2rW9zM4xL8aB3c";
+    for engine in engines() {
+        let mut test = stage(engine).await;
+        let hold = |label: &str, kind: &str, token: &str| {
+            let held = serde_json::json!({ "label": label, "kind": kind, "reason": "terms",
+                "token": token });
+            let command = serde_json::json!({ "zone": { "labels": { "apex": "tld",
+                "hold": [held] } } });
+            operator(serde_json::from_value(command).unwrap())
+        };
+        for (label, kind, token, code) in [
+            (
+                "gold",
+                "premium",
+                "short",
+                Some(ResultCode::ParameterPolicy),
+            ),
+            ("gold", "blocked", TOKEN, Some(ResultCode::ParameterPolicy)),
+            ("gold", "premium", TOKEN, None),
+            ("nic", "reserved", TOKEN, None),
+        ] {
+            let outcome = run(&mut test, &hold(label, kind, token)).await;
+            assert_eq!(
+                outcome.err().map(|error| error.code()),
+                code,
+                "{label} {kind}"
+            );
+        }
+        play(
+            &mut test,
+            &format!(
+                "reg-a domain create gold.tld = 2201
+                 reg-a domain create gold.tld token=kQ7-vT2rW9zM4xL8aB3d = 2201
+                 reg-a domain create free.tld token={TOKEN} = 2201
+                 reg-a domain create gold.tld token={TOKEN} = 1000
+                 reg-b domain create gold.tld token={TOKEN} = 2302
+                 op zone policy tld change-control=verify approvers=ada,bob = 1000
+                 reg-a domain create nic.tld token={TOKEN} = 2306"
+            ),
+        )
+        .await;
+        let details = sqlx::query_scalar("SELECT detail FROM events WHERE detail IS NOT NULL");
+        let details: Vec<String> = details.fetch_all(test.database.connection()).await.unwrap();
+        assert!(
+            details.iter().all(|detail| !detail.contains(TOKEN)),
+            "{details:?}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_check_says_what_a_create_would() {
     for engine in engines() {
         let mut test = stage(engine).await;

@@ -73,9 +73,10 @@ pub(super) fn read_by_name(
         let mut source = snapshot.changes(&zone.apex, event - 1).unwrap();
         let changed = source.changed().unwrap().unwrap_or_default();
         for name in changed.names {
+            let alone = std::slice::from_ref(&name);
             let mut records = BTreeSet::new();
             source
-                .records_of(&name, &mut |record| {
+                .records_of(alone, &mut |record| {
                     records.insert(record.to_string());
                 })
                 .unwrap();
@@ -84,13 +85,13 @@ pub(super) fn read_by_name(
                 .iter()
                 .filter(|record| record.split_whitespace().next() == Some(text.as_str()));
             assert_eq!(records, expected.cloned().collect(), "{command}: {text}");
-            let users = source.delegations_to(&name).unwrap();
+            let users = source.delegations_to(alone).unwrap();
             let named = published.iter().filter(|record| {
                 let words: Vec<_> = record.split_whitespace().collect();
                 words[3] == "NS" && words[4] == text && words[0] != zone.apex.to_string()
             });
             assert_eq!(users.len(), named.count(), "{command}: {text}");
-            for below in source.names_below(&name).unwrap() {
+            for below in source.names_below(alone).unwrap() {
                 assert!(
                     below.is_at_or_below(&name) && below != name,
                     "{command}: {below}"

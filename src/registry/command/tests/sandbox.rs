@@ -23,6 +23,9 @@ async fn each_account_has_its_own_side() {
                  reg-a domain create a.test {SERVERS} = 2201
                  reg-b domain create b.test {SERVERS} auth=qK7!rT2#wZ9&mP4$xL8* = 1000
                  reg-b domain create b.tld {SERVERS} = 2201
+                 reg-b domain create a.tld {SERVERS} = 2201
+                 reg-a domain create b.test {SERVERS} = 2201
+                 reg-b domain create b.test {SERVERS} = 2302
                  op domain create c.test by=reg-a = 1000
                  reg-a domain info b.test = 1000
                  reg-a domain transfer b.test op=request auth=qK7!rT2#wZ9&mP4$xL8* = 2201

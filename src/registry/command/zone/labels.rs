@@ -10,7 +10,7 @@ use crate::registry::command::context::{Context, Touched};
 use crate::registry::command::tables::{Tables, rows};
 use crate::registry::error::RegistryError;
 use crate::registry::signing::named;
-use crate::registry::types::{AnyName, Label};
+use crate::registry::types::{AnyName, AuthInfo, Label, salt};
 
 named! {
     /// For whom a label is held.
@@ -33,6 +33,9 @@ pub struct HeldLabel {
     pub kind: LabelKind,
     /// Why, for those who ask for it; of a premium label the terms, such as its price.
     pub reason: String,
+    /// Whoever says it may register the label (RFC 8495); never shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<AuthInfo>,
 }
 
 /// A change of the labels that a zone holds.
@@ -76,30 +79,53 @@ pub(super) async fn change(
             let fault = format!("needs a reason, of {REASON_CHARACTERS_MAX} characters at most");
             return Err(rejected(ResultCode::ParameterPolicy, &held.label, fault));
         }
+        let token = kept_token(&context.tables(), held)?;
         let insert = sqlx::query(
-            "INSERT INTO held_labels (zone_id, label, kind, reason) VALUES ($1, $2, $3, $4) \
-             ON CONFLICT (zone_id, label) DO UPDATE SET kind = excluded.kind, \
-             reason = excluded.reason",
+            "INSERT INTO held_labels (zone_id, label, kind, reason, token) \
+             VALUES ($1, $2, $3, $4, $5) ON CONFLICT (zone_id, label) \
+             DO UPDATE SET kind = excluded.kind, reason = excluded.reason, \
+             token = excluded.token",
         )
         .bind(id)
         .bind(held.label.as_str())
         .bind(held.kind.name())
-        .bind(reason);
+        .bind(reason)
+        .bind(token);
         context.tables().run(insert).await?;
     }
     context.touch(Touched::Zone, id).await?;
     Ok(id)
 }
 
+/// A token as it is kept, which is as authorization information is.
+fn kept_token(tables: &Tables<'_>, held: &HeldLabel) -> Result<Option<Vec<u8>>, CommandError> {
+    let Some(token) = &held.token else {
+        return Ok(None);
+    };
+    let refuse = |reason: String| Err(rejected(ResultCode::ParameterPolicy, &held.label, reason));
+    if held.kind == LabelKind::Blocked {
+        return refuse("nobody may register it, with whatever token".to_owned());
+    }
+    if let Some(weakness) = token.weakness() {
+        return refuse(format!("the token {weakness}"));
+    }
+    let salt = salt().ok_or_else(|| tables.inconsistent("no random octets from the system"))?;
+    Ok(token.kept(salt))
+}
+
+/// Label, kind, reason and token.
+type Row = (String, String, String, Option<Vec<u8>>);
+
 fn held(
     tables: &Tables<'_>,
-    (label, kind, reason): (String, String, String),
+    (label, kind, reason, token): Row,
 ) -> Result<HeldLabel, RegistryError> {
     let bad = || tables.inconsistent(format!("held label {label:?}"));
     Ok(HeldLabel {
         label: Label::parse(&label).map_err(|_| bad())?,
         kind: LabelKind::parse(&kind).ok_or_else(bad)?,
         reason,
+        token: token.map(AuthInfo::from_kept),
     })
 }
 
@@ -109,8 +135,9 @@ pub(super) async fn held_labels(
     zone_id: i64,
     most: i64,
 ) -> Result<Vec<HeldLabel>, RegistryError> {
-    let query = rows::<(String, String, String)>(
-        "SELECT label, kind, reason FROM held_labels WHERE zone_id = $1 ORDER BY label LIMIT $2",
+    let query = rows::<Row>(
+        "SELECT label, kind, reason, token FROM held_labels WHERE zone_id = $1 \
+         ORDER BY label LIMIT $2",
     );
     let found = tables.all(query.bind(zone_id).bind(most)).await?;
     found.into_iter().map(|row| held(tables, row)).collect()
@@ -122,8 +149,8 @@ pub(in crate::registry::command) async fn held_label(
     zone_id: i64,
     label: &str,
 ) -> Result<Option<HeldLabel>, RegistryError> {
-    let query = rows::<(String, String, String)>(
-        "SELECT label, kind, reason FROM held_labels WHERE zone_id = $1 AND label = $2",
+    let query = rows::<Row>(
+        "SELECT label, kind, reason, token FROM held_labels WHERE zone_id = $1 AND label = $2",
     );
     let found = tables.optional(query.bind(zone_id).bind(label)).await?;
     found.map(|row| held(tables, row)).transpose()

@@ -18,7 +18,7 @@ pub(super) fn select(table: Table) -> &'static str {
         }
         Table::Registrars => {
             "SELECT handle, name, iana_id, status, created_at, updated_at, data_model, \
-             sessions_max FROM registrars WHERE id >= $1 AND id < $2 ORDER BY id"
+             sessions_max, stage, public_data FROM registrars WHERE id >= $1 AND id < $2 ORDER BY id"
         }
         Table::Contacts => {
             "SELECT c.handle, r.handle, c.kind, c.name, c.organization, c.street, c.city, \
@@ -45,7 +45,7 @@ pub(super) fn select(table: Table) -> &'static str {
         Table::Hosts => {
             "SELECT h.name, d.name, z.apex, r.handle, COALESCE(w.statuses, h.statuses), \
              h.created_at, h.updated_at, h.created_by, h.updated_by, h.transferred_at, \
-             h.lame_of, l.apex, h.lame_since, h.lame_told_at \
+             h.lame_of, l.apex, h.lame_since, h.lame_told_at, h.attribute \
              FROM hosts h JOIN registrars r ON r.id = h.registrar_id \
              LEFT JOIN domains d ON d.id = h.domain_id LEFT JOIN zones z ON z.id = d.zone_id \
              LEFT JOIN zones l ON l.id = h.lame_zone \
@@ -109,6 +109,11 @@ fn select_rows(table: Table) -> &'static str {
              FROM contact_transfers t JOIN contacts c ON c.id = t.contact_id \
              WHERE t.contact_id >= $1 AND t.contact_id < $2 ORDER BY t.contact_id"
         }
+        Table::DomainKeys => {
+            "SELECT d.name, z.apex, k.rdata FROM domain_keys k \
+             JOIN domains d ON d.id = k.domain_id JOIN zones z ON z.id = d.zone_id \
+             WHERE k.domain_id >= $1 AND k.domain_id < $2 ORDER BY k.domain_id, k.rdata"
+        }
         table => select_of_zones(table),
     }
 }
@@ -122,7 +127,7 @@ fn select_of_zones(table: Table) -> &'static str {
              ORDER BY r.zone_id, r.owner, r.rtype, r.rdata"
         }
         Table::HeldLabels => {
-            "SELECT z.apex, l.label, l.kind, l.reason FROM held_labels l \
+            "SELECT z.apex, l.label, l.kind, l.reason, l.token FROM held_labels l \
              JOIN zones z ON z.id = l.zone_id WHERE l.zone_id >= $1 AND l.zone_id < $2 \
              ORDER BY l.zone_id, l.label"
         }
@@ -134,6 +139,11 @@ fn select_of_zones(table: Table) -> &'static str {
             "SELECT z.apex, r.owner, r.rtype, r.ttl, r.rdata FROM parking_records r \
              JOIN zones z ON z.id = r.zone_id WHERE r.zone_id >= $1 AND r.zone_id < $2 \
              ORDER BY r.zone_id, r.owner, r.rtype, r.rdata"
+        }
+        Table::DisclosureRules => {
+            "SELECT z.apex, r.role, r.field, r.rule FROM disclosure_rules r \
+             JOIN zones z ON z.id = r.zone_id WHERE r.zone_id >= $1 AND r.zone_id < $2 \
+             ORDER BY r.zone_id, r.role, r.field"
         }
         Table::IdnTables => {
             "SELECT z.apex, t.tag, x.text FROM idn_tables t JOIN zones z ON z.id = t.zone_id \
@@ -157,7 +167,9 @@ pub(super) fn cells(table: Table) -> &'static [Cell] {
             Text, Text, Text, Number, Number, Number, Number, Number, Number, Number, Number,
             Number, Number, Number, Text, Number, Text, Text, Text, Time, Time, Text, Text, Policy,
         ],
-        Table::Registrars => &[Text, Text, Number, Text, Time, Time, Text, Number],
+        Table::Registrars => &[
+            Text, Text, Number, Text, Time, Time, Text, Number, Text, Text,
+        ],
         Table::Contacts => &[
             Text, Text, Text, Text, Text, Text, Text, Text, Text, Text, Text, Text, Text, Text,
             Time, Time, Text, Text, Text, Text, Text, Text, Text, Text, Text, Text, Hex, Text,
@@ -169,13 +181,16 @@ pub(super) fn cells(table: Table) -> &'static [Cell] {
         ],
         Table::Hosts => &[
             Text, Text, Text, Text, Text, Time, Time, Text, Text, Time, Text, Text, Time, Time,
+            Number,
         ],
         Table::Delegations | Table::IdnTables => &[Text, Text, Text],
         Table::Ds => &[Text, Text, Cell::Ds],
         Table::Addresses => &[Text, Cell::Address, Number],
-        Table::DomainContacts | Table::HeldLabels | Table::VariantLabels => {
+        Table::DomainContacts | Table::VariantLabels | Table::DisclosureRules => {
             &[Text, Text, Text, Text]
         }
+        Table::HeldLabels => &[Text, Text, Text, Text, Hex],
+        Table::DomainKeys => &[Text, Text, Cell::Key],
         Table::Records | Table::ParkingRecords => {
             &[Text, Text, Cell::RecordType, Number, Cell::RecordData]
         }

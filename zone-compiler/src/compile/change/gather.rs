@@ -18,7 +18,7 @@ use crate::compile::shared::at_or_below;
 use crate::compile::signer::is_of_signer;
 use crate::compile::table::{Table, lookup_name};
 use crate::record::RecordType;
-use crate::source::{ChangeSource, SourceError};
+use crate::source::{ChangeSource, NAMES_MAX, SourceError};
 
 /// Beyond this share of its names a zone is compiled whole: that is faster then, and
 /// packs its pages again.
@@ -91,19 +91,14 @@ impl<'w> Gather<'w> {
         if count > FEW_NAMES && count > names / WHOLE_SHARE {
             return Ok(Err("most of the zone changed"));
         }
-        self.entry(self.zone.apex())?;
-        for name in changed.iter().chain(&self.due.names.clone()) {
-            self.entry(name.as_wire())?;
-        }
-        for name in &changed {
-            self.cut(name)?;
-        }
-        for name in &changed {
-            self.dependants(name)?;
-        }
-        for user in self.touched.clone().into_values() {
-            self.read_with_hosts(&user)?;
-        }
+        let mut names = vec![Box::from(self.zone.apex())];
+        let due = self.due.names.iter();
+        names.extend(changed.iter().chain(due).map(|name| name.as_wire().into()));
+        self.make_anew(names)?;
+        let changed: Vec<_> = changed.into_iter().collect();
+        self.cuts(&changed)?;
+        self.dependants(&changed)?;
+        self.read_with_hosts(self.touched.values().cloned().collect())?;
         if self.signed.is_some() {
             self.neighbours()?;
         }
@@ -118,13 +113,14 @@ impl<'w> Gather<'w> {
         }))
     }
 
-    /// A name that is to be made anew.
-    fn entry(&mut self, owner: &[u8]) -> Result<(), SourceError> {
-        if self.entries.insert(owner.into()) {
+    /// Names that are to be made anew.
+    fn make_anew(&mut self, owners: Vec<Box<[u8]>>) -> Result<(), SourceError> {
+        let mut new = owners;
+        new.retain(|owner| self.entries.insert(owner.clone()));
+        for owner in &new {
             self.has_dname |= self.old_flags(owner) & ENTRY_DNAME != 0;
-            self.read_with_hosts(owner)?;
         }
-        Ok(())
+        self.read_with_hosts(new)
     }
 
     fn old_flags(&self, owner: &[u8]) -> u8 {
@@ -136,52 +132,55 @@ impl<'w> Gather<'w> {
     /// What signing makes anew besides.
     fn neighbours(&mut self) -> Result<(), SourceError> {
         let apex = self.zone.apex();
-        for host in self.targets(apex).to_vec() {
-            if at_or_below(&host, apex) {
-                self.entry(&host)?;
-            }
-        }
+        let mut hosts = self.targets(apex).to_vec();
+        hosts.retain(|host| at_or_below(host, apex));
+        self.make_anew(hosts)?;
         if self.zone.denial() == Denial::Nsec {
-            for owner in self.entries.clone() {
-                if let Some(relative) = owner.strip_suffix(apex)
-                    && let Some(before) = self.zone.nsec_before(relative)
-                {
-                    self.entry(before.name().as_wire())?;
-                }
-            }
+            let before = self.entries.iter().filter_map(|owner| {
+                let before = self.zone.nsec_before(owner.strip_suffix(apex)?)?;
+                Some(before.name().as_wire().into())
+            });
+            let before = before.collect();
+            self.make_anew(before)?;
         }
         Ok(())
     }
 
     /// Where a delegation comes or goes, what is below it becomes another thing.
-    fn cut(&mut self, name: &Name) -> Result<(), SourceError> {
-        let owner = name.as_wire();
-        let was = self.old_flags(owner) & ENTRY_DELEGATION != 0;
-        let is = !self.targets(owner).is_empty();
-        if was != is && *owner != *self.zone.apex() {
-            for below in self.source.names_below(name)? {
-                self.entry(below.as_wire())?;
-            }
+    fn cuts(&mut self, changed: &[Name]) -> Result<(), SourceError> {
+        let mut cuts = changed.to_vec();
+        cuts.retain(|name| {
+            let owner = name.as_wire();
+            let was = self.old_flags(owner) & ENTRY_DELEGATION != 0;
+            was == self.targets(owner).is_empty() && *owner != *self.zone.apex()
+        });
+        for cuts in cuts.chunks(NAMES_MAX) {
+            let below = self.source.names_below(cuts)?;
+            self.make_anew(below.iter().map(|name| name.as_wire().into()).collect())?;
         }
         Ok(())
     }
 
-    /// The delegations to a host that may have other addresses now.
-    fn dependants(&mut self, host: &Name) -> Result<(), SourceError> {
-        for name in self.source.delegations_to(host)? {
-            let owner = name.as_wire();
-            if self.entries.contains(owner) {
-                continue;
-            }
-            match self
-                .shared_set(owner)
-                .filter(|set| !self.dissolved.contains(set))
-            {
-                Some(number) => {
-                    self.touched.entry(number).or_insert_with(|| owner.into());
+    /// The delegations to hosts that may have other addresses now.
+    fn dependants(&mut self, changed: &[Name]) -> Result<(), SourceError> {
+        for hosts in changed.chunks(NAMES_MAX) {
+            let mut alone = Vec::new();
+            for name in self.source.delegations_to(hosts)? {
+                let owner = name.as_wire();
+                if self.entries.contains(owner) {
+                    continue;
                 }
-                None => self.entry(owner)?,
+                match self
+                    .shared_set(owner)
+                    .filter(|set| !self.dissolved.contains(set))
+                {
+                    Some(number) => {
+                        self.touched.entry(number).or_insert_with(|| owner.into());
+                    }
+                    None => alone.push(owner.into()),
+                }
             }
+            self.make_anew(alone)?;
         }
         Ok(())
     }
@@ -194,46 +193,54 @@ impl<'w> Gather<'w> {
         self.read.get(owner).map_or(&[], Vec::as_slice)
     }
 
-    fn read_with_hosts(&mut self, owner: &[u8]) -> Result<(), SourceError> {
-        self.read_with_ancestors(owner)?;
-        for host in self.targets(owner).to_vec() {
-            if at_or_below(&host, self.zone.apex()) {
-                self.read_with_ancestors(&host)?;
-            }
+    /// Reads names with their ancestors, then the hosts of their NS records likewise.
+    fn read_with_hosts(&mut self, owners: Vec<Box<[u8]>>) -> Result<(), SourceError> {
+        self.read_with_ancestors(&owners)?;
+        let hosts = owners.iter().flat_map(|owner| self.targets(owner));
+        let inside = hosts.filter(|host| at_or_below(host, self.zone.apex()));
+        let inside: Vec<_> = inside.cloned().collect();
+        self.read_with_ancestors(&inside)
+    }
+
+    fn read_with_ancestors(&mut self, owners: &[Box<[u8]>]) -> Result<(), SourceError> {
+        let apex = self.zone.apex_labels();
+        let mut wanted = BTreeSet::new();
+        for owner in owners {
+            wanted.insert(owner.clone());
+            let name = lookup_name(owner);
+            wanted.extend((apex..name.labels()).map(|labels| name.suffix(labels).into()));
+        }
+        wanted.retain(|owner| !self.read.contains_key(owner));
+        let names = wanted
+            .iter()
+            .map(|owner| Name::from_wire(owner).expect("names come from names"));
+        let names: Vec<_> = names.collect();
+        for names in names.chunks(NAMES_MAX) {
+            self.read(names)?;
+        }
+        for owner in wanted {
+            self.read.entry(owner).or_default();
         }
         Ok(())
     }
 
-    fn read_with_ancestors(&mut self, owner: &[u8]) -> Result<(), SourceError> {
-        self.read(owner)?;
-        let (name, apex) = (lookup_name(owner), self.zone.apex_labels());
-        for labels in apex..name.labels() {
-            self.read(name.suffix(labels))?;
-        }
-        Ok(())
-    }
-
-    /// Reads the records of one name, once.
-    fn read(&mut self, owner: &[u8]) -> Result<(), SourceError> {
-        if self.read.contains_key(owner) {
-            return Ok(());
-        }
-        let mut targets = Vec::new();
-        let name = Name::from_wire(owner).expect("names come from names");
-        let (table, has_dname) = (&mut self.table, &mut self.has_dname);
-        let (is_signed, at_apex) = (self.signed.is_some(), *owner == *self.zone.apex());
-        self.source.records_of(&name, &mut |record| {
-            if is_signed && is_of_signer(record.rtype, at_apex) {
+    /// Reads the records of names that were not read yet.
+    fn read(&mut self, names: &[Name]) -> Result<(), SourceError> {
+        let (table, targets) = (&mut self.table, &mut self.read);
+        let (is_signed, apex) = (self.signed.is_some(), self.zone.apex());
+        let has_dname = &mut self.has_dname;
+        self.source.records_of(names, &mut |record| {
+            let owner = record.owner.as_wire();
+            if is_signed && is_of_signer(record.rtype, *owner == *apex) {
                 return;
             }
             if record.rtype == RecordType::NS {
-                targets.push(record.rdata.to_ascii_lowercase().into());
+                let target = record.rdata.to_ascii_lowercase().into();
+                targets.entry(owner.into()).or_default().push(target);
             }
             *has_dname |= record.rtype == RecordType::DNAME;
             table.push(&record);
-        })?;
-        self.read.insert(owner.into(), targets);
-        Ok(())
+        })
     }
 }
 

@@ -16,7 +16,9 @@ use self::history::{mixed, moments};
 use super::*;
 use crate::compile::compile_with;
 use crate::wire::each_record;
-use crate::{ChangedNames, ParkedRecord, Parking, Record, RecordList, RecordType, SourceError};
+use crate::{
+    ChangedNames, NAMES_MAX, ParkedRecord, Parking, Record, RecordList, RecordType, SourceError,
+};
 
 const APEX: &str = "tld";
 /// So few that each has a page or two.
@@ -71,6 +73,8 @@ struct Source<'s> {
     state: &'s State,
     changed: BTreeSet<Name>,
     resigns: bool,
+    /// How often it was asked about names.
+    asked: usize,
 }
 
 impl<'s> Source<'s> {
@@ -83,7 +87,15 @@ impl<'s> Source<'s> {
             state,
             changed: changed.cloned().collect(),
             resigns: false,
+            asked: 0,
         }
+    }
+}
+
+impl Source<'_> {
+    fn ask_for(&mut self, names: &[Name]) {
+        assert!(names.len() <= NAMES_MAX);
+        self.asked += 1;
     }
 }
 
@@ -109,18 +121,21 @@ impl ChangeSource for Source<'_> {
 
     fn records_of(
         &mut self,
-        owner: &Name,
+        owners: &[Name],
         sink: &mut dyn FnMut(Record),
     ) -> Result<(), SourceError> {
-        let records = self.state.0.get(owner);
-        records.into_iter().flatten().cloned().for_each(sink);
+        self.ask_for(owners);
+        let records = owners.iter().filter_map(|owner| self.state.0.get(owner));
+        records.flatten().cloned().for_each(sink);
         Ok(())
     }
 
-    fn delegations_to(&mut self, host: &Name) -> Result<Vec<Name>, SourceError> {
+    fn delegations_to(&mut self, hosts: &[Name]) -> Result<Vec<Name>, SourceError> {
+        self.ask_for(hosts);
         let names = |records: &Vec<Record>| {
             let ns = |record: &Record| {
-                record.rtype == RecordType::NS && *record.rdata == *host.as_wire()
+                let is_one = |host: &Name| *record.rdata == *host.as_wire();
+                record.rtype == RecordType::NS && hosts.iter().any(is_one)
             };
             records.iter().any(ns)
         };
@@ -133,8 +148,12 @@ impl ChangeSource for Source<'_> {
         Ok(users.map(|(owner, _)| owner.clone()).collect())
     }
 
-    fn names_below(&mut self, cut: &Name) -> Result<Vec<Name>, SourceError> {
-        let below = |owner: &&Name| *owner != cut && owner.is_at_or_below(cut);
+    fn names_below(&mut self, cuts: &[Name]) -> Result<Vec<Name>, SourceError> {
+        self.ask_for(cuts);
+        let below = |owner: &&Name| {
+            let is_under = |cut: &Name| *owner != cut && owner.is_at_or_below(cut);
+            cuts.iter().any(is_under)
+        };
         Ok(self.state.0.keys().filter(below).cloned().collect())
     }
 }
@@ -223,6 +242,8 @@ struct Image {
     always_whole: Arc<Generation>,
     /// Whether the next steps look at every signature.
     resigns: bool,
+    /// How often the last step asked about names.
+    asked: usize,
 }
 
 impl Image {
@@ -252,6 +273,7 @@ impl Image {
             whole: Vec::new(),
             signing,
             resigns: false,
+            asked: 0,
         }
     }
 
@@ -312,6 +334,7 @@ impl Image {
         let signing = self.signing.as_ref();
         let index = &self.index;
         let outcome = compile_changes(&mut source, zone_before, index, signing, &mut installer);
+        self.asked = source.asked;
         let written = match (expected, outcome) {
             (Err(CompileError::Refused { .. }), Err(CompileError::Refused { .. })) => return None,
             (Ok(()), Ok(Changed::Written(written))) => Some(*written),
@@ -450,6 +473,21 @@ fn a_new_user_joins_a_shared_set_and_a_pair_stays_private() {
         written.shared_changed, 1,
         "six of them share it from the start"
     );
+}
+
+#[test]
+fn many_changed_names_are_asked_for_together() {
+    let hosts = ["ns1.big.tld", "ns2.big.tld"];
+    let mut image = Image::new(popular(1, 10, hosts));
+    let mut after = popular(2, 210, hosts);
+    for number in 0..200 {
+        let host = format!("ns.w{number}.tld");
+        after.ns(&format!("w{number}.tld"), &host);
+        after.add(&host, RecordType::A, 3600, &[192, 0, 2, 7]);
+    }
+    let written = image.step(&after).unwrap();
+    assert_eq!(written.delegations, 411);
+    assert!(image.asked <= 8, "{} questions", image.asked);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! How RDAP is served over TLS: versions 1.2 and 1.3 with the suites of RFC 9325, HTTP/2
+//! How HTTP is served over TLS: versions 1.2 and 1.3 with the suites of RFC 9325, HTTP/2
 //! before HTTP/1.1. Clients show no certificate.
 
 use std::sync::Arc;
@@ -14,11 +14,10 @@ use crate::net::credentials::Use;
 pub(super) const H2: &[u8] = b"h2";
 const HTTP_1_1: &[u8] = b"http/1.1";
 
-/// What RDAP makes of a certificate.
-pub const RDAP: Use = Use {
-    service: "RDAP",
-    settings,
-};
+/// What a service over HTTP makes of a certificate.
+pub const fn over_tls(service: &'static str) -> Use {
+    Use { service, settings }
+}
 
 fn settings(provider: Arc<CryptoProvider>, certified: CertifiedKey) -> Result<ServerConfig, Error> {
     let mut settings = ServerConfig::builder_with_provider(provider)
