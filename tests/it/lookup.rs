@@ -4,6 +4,7 @@
 
 pub(crate) mod client;
 mod codes;
+mod icann;
 mod integration;
 mod rst;
 
