@@ -1,7 +1,9 @@
 //! Every kind of answer is read by the library of ICANN's own RDAP client, and none of its
 //! checks has a warning: those of STD 95 and of the profile for generic TLDs.
 
-use icann_rdap_common::check::{CheckParams, GetChecks, WARNING_CHECK_CLASSES, traverse_checks};
+use icann_rdap_common::check::{
+    Check, CheckParams, GetChecks, WARNING_CHECK_CLASSES, traverse_checks,
+};
 use icann_rdap_common::response::RdapResponse;
 use serde_json::{Value, json};
 
@@ -15,7 +17,13 @@ fn worries(body: &Value) -> Vec<String> {
     let checks = response.get_checks(None, CheckParams::for_rdap(&response));
     let mut found = Vec::new();
     traverse_checks(&checks, WARNING_CHECK_CLASSES, None, &mut |place, item| {
-        found.push(format!("{place}: {item}"));
+        // It takes an entity within an entity for the topmost object, which alone has levels
+        // of conformance (RFC 9083 section 4.1).
+        let is_mistaken = place.starts_with("[ROOT]/entity/entity/")
+            && item.check == Check::RdapConformanceMissing;
+        if !is_mistaken {
+            found.push(format!("{place}: {item}"));
+        }
     });
     found
 }
@@ -40,6 +48,7 @@ fn icanns_library_reads_every_kind_of_answer_without_a_warning() {
     let contact = format!("/entity/{contact}");
     let mut spoiled = org.clone();
     spoiled["events"][0]["eventDate"] = json!("yesterday");
+    let mut worried = Vec::new();
     for (path, status) in [
         ("/domain/person.tld", 200),
         ("/domain/org.tld", 200),
@@ -69,8 +78,10 @@ fn icanns_library_reads_every_kind_of_answer_without_a_warning() {
     ] {
         let reply = get(live.rdap, path);
         assert_eq!(reply.status, status, "{path}: {}", reply.body);
-        assert_eq!(worries(&reply.json), [] as [String; 0], "{path}");
+        let found = worries(&reply.json).into_iter();
+        worried.extend(found.map(|worry| format!("{path}: {worry}")));
     }
+    assert_eq!(worried, [] as [String; 0]);
     // It can tell.
     assert_eq!(worries(&spoiled).len(), 1, "{:?}", worries(&spoiled));
 }
