@@ -8,7 +8,7 @@ use icann_rdap_common::response::RdapResponse;
 use serde_json::{Value, json};
 
 use super::client::get;
-use super::{Live, apply};
+use super::{Live, apply, keys_and_attributes};
 
 /// What the library is worried about.
 fn worries(body: &Value) -> Vec<String> {
@@ -34,15 +34,7 @@ fn icanns_library_reads_every_kind_of_answer_without_a_warning() {
         "terms-url = \"https://nic.tld/terms\"",
         "base-url = \"https://rdap.nic.tld/\"\npage-size = 2",
     );
-    let zone = json!({ "zone": { "create": { "apex": "other", "mname": "ns1.nic.example",
-        "rname": "hostmaster.nic.example", "records": ["other. 3600 NS ns1.nic.example."] } } });
-    let policy = json!({ "zone": { "policy": { "apex": "other",
-        "change": { "ds-interface": "keys", "host-model": "attributes" } } } });
-    let domain = json!({ "domain": { "create": { "name": "keys.other", "registrar": "reg-b",
-        "keys": ["257 3 15 l02Woi0iS8Aa25FQkUd9RMzZHJpBoRQwAQEX1SxZJA4="],
-        "attributes": [{ "name": "ns1.keys.other", "addresses": ["192.0.2.7", "2001:db8::7"] },
-            { "name": "ns8.outside.example" }] } } });
-    apply(&live.folder, &[zone, policy, domain]);
+    apply(&live.folder, &keys_and_attributes());
     let org = get(live.rdap, "/domain/org.tld").json;
     let contact = org["entities"][1]["handle"].as_str().unwrap();
     let contact = format!("/entity/{contact}");
