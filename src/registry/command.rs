@@ -79,8 +79,8 @@ pub enum Command {
 impl Command {
     /// Whether it changes nothing.
     pub fn is_read(&self) -> bool {
-        if let Self::Domain(DomainCommand::Transfer(transfer)) = self {
-            return transfer.op == domain::TransferOp::Query;
+        if let Self::Domain(command) = self {
+            return command.is_read();
         }
         if let Self::Contact(ContactCommand::Transfer(transfer)) = self {
             return transfer.op == domain::TransferOp::Query;
@@ -90,9 +90,7 @@ impl Command {
         }
         matches!(
             self,
-            Self::Domain(
-                DomainCommand::Info(_) | DomainCommand::Check(_) | DomainCommand::CheckToken { .. }
-            ) | Self::Contact(ContactCommand::Info(_))
+            Self::Contact(ContactCommand::Info(_))
                 | Self::Host(HostCommand::Info(_) | HostCommand::Check(_))
                 | Self::Registrar(RegistrarCommand::Info(_))
                 | Self::Zone(ZoneCommand::Info(_) | ZoneCommand::Lame(_))

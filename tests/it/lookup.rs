@@ -4,6 +4,7 @@
 
 pub(crate) mod client;
 mod codes;
+mod icann;
 mod integration;
 mod rst;
 
@@ -11,7 +12,7 @@ use std::io::Write as _;
 use std::net::SocketAddr;
 use std::process::Stdio;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::{Folder, Running};
 use crate::tls;
@@ -49,6 +50,20 @@ fn apply_text(folder: &Folder, commands: &str) {
     let output = child.wait_with_output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{said}");
+}
+
+/// Commands that add the domain `keys.other`, whose zone takes keys and has name servers as
+/// attributes of domains.
+pub(crate) fn keys_and_attributes() -> [Value; 3] {
+    let zone = json!({ "zone": { "create": { "apex": "other", "mname": "ns1.nic.example",
+        "rname": "hostmaster.nic.example", "records": ["other. 3600 NS ns1.nic.example."] } } });
+    let policy = json!({ "zone": { "policy": { "apex": "other",
+        "change": { "ds-interface": "keys", "host-model": "attributes" } } } });
+    let domain = json!({ "domain": { "create": { "name": "keys.other", "registrar": "reg-b",
+        "keys": ["257 3 15 l02Woi0iS8Aa25FQkUd9RMzZHJpBoRQwAQEX1SxZJA4="],
+        "attributes": [{ "name": "ns1.keys.other", "addresses": ["192.0.2.7", "2001:db8::7"] },
+            { "name": "ns8.outside.example" }] } } });
+    [zone, policy, domain]
 }
 
 /// Lines of the configuration for both services.

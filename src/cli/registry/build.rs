@@ -5,6 +5,7 @@ use super::arguments::{
     ActingArgs, GlueArg, HostArgs, RegistrarArgs, RegistrarStatusArg, TimersArgs, ZoneArgs,
     ZoneUpdateArgs,
 };
+use super::domain::TokenArgs;
 use crate::registry::Command;
 use crate::registry::command::host::{HostCommand, HostCreate, HostParts, HostUpdate};
 use crate::registry::command::registrar::{
@@ -177,12 +178,9 @@ pub(super) fn zone(args: &ZoneArgs) -> Built<'_> {
             acting,
         } => {
             let reason = acting.reason.clone().unwrap_or_default();
-            let mut hold = held(reserve, LabelKind::Reserved, &reason)?;
-            hold.extend(held(block, LabelKind::Blocked, &reason)?);
-            hold.extend(held(premium, LabelKind::Premium, &reason)?);
-            let token = token.read()?;
-            hold.iter_mut()
-                .for_each(|held| held.token.clone_from(&token));
+            let mut hold = held(reserve, LabelKind::Reserved, &reason, token)?;
+            hold.extend(held(block, LabelKind::Blocked, &reason, token)?);
+            hold.extend(held(premium, LabelKind::Premium, &reason, token)?);
             let labels = ZoneLabels {
                 apex: apex.parse()?,
                 hold,
@@ -238,14 +236,20 @@ fn data_model_of(text: &str) -> Result<DataModel, ValueError> {
     text.parse().map_err(|reason: String| syntax(text, reason))
 }
 
-fn held(labels: &[String], kind: LabelKind, reason: &str) -> Result<Vec<HeldLabel>, ValueError> {
+fn held(
+    labels: &[String],
+    kind: LabelKind,
+    reason: &str,
+    token: &TokenArgs,
+) -> Result<Vec<HeldLabel>, ValueError> {
+    let token = token.read()?;
     let held = |label: &String| {
         let (label, reason) = (label.parse()?, reason.to_owned());
         Ok(HeldLabel {
             label,
             kind,
             reason,
-            token: None,
+            token: token.clone(),
         })
     };
     labels.iter().map(held).collect()

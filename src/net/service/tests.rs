@@ -194,17 +194,18 @@ fn shake(limit: Duration, client: impl FnOnce(Client, &Pair) + Send) -> Result<(
     let (credentials, service) = (credentials.unwrap(), Service::new(settings()).unwrap());
     let listener = StdTcpListener::bind(LOOPBACK).unwrap();
     let address = listener.local_addr().unwrap();
-    let shaken = std::thread::scope(|scope| {
+    std::thread::scope(|scope| {
         scope.spawn(|| client(Client::connect(address).unwrap(), &pair));
         let (stream, _) = listener.accept().unwrap();
         stream.set_nonblocking(true).unwrap();
         let mut stop = service.stop.subscribe();
         service.block_on(async {
             let stream = TcpStream::from_std(stream).unwrap();
-            shake_hands(stream, &credentials, limit, &mut stop).await
+            // The client reads to the end of it.
+            let shaken = shake_hands(stream, &credentials, limit, &mut stop).await;
+            shaken.map(drop)
         })
-    });
-    shaken.map(drop)
+    })
 }
 
 #[test]

@@ -114,6 +114,15 @@ impl DomainCommand {
         }
     }
 
+    /// Whether it changes nothing.
+    pub(super) fn is_read(&self) -> bool {
+        match self {
+            Self::Info(_) | Self::Check(_) | Self::CheckToken { .. } => true,
+            Self::Transfer(transfer) => transfer.op == TransferOp::Query,
+            _ => false,
+        }
+    }
+
     pub(super) fn name(&self) -> &DomainName {
         match self {
             Self::Create(create) => &create.name,

@@ -83,6 +83,7 @@ const OF_ALL: Questions = questions!("= ANY($2)");
 const CHANGED_NAMES: &str =
     "SELECT owner FROM dns_changed WHERE zone_id = $1 AND event > $2 LIMIT $3";
 const OWN: &str = "SELECT owner FROM dns_apex WHERE zone_id = $1";
+const PARKING_SERVERS: &str = "SELECT host FROM dns_parking_server WHERE zone_id = $1";
 
 /// A zone of a snapshot and what changed of it since an event.
 #[derive(Debug)]
@@ -120,11 +121,11 @@ impl ChangedZone<'_> {
         Ok(names.collect::<Result<_, _>>()?)
     }
 
-    /// All owners of the zone's own records.
-    fn own(&self) -> Result<Vec<String>, DatabaseError> {
+    /// All that a question finds of the zone.
+    fn texts(&self, question: &'static str) -> Result<Vec<String>, DatabaseError> {
         match &self.snapshot.backend {
-            Backend::Sqlite(reader) => reader.own(OWN, self.zone.id),
-            Backend::Postgres(reader) => reader.own(OWN, self.zone.id),
+            Backend::Sqlite(reader) => reader.texts_of(question, self.zone.id),
+            Backend::Postgres(reader) => reader.texts_of(question, self.zone.id),
         }
     }
 
@@ -202,7 +203,16 @@ impl ChangeSource for ChangedZone<'_> {
     fn delegations_to(&mut self, hosts: &[Name]) -> Result<Vec<Name>, SourceError> {
         let texts = all_stored(hosts);
         let mut owners = self.owners(|questions| questions.delegations_to, &texts)?;
-        owners.extend(self.owners(|questions| questions.parked_at, &texts)?);
+        // A planner that does not know how few parking servers there are looks for parked
+        // names among all domains: it is asked only where there can be some.
+        let parking: HashSet<String> = self.texts(PARKING_SERVERS)?.into_iter().collect();
+        let at: Vec<_> = texts
+            .into_iter()
+            .filter(|host| parking.contains(host))
+            .collect();
+        if !at.is_empty() {
+            owners.extend(self.owners(|questions| questions.parked_at, &at)?);
+        }
         Ok(owners)
     }
 
@@ -220,7 +230,7 @@ impl ChangeSource for ChangedZone<'_> {
             }
             false
         };
-        let own = self.own()?.into_iter().filter(is_below);
+        let own = self.texts(OWN)?.into_iter().filter(is_below);
         let own = own.map(|owner| self.name(owner));
         names.extend(own.collect::<Result<Vec<_>, _>>()?);
         Ok(names)

@@ -98,7 +98,11 @@ impl Reader {
         self.drive(rows).map_err(|error| fault(&self.place, error))
     }
 
-    pub(super) fn own(&self, query: &'static str, zone: i64) -> Result<Vec<String>, DatabaseError> {
+    pub(super) fn texts_of(
+        &self,
+        query: &'static str,
+        zone: i64,
+    ) -> Result<Vec<String>, DatabaseError> {
         let connection = &mut *self.connection();
         let rows = sqlx::query_scalar(query).bind(zone).fetch_all(connection);
         self.drive(rows).map_err(|error| fault(&self.place, error))

@@ -107,7 +107,11 @@ impl Reader {
         Ok(found)
     }
 
-    pub(super) fn own(&self, query: &'static str, zone: i64) -> Result<Vec<String>, DatabaseError> {
+    pub(super) fn texts_of(
+        &self,
+        query: &'static str,
+        zone: i64,
+    ) -> Result<Vec<String>, DatabaseError> {
         self.texts(query, (zone,))
     }
 

@@ -108,7 +108,7 @@ async fn the_domains_that_name_a_host_are_found_by_it() {
         .map(|s| s.get("detail"))
         .collect();
     let first = plan.first().expect("a plan has steps");
-    assert!(first.contains("delegations_to_host"), "{plan:#?}");
+    assert!(first.contains("delegations_by_host"), "{plan:#?}");
     assert!(
         plan.iter().all(|step| !step.contains("_of_zone")),
         "{plan:#?}"
