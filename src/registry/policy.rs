@@ -158,6 +158,8 @@ policy! {
         veto_silence: Silence = Silence::Reject;
         /// Whether name servers have to answer for a domain before it gets them.
         server_check: ServerCheck = ServerCheck::Off;
+        /// Whether the zone itself has to have two name servers, and thirteen at most.
+        zone_servers: ServerCheck = ServerCheck::Warn;
         /// What becomes of the contacts of a domain that goes to another registrar.
         transfer_contacts: TransferContacts = TransferContacts::Keep;
         /// Whether name servers are objects or attributes of domains.

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::AssertSqlSafe;
 
 use super::existing_active;
+use super::records::check_count;
 use crate::registry::code::ResultCode;
 use crate::registry::command::CommandError;
 use crate::registry::command::answer::rejected;
@@ -54,6 +55,9 @@ pub(super) async fn change(
     }
     if after.host_model != before.host_model {
         remodel(context, id, after.host_model).await?;
+    }
+    if after.zone_servers != before.zone_servers {
+        check_count(context, id, apex).await?;
     }
     context.touch(Touched::Zone, id).await?;
     Ok(id)
