@@ -141,9 +141,9 @@ pub(super) fn build(args: &ContactArgs) -> Built<'_> {
         }
         ContactArgs::Keys(args) => {
             let add = args.add.iter();
-            let add = add.map(|text| Ok(digits(text)?.parse::<ContactKey>()?));
+            let add = add.map(|text| digits(text)?.parse::<ContactKey>());
             let remove = args.remove.iter();
-            let remove = remove.map(|text| Ok(digits(text)?.parse::<KeyName>()?));
+            let remove = remove.map(|text| digits(text)?.parse::<KeyName>());
             let keys = ContactKeys {
                 handle: args.handle.parse()?,
                 add: add.collect::<Result<_, ValueError>>()?,
