@@ -244,7 +244,8 @@ impl Work {
         let image = self.generations.current();
         self.number = image.number();
         if self.state.served_event() == 0 {
-            let zones = image.zones().into_iter();
+            // Child zones of parked names have no event and no serial that is waited for.
+            let zones = image.zones().into_iter().filter(|zone| zone.event > 0);
             let serials = zones.map(|zone| (zone.apex, zone.serial));
             self.state.serves_serials(swapped_at, serials);
         } else {

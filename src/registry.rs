@@ -23,6 +23,7 @@ pub mod lease;
 pub mod life;
 pub mod lookup;
 mod names;
+pub mod openpgp;
 mod personal;
 pub mod policy;
 pub mod progress;

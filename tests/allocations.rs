@@ -118,6 +118,7 @@ fn parking() -> Parking {
             record(false, 16, b"\x06parked"),
             record(true, 1, &[192, 0, 2, 81]),
         ],
+        is_signed: false,
     }
 }
 

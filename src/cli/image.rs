@@ -75,8 +75,10 @@ fn verify(generation: &Generation, global: &Global) -> anyhow::Result<()> {
 }
 
 fn info(generation: &Generation, global: &Global) -> anyhow::Result<()> {
-    let mut zones = generation.zones();
+    // Those of parked names are as many as these, and have all one content.
+    let mut zones = generation.first_own_zones(usize::MAX);
     zones.sort_by(|a, b| a.apex.cmp(&b.apex));
+    let children = generation.zones_count() - zones.len() as u64;
     let delegations = zones.iter().map(|zone| zone.delegations).sum();
     if global.json {
         let zones: Vec<_> = zones
@@ -100,6 +102,7 @@ fn info(generation: &Generation, global: &Global) -> anyhow::Result<()> {
             "bytes": generation.bytes(),
             "bytes-per-delegation": bytes_per_delegation(generation, delegations),
             "zones": zones,
+            "child-zones": children,
         }));
     }
     output::line(format_args!("generation  {}", generation.number()));
@@ -111,6 +114,11 @@ fn info(generation: &Generation, global: &Global) -> anyhow::Result<()> {
             generation.bytes()
         )),
         None => output::line(format_args!("octets      {}", generation.bytes())),
+    }
+    if children > 0 {
+        output::line(format_args!(
+            "child zones {children} of parked names, not listed"
+        ));
     }
     for zone in &zones {
         output::line(format_args!(

@@ -311,8 +311,8 @@ impl Page {
             generations.failures.value(),
         );
         self.gauge("zones", "Zones served", generation.zones_count());
-        if generation.zones_count() <= ZONES_MAX as u64 {
-            let zones = generation.zones();
+        let zones = generation.first_own_zones(ZONES_MAX + 1);
+        if zones.len() <= ZONES_MAX {
             let per_zone = |value: &dyn Fn(&zone_image::ZoneInfo) -> u64| {
                 zones
                     .iter()

@@ -252,13 +252,15 @@ fn generation_status(generation: &zone_image::Generation) -> GenerationStatus {
     // The first of a hundred thousand are found without a list of all.
     let mut zones = BinaryHeap::with_capacity(ZONES_MAX + 1);
     generation.find_zone_where(&mut |zone| {
-        let info = zone.info();
-        zones.push(ZoneStatus {
-            apex: info.apex.to_string(),
-            serial: info.serial,
-            names: info.names,
-            delegations: info.delegations,
-        });
+        if !generation.is_child(zone) {
+            let info = zone.info();
+            zones.push(ZoneStatus {
+                apex: info.apex.to_string(),
+                serial: info.serial,
+                names: info.names,
+                delegations: info.delegations,
+            });
+        }
         if zones.len() > ZONES_MAX {
             zones.pop();
         }

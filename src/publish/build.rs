@@ -44,6 +44,8 @@ pub(super) struct Builder {
     /// Where the registry stood when the image with this digest was installed.
     mark: Option<([u8; 32], Mark)>,
     indexes: Indexes,
+    /// Child zones of parked names in the installed image, once they were counted.
+    children: Option<u64>,
 }
 
 /// What a build came to.
@@ -75,6 +77,10 @@ pub(super) struct Compiled {
     /// Zones that were signed.
     pub(super) signed: Vec<SignedZone>,
     deltas: Vec<(Name, IndexDelta)>,
+    /// Child zones of parked names that came, less those that went.
+    children: i64,
+    /// Whether nothing is taken over.
+    is_anew: bool,
 }
 
 impl Builder {
@@ -87,6 +93,7 @@ impl Builder {
             checked: None,
             mark: None,
             indexes: Indexes::default(),
+            children: None,
         }
     }
 
@@ -94,6 +101,7 @@ impl Builder {
     pub(super) fn forget(&mut self) {
         self.checked = None;
         self.mark = None;
+        self.children = None;
         self.indexes.clear();
     }
 
@@ -105,6 +113,9 @@ impl Builder {
     /// What a build has found is installed, as `image`.
     pub(super) fn installed(&mut self, built: Built, image: &Generation) {
         self.checked = Some(built.event);
+        let before = self.children.filter(|_| !built.compiled.is_anew);
+        let children = before.unwrap_or_default();
+        self.children = Some(children.saturating_add_signed(built.compiled.children));
         let changed: BTreeSet<_> = built.compiled.deltas.iter().map(|(apex, _)| apex).collect();
         let steps = built.compiled.steps.iter().map(|step| &step.apex);
         for whole in steps.filter(|apex| !changed.contains(apex)) {
@@ -144,6 +155,7 @@ impl Builder {
         let image = installed.map(|image| &**image as &dyn Installed);
         let mut wanted = self.wanted(&snapshot, installed)?;
         wanted.follows = self.follows(&snapshot, installed);
+        wanted.children = self.count_children(&wanted, installed);
         let has_zones = image.is_some_and(|image| image.zones_count() > 0);
         if wanted.zones.is_empty() && has_zones {
             // More likely another database in its place than somebody's wish.
@@ -183,6 +195,16 @@ impl Builder {
         Err(Failure::new(Step::Compile, text))
     }
 
+    /// Counts child zones of parked names, once for an image that was there before.
+    fn count_children(&mut self, wanted: &Wanted, installed: Option<&Arc<Generation>>) -> u64 {
+        *self.children.get_or_insert_with(|| {
+            let zones = installed.map(|image| image.zones()).unwrap_or_default();
+            let zones = zones.iter();
+            let children = zones.filter(|zone| wanted.is_child(&zone.apex, zone.event));
+            children.count() as u64
+        })
+    }
+
     /// Whether the image is of this registry's own history.
     fn follows(&self, snapshot: &Snapshot, installed: Option<&Arc<Generation>>) -> bool {
         installed.is_some_and(|image| {
@@ -204,7 +226,9 @@ impl Builder {
             .collect();
         let oldest = || {
             let zones = installed?.zones();
-            zones.iter().map(|zone| zone.event).min()
+            let events = zones.iter().map(|zone| zone.event);
+            // Child zones of parked names have none.
+            events.filter(|event| *event > 0).min()
         };
         let changed = match self.checked.or_else(oldest) {
             Some(since) => snapshot.changed_since(since).map_err(read_failure)?,
@@ -242,6 +266,9 @@ impl Builder {
         };
         let mut installer = installer.map_err(|error| write_failure(&error))?;
         for apex in remove {
+            let zone = installed.and_then(|image| image.zone(apex.as_wire()));
+            // What was a child zone goes with its parent.
+            compiled.children -= i64::from(zone.is_some_and(|zone| zone.event() == 0));
             installer.remove_zone(apex.as_wire());
         }
         let mut whole = Vec::new();
@@ -278,6 +305,7 @@ impl Builder {
     ) -> Result<Installer, Failure> {
         let installer = Installer::replace(&self.directory, None);
         let mut installer = installer.map_err(|error| write_failure(&error))?;
+        (compiled.children, compiled.is_anew) = (0, true);
         for apex in zones {
             self.compile_whole(snapshot, apex, installed, &mut installer, compiled)?;
         }
@@ -317,6 +345,7 @@ impl Builder {
                     kept = written.signed.kept, "zone changed"
                 );
                 compiled.changes += 1;
+                compiled.children += written.children;
                 compiled.signed.extend(signed);
                 compiled.names.extend(written.names);
                 compiled.deltas.push((apex.clone(), written.index));
@@ -349,6 +378,8 @@ impl Builder {
             Ok((report, signed)) => {
                 tracing::debug!(%report, "zone compiled");
                 compiled.whole += 1;
+                compiled.children += report.children.cast_signed();
+                compiled.children -= report.children_before.cast_signed();
                 compiled.signed.extend(signed);
                 let before = installed.and_then(|image| image.zone(apex.as_wire()));
                 if let Some(before) = before.map(|zone| zone.info()) {
@@ -414,6 +445,7 @@ impl Builder {
         let options = Options {
             previous: current.filter(|_| signing.is_some()).cloned(),
             signing: signing.map(Arc::new),
+            sweeps_children: self.children.is_some_and(|count| count > 0),
             ..Options::default()
         };
         let report = compile_with(source, installer, &options, &|_| {})?;

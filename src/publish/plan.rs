@@ -70,6 +70,17 @@ pub(super) struct Wanted {
     /// Whether the image is of this registry's own history, so that a zone can be
     /// compiled by its changes.
     pub(super) follows: bool,
+    /// Child zones of parked names that are installed: they come and go with their parents.
+    pub(super) children: u64,
+}
+
+impl Wanted {
+    /// Whether a zone that is installed, and not wanted itself, is one that was made for a
+    /// parked name of a zone that is: no zone of a registry has event 0.
+    pub(super) fn is_child(&self, apex: &Name, event: u64) -> bool {
+        let is_wanted = |zone: &Name| self.zones.contains_key(zone);
+        event == 0 && !is_wanted(apex) && apex.ancestors().any(|above| is_wanted(&above))
+    }
 }
 
 /// What to do.
@@ -124,11 +135,14 @@ impl Plan {
 fn to_remove(wanted: &Wanted, installed: &dyn Installed) -> Vec<Name> {
     let apexes = wanted.zones.keys();
     let stay = apexes.filter(|apex| installed.zone(apex).is_some()).count();
-    if stay == installed.zones_count() {
+    if stay as u64 + wanted.children == installed.zones_count() as u64 {
         return Vec::new();
     }
     let mut remove = installed.apexes();
-    remove.retain(|apex| !wanted.zones.contains_key(apex));
+    remove.retain(|apex| {
+        let event = installed.zone(apex).map_or(0, |zone| zone.event);
+        !wanted.zones.contains_key(apex) && !wanted.is_child(apex, event)
+    });
     remove.sort();
     remove
 }

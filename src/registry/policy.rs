@@ -17,8 +17,8 @@ use sqlx::any::AnyRow;
 use super::sql::AnyQuery;
 
 pub use model::{
-    ContactRole, ContactRoles, DataModel, DsInterface, Expiry, HostModel, NameRule, ReportRule,
-    Stage, TransferContacts,
+    ContactRole, ContactRoles, DataModel, DsInterface, Expiry, HostModel, NameRule, ParkedAnswers,
+    ReportRule, Stage, TransferContacts,
 };
 pub use review::{Approvers, ChangeControl, RegistrantChange, ServerCheck, Silence};
 
@@ -158,6 +158,10 @@ policy! {
         veto_silence: Silence = Silence::Reject;
         /// Whether name servers have to answer for a domain before it gets them.
         server_check: ServerCheck = ServerCheck::Off;
+        /// Whether the zone itself has to have two name servers, and thirteen at most.
+        zone_servers: ServerCheck = ServerCheck::Warn;
+        /// Whether what parked domains answer is signed, where the zone is.
+        parked_answers: ParkedAnswers = ParkedAnswers::Unsigned;
         /// What becomes of the contacts of a domain that goes to another registrar.
         transfer_contacts: TransferContacts = TransferContacts::Keep;
         /// Whether name servers are objects or attributes of domains.

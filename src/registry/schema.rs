@@ -9,8 +9,9 @@ use sqlx::AssertSqlSafe;
 
 use super::database::Engine;
 
-/// The migrations in order; version N is reached by the first N.
-const MIGRATIONS: [&str; 27] = [
+/// The migrations in order; version N is reached by the first N. Their own numbers tell when
+/// they were begun, not when they came here.
+const MIGRATIONS: [&str; 29] = [
     include_str!("migrations/0001_tables.sql"),
     include_str!("migrations/0002_views.sql"),
     include_str!("migrations/0003_lease.sql"),
@@ -38,6 +39,8 @@ const MIGRATIONS: [&str; 27] = [
     include_str!("migrations/0025_lookup.sql"),
     include_str!("migrations/0028_served_by.sql"),
     include_str!("migrations/0029_tokens.sql"),
+    include_str!("migrations/0026_servers.sql"),
+    include_str!("migrations/0027_parked.sql"),
 ];
 
 /// The schema version that this program reads and writes.

@@ -1,5 +1,5 @@
 //! The corpora of the fuzz targets `image_open`, `tcp_stream`, `epp_frame`, `epp_xml`,
-//! `whois_line` and `rdap_path` as plain tests, with what the targets check; those of
+//! `whois_line`, `rdap_path` and `openpgp` as plain tests, with what the targets check; those of
 //! `query` and `zone_file` are tested beside what they are about.
 
 #![expect(clippy::unwrap_used, reason = "what fails here is a failed test")]
@@ -12,6 +12,8 @@ mod epp;
 mod image;
 #[path = "../fuzz/checks/lookup.rs"]
 mod lookup;
+#[path = "../fuzz/checks/openpgp.rs"]
+mod openpgp;
 #[path = "../fuzz/checks/stream.rs"]
 mod stream;
 #[path = "../fuzz/checks/subject.rs"]
@@ -158,4 +160,20 @@ fn any_change_of_a_frame_of_epp_is_a_request_or_a_fault() {
         epp::frames(&input);
     }
     assert!(requests > 100, "{requests}");
+}
+
+#[test]
+fn keys_and_signatures_of_openpgp_are_taken_or_refused() {
+    for (name, input) in inputs("openpgp") {
+        assert_eq!(openpgp::key(&input), name.starts_with("key-"), "{name}");
+        assert_eq!(
+            openpgp::signature(&input),
+            name.starts_with("signature-"),
+            "{name}"
+        );
+        for length in 0..input.len() {
+            openpgp::key(&input[..length]);
+            openpgp::signature(&input[..length]);
+        }
+    }
 }

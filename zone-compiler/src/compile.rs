@@ -6,6 +6,7 @@
 
 mod apex;
 pub mod change;
+mod children;
 mod classify;
 mod denial;
 mod encode;
@@ -25,6 +26,7 @@ use zone_image::writer::{Installer, ZoneRoots};
 use zone_image::{Generation, Name, WriteError};
 
 use self::apex::ApexData;
+use self::children::{Child, Children};
 use self::classify::{Classifier, Names, Standing};
 use self::denial::{Chain, ChainReader};
 pub(crate) use self::encode::compressible_names;
@@ -83,8 +85,12 @@ pub struct Report {
     pub delegations: u64,
     /// Bodies stored once for several names.
     pub shared_bodies: u32,
-    /// What signing came to; zeros where the compiler signed nothing.
+    /// What signing came to, child zones included; zeros where the compiler signed nothing.
     pub signed: SignedCounts,
+    /// Child zones of parked names, which are in the image beside it.
+    pub children: u64,
+    /// Those that the image had before, where it was looked at for them.
+    pub children_before: u64,
     /// What is odd but served.
     pub warnings: Findings,
 }
@@ -148,6 +154,9 @@ pub struct Options {
     pub signing: Option<Arc<Signing>>,
     /// Where signatures that are still good are taken from: the generation in service.
     pub previous: Option<Arc<Generation>>,
+    /// Whether the image that is updated may have child zones of parked names of the zone:
+    /// those that are none any more are taken out, after a look at all its zones.
+    pub sweeps_children: bool,
     /// Stores each NS set with its name, shared or not: to measure what sharing is worth.
     pub private_name_servers: bool,
 }
@@ -161,16 +170,54 @@ pub fn compile(
     compile_with(source, installer, &Options::default(), progress)
 }
 
-/// Compiles one zone into `installer`'s segment. It is served when the installer
-/// commits; until then nothing that was there changes.
+/// Compiles one zone into `installer`'s segment, with the child zones of its parked names
+/// where these are signed. It is served when the installer commits; until then nothing
+/// that was there changes.
 pub fn compile_with(
     source: &mut dyn ZoneSource,
     installer: &mut Installer,
     options: &Options,
     progress: &dyn Fn(Progress),
 ) -> Result<Report, CompileError> {
+    let apex = source.apex().to_lowercase();
+    let parking = source.parking().map_err(CompileError::Source)?;
+    let children = Children::new(parking.as_ref(), options.signing.as_deref(), &apex)?;
+    let parked = Parked {
+        parking: parking.as_ref(),
+        children: children.as_ref(),
+    };
+    let (mut report, names) = compile_zone(source, installer, options, parked, progress)?;
+    if options.sweeps_children
+        && let Some(kept) = installer.kept()
+    {
+        report.children_before = children::sweep(&kept, apex.as_wire(), &names, installer);
+    }
+    if let Some(children) = &children {
+        let counts = children.compile(&names, options.previous.as_ref(), installer)?;
+        report.children = counts.compiled;
+        report.signed.made += counts.signed.made;
+        report.signed.kept += counts.signed.kept;
+    }
+    Ok(report)
+}
+
+/// What a zone has for its parked names.
+#[derive(Clone, Copy)]
+struct Parked<'p> {
+    parking: Option<&'p Parking>,
+    children: Option<&'p Children<'p>>,
+}
+
+/// Compiles the zone itself; says which parked names are to have child zones.
+fn compile_zone(
+    source: &mut dyn ZoneSource,
+    installer: &mut Installer,
+    options: &Options,
+    parked: Parked<'_>,
+    progress: &dyn Fn(Progress),
+) -> Result<(Report, Vec<Child>), CompileError> {
     let apex_name = source.apex().to_lowercase();
-    let input = input(source, installer, options, progress)?;
+    let input = input(source, installer, options, parked.children, progress)?;
     let table = &input.table;
     progress(Progress {
         stage: Stage::Check,
@@ -181,7 +228,7 @@ pub fn compile_with(
         .map(|_| AtomicBool::new(false))
         .collect();
     let mut zone = CheckedZone::check(table, &apex_name, input.names, options)?;
-    let parking = zone.park(source.parking().map_err(CompileError::Source)?.as_ref());
+    let parking = zone.park(parked);
     let shared = match options.private_name_servers {
         false => zone.shared_bodies(&used),
         true => SharedBodies::default(),
@@ -222,7 +269,7 @@ pub fn compile_with(
         negative: apex_data.negative,
         parking,
     })?;
-    Ok(Report {
+    let report = Report {
         apex: source.apex().clone(),
         serial: apex_data.serial,
         event: source.event(),
@@ -231,8 +278,11 @@ pub fn compile_with(
         delegations: names.delegations,
         shared_bodies: shared.count(),
         signed: input.signed,
+        children: 0,
+        children_before: 0,
         warnings,
-    })
+    };
+    Ok((report, input.children))
 }
 
 /// All records of a zone, those of its signer included, grouped by name.
@@ -242,6 +292,8 @@ struct Input {
     signed: SignedCounts,
     /// What the names are, where the signer had to know.
     names: Option<Names>,
+    /// Parked names that are to have child zones.
+    children: Vec<Child>,
     warnings: Findings,
 }
 
@@ -250,6 +302,7 @@ fn input(
     source: &mut dyn ZoneSource,
     installer: &mut Installer,
     options: &Options,
+    children: Option<&Children<'_>>,
     progress: &dyn Fn(Progress),
 ) -> Result<Input, CompileError> {
     let apex = source.apex().to_lowercase();
@@ -259,6 +312,7 @@ fn input(
         table,
         signed: SignedCounts::default(),
         names: None,
+        children: Vec::new(),
         warnings: Findings::default(),
     };
     let Some(signing) = &options.signing else {
@@ -269,10 +323,15 @@ fn input(
         apex: &apex,
         signing,
         previous: options.previous.as_deref(),
+        children,
     };
-    let (signed, names) = zone.sign(&mut input.table, &mut input.warnings, progress)?;
-    input.signed = SignedCounts { dropped, ..signed };
-    input.names = Some(names);
+    let signed = zone.sign(&mut input.table, &mut input.warnings, progress)?;
+    input.signed = SignedCounts {
+        dropped,
+        ..signed.counts
+    };
+    input.names = Some(signed.names);
+    input.children = signed.children;
     Ok(input)
 }
 
@@ -332,8 +391,12 @@ impl<'t> CheckedZone<'t> {
     }
 
     /// Takes over what parked names are; returns what the zone has for them.
-    fn park(&mut self, parking: Option<&Parking>) -> Vec<ParkedBody> {
-        let (names, bodies) = parking::prepare(parking, self.apex, &mut self.faults);
+    fn park(&mut self, parked: Parked<'_>) -> Vec<ParkedBody> {
+        if parked.children.is_some() {
+            parking::check(parked.parking, self.apex, &mut self.faults);
+            return Vec::new();
+        }
+        let (names, bodies) = parking::prepare(parked.parking, self.apex, &mut self.faults);
         self.names.parking = names;
         bodies
     }

@@ -18,6 +18,9 @@ pub struct Parking {
     pub servers: BTreeSet<Name>,
     /// Its records, SOA included, NS apart.
     pub records: Vec<ParkedRecord>,
+    /// Whether each parked name gets a DS and a signed zone of its own, where the zone is
+    /// signed.
+    pub is_signed: bool,
 }
 
 /// A record that every parked name has.

@@ -9,9 +9,11 @@ use clap::Subcommand;
 use super::super::{Global, diff, output};
 use super::arguments::ActingArgs;
 use super::build::{Built, syntax};
+use super::contact::{hex, read_octets};
 use super::objects::{actor, as_json, request, run};
 use super::{location, show_time};
 use crate::registry::command::changes::{ChangeInfo, ChangeList, ChangeSignature, ChangesCommand};
+use crate::registry::openpgp::{SIGNATURE_BYTES_MAX, without_armor};
 use crate::registry::types::Handle;
 use crate::registry::{Command, CommandError, Database, Info, Outcome};
 
@@ -59,15 +61,15 @@ pub(crate) enum ChangesArgs {
     },
     /// Agree to a change by the signature of a contact over its text
     ///
-    /// Signed by `openssl pkeyutl -sign -rawin -inkey KEY -in TEXT -out FILE`, where TEXT is
-    /// what `changes text` prints.
+    /// Signed by `openssl pkeyutl -sign -rawin -inkey KEY -in TEXT -out FILE`, or by
+    /// `gpg --detach-sign --output FILE TEXT`, where TEXT is what `changes text` prints.
     Sign {
         /// Its number
         id: i64,
         /// Whose key it is by
         #[arg(long, value_name = "CONTACT")]
         contact: String,
-        /// The signature: 64 octets
+        /// The signature: 64 octets, or one of OpenPGP
         #[arg(long, value_name = "FILE")]
         signature_file: PathBuf,
         #[command(flatten)]
@@ -108,13 +110,15 @@ fn build(args: &ChangesArgs) -> Built<'_> {
             signature_file,
             acting,
         } => {
-            let place = signature_file.display().to_string();
-            let octets = std::fs::read(signature_file);
-            let octets = octets.map_err(|error| syntax(&place, error.to_string()))?;
+            let mut octets = read_octets(signature_file, SIGNATURE_BYTES_MAX)?;
+            if octets.starts_with(b"-") {
+                let place = signature_file.display().to_string();
+                octets = without_armor(&octets).map_err(|error| syntax(&place, error))?;
+            }
             let sign = ChangeSignature {
                 id: *id,
                 contact: contact.parse()?,
-                signature: octets.iter().map(|octet| format!("{octet:02x}")).collect(),
+                signature: hex(&octets),
             };
             (ChangesCommand::Sign(Box::new(sign)), acting)
         }

@@ -1,6 +1,8 @@
 //! `meridian registry contact`: what is said of a contact stands in a file of JSON, as
 //! commands have it; personal data on a command line is seen by others.
 
+use std::fs::File;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
@@ -12,9 +14,10 @@ use super::build::{Built, one, syntax};
 use super::domain::AuthArgs;
 use crate::registry::Command;
 use crate::registry::command::contact::{
-    ContactCommand, ContactErase, ContactKey, ContactKeys, ContactTransfer,
+    ContactCommand, ContactErase, ContactKey, ContactKeys, ContactTransfer, KeyName,
 };
 use crate::registry::command::domain::TransferOp;
+use crate::registry::openpgp::{CERTIFICATE_BYTES_MAX, OpenPgpKey};
 use crate::registry::types::ValueError;
 
 const EXAMPLE: &str = r#"FILE has the contact as JSON, such as
@@ -98,11 +101,15 @@ pub(crate) struct EraseArgs {
 pub(crate) struct KeysArgs {
     /// What it is called
     handle: String,
-    /// A key of Ed25519 to add: a file as `openssl pkey -pubout` writes it, or 64
-    /// hexadecimal digits
+    /// A key to add: a file as `openssl pkey -pubout` writes one of Ed25519, or as `gpg
+    /// --export --export-options export-minimal` writes one of OpenPGP, or the 64
+    /// hexadecimal digits of one of Ed25519
+    ///
+    /// Of a key of OpenPGP its public keys that may sign are kept, and when they expire; no
+    /// name. A key that is revoked later has to be removed here.
     #[arg(long, value_name = "KEY")]
     add: Vec<String>,
-    /// A key to remove, alike
+    /// A key to remove, alike, or as `contact info` shows it
     #[arg(long, value_name = "KEY")]
     remove: Vec<String>,
     #[command(flatten)]
@@ -133,13 +140,14 @@ pub(super) fn build(args: &ContactArgs) -> Built<'_> {
             (ContactCommand::Update(Box::new(update)), &args.acting)
         }
         ContactArgs::Keys(args) => {
-            let keys = |texts: &[String]| -> Result<Vec<_>, ValueError> {
-                texts.iter().map(|text| key(text)).collect()
-            };
+            let add = args.add.iter();
+            let add = add.map(|text| digits(text)?.parse::<ContactKey>());
+            let remove = args.remove.iter();
+            let remove = remove.map(|text| digits(text)?.parse::<KeyName>());
             let keys = ContactKeys {
                 handle: args.handle.parse()?,
-                add: keys(&args.add)?,
-                remove: keys(&args.remove)?,
+                add: add.collect::<Result<_, ValueError>>()?,
+                remove: remove.collect::<Result<_, ValueError>>()?,
             };
             (ContactCommand::Keys(keys), &args.acting)
         }
@@ -166,21 +174,48 @@ pub(super) fn build(args: &ContactArgs) -> Built<'_> {
     Ok((Command::Contact(command), acting))
 }
 
-/// Reads a key from a file of PEM, or as it is.
-fn key(text: &str) -> Result<ContactKey, ValueError> {
+/// A key in hexadecimal digits: that of a file, or as it is.
+fn digits(text: &str) -> Result<String, ValueError> {
     /// What stands before the key (RFC 8410 section 4).
     const HEAD: [u8; 12] = [
         0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00,
     ];
     if !Path::new(text).exists() {
-        return text.parse();
+        return Ok(text.to_owned());
     }
-    let read = SubjectPublicKeyInfoDer::from_pem_file(text);
+    let octets = read_octets(Path::new(text), CERTIFICATE_BYTES_MAX)?;
+    let is_openpgp = octets.first().is_some_and(|first| first & 0x80 != 0)
+        || octets.windows(ARMOR.len()).any(|window| window == ARMOR);
+    if is_openpgp {
+        let key = OpenPgpKey::from_certificate(&octets).map_err(|error| syntax(text, error))?;
+        return Ok(hex(&key.to_octets()));
+    }
+    let read = SubjectPublicKeyInfoDer::from_pem_slice(&octets);
     let read = read.map_err(|error| syntax(text, error.to_string()))?;
     let key = read.strip_prefix(&HEAD[..]);
-    let key = key.ok_or_else(|| syntax(text, "not a public key of Ed25519"))?;
-    let digits: String = key.iter().map(|octet| format!("{octet:02x}")).collect();
-    digits.parse()
+    let bad = || syntax(text, "neither a public key of Ed25519 nor of OpenPGP");
+    Ok(hex(key.ok_or_else(bad)?))
+}
+
+/// What a key of OpenPGP in its armor has.
+const ARMOR: &[u8] = b"-----BEGIN PGP ";
+
+pub(super) fn hex(octets: &[u8]) -> String {
+    octets.iter().map(|octet| format!("{octet:02x}")).collect()
+}
+
+/// A file that is not longer than it may be.
+pub(super) fn read_octets(path: &Path, bytes_max: usize) -> Result<Vec<u8>, ValueError> {
+    let bad = |reason: String| syntax(&path.display().to_string(), reason);
+    let mut octets = Vec::new();
+    let file = File::open(path).map_err(|error| bad(error.to_string()))?;
+    let mut file = file.take(bytes_max as u64 + 1);
+    let read = file.read_to_end(&mut octets);
+    let length = read.map_err(|error| bad(error.to_string()))?;
+    match length > bytes_max {
+        true => Err(bad(format!("more than {bytes_max} octets"))),
+        false => Ok(octets),
+    }
 }
 
 fn read<T: serde::de::DeserializeOwned>(path: &Path, handle: &str) -> Result<T, ValueError> {

@@ -3,9 +3,10 @@
 //!
 //! Asks the engine with DO for DNSKEY and SOA of the zone and for the DS of changed
 //! names, which are secure delegations, proofs that there is no DS, or proofs that there
-//! is no such name. Every RRset of these replies that is signed is read back from the
-//! octets that would be sent and checked as a validator does (RFC 4035 section 5.3), by
-//! the DNSKEY that is served: not by anything that the signer knows.
+//! is no such name; of a parked name that is signed its own zone is asked. Every RRset of
+//! these replies that is signed is read back from the octets that would be sent and
+//! checked as a validator does (RFC 4035 section 5.3), by the DNSKEY that is served: not
+//! by anything that the signer knows.
 
 use std::collections::BTreeMap;
 
@@ -94,18 +95,41 @@ impl Validator<'_> {
         self.validate(canary, apex, TYPE_SOA)?;
         let zone = canary.generation.zone(apex.as_wire());
         let zone = zone.ok_or("not found by its apex")?;
-        let mut own = Vec::new();
+        let (mut own, mut children) = (Vec::new(), Vec::new());
         for name in names.keys().filter(|name| name.is_below(apex)) {
             // Below a zone of its own another one answers.
+            let child = canary.generation.zone(name.as_wire());
             if canary.is_answered_by(zone, name.as_wire())? {
                 own.push(name);
+            } else if child.is_some_and(|child| canary.generation.is_child(child)) {
+                children.push(name);
             }
+        }
+        let step = children.len().div_ceil(NAMES_MAX).max(1);
+        for name in children.into_iter().step_by(step) {
+            self.child(canary, name)?;
         }
         let step = own.len().div_ceil(NAMES_MAX).max(1);
         for name in own.into_iter().step_by(step) {
             self.validate(canary, name, TYPE_DS)?;
         }
         Ok(())
+    }
+
+    /// The child zone of a parked name, which was signed with its parent.
+    fn child(&self, canary: &mut Canary<'_>, name: &Name) -> Result<(), String> {
+        let zone = SignedZone {
+            apex: name.clone(),
+            seconds_left_min: self.zone.seconds_left_min,
+            made_elsewhere: Vec::new(),
+        };
+        let mut child = Validator {
+            zone: &zone,
+            keys: Vec::new(),
+            now_seconds: self.now_seconds,
+        };
+        child.read_keys(canary)?;
+        child.validate(canary, name, TYPE_SOA)
     }
 
     fn read_keys(&mut self, canary: &mut Canary<'_>) -> Result<(), String> {

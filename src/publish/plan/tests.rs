@@ -52,7 +52,7 @@ fn zones(text: &str) -> Vec<(Name, u32, u64)> {
 fn check(wanted: &str, refused: &str, installed: Option<&str>, segments: usize, expected: &str) {
     let zones_wanted = zones(wanted);
     let changed = zones_wanted.iter().filter(|(_, _, event)| *event > 0);
-    let wanted = Wanted {
+    let mut wanted = Wanted {
         event: 10,
         changed: changed
             .map(|(apex, _, event)| (apex.clone(), *event))
@@ -66,11 +66,15 @@ fn check(wanted: &str, refused: &str, installed: Option<&str>, segments: usize, 
             .map(|(apex, _, _)| apex)
             .collect(),
         follows: false,
+        children: 0,
     };
+    let there = zones(installed.unwrap_or_default());
+    let is_child = |(apex, _, event): &&(Name, u32, u64)| wanted.is_child(apex, *event);
+    wanted.children = there.iter().filter(is_child).count() as u64;
     let installed = installed.map(|installed| Image {
-        is_listed: zones(installed)
-            .iter()
-            .any(|(apex, _, _)| !wanted.zones.contains_key(apex)),
+        is_listed: zones(installed).iter().any(|(apex, _, event)| {
+            !wanted.zones.contains_key(apex) && !wanted.is_child(apex, *event)
+        }),
         zones: zones(installed)
             .into_iter()
             .map(|(apex, serial, event)| (apex, InstalledZone { serial, event }))
@@ -110,6 +114,17 @@ fn what_changed_is_compiled() {
     check("a 1, b 1, c 1", "", Some("a 1 @5, b 1 @5"), 1, "+c. -");
     check("a 1", "", Some("a 1 @5, b 1 @5"), 1, "+ -b.");
     check("a 1, c 1", "", Some("a 1 @5, b 1 @5"), 1, "+c. -b.");
+}
+
+#[test]
+fn child_zones_of_parked_names_go_with_their_parents() {
+    let installed = "a 1 @5, b 1 @5, x.a 1 @0, y.x.b 1 @0";
+    check("a 1, b 1", "", Some(installed), 1, "nothing");
+    check("a 1, b 2", "", Some(installed), 1, "+b. -");
+    check("b 1", "", Some(installed), 1, "+ -a.x.a.");
+    // One that is registered as a zone now is none, and neither is what has an event.
+    check("a 1, b 1, x.a 1 @6", "", Some(installed), 1, "+x.a. -");
+    check("a 1", "", Some("a 1 @5, x.a 1 @5"), 1, "+ -x.a.");
 }
 
 #[test]

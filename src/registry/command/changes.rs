@@ -76,7 +76,7 @@ pub struct ChangeSignature {
     pub id: i64,
     /// Whose key it is by.
     pub contact: Handle,
-    /// In hexadecimal digits.
+    /// In hexadecimal digits: 64 octets of Ed25519, or a detached signature of OpenPGP.
     pub signature: String,
 }
 

@@ -27,7 +27,7 @@ use super::domain::TransferOp;
 
 pub use erase::ContactErase;
 pub(super) use info::info;
-pub use keys::{ContactKey, ContactKeys};
+pub use keys::{ContactKey, ContactKeys, KeyName};
 pub(super) use links::{Links, contacts_of, find_contacts, write_links};
 pub(super) use past::{before_of, shown_of};
 pub use transfer::{ContactStep, ContactTransfer};

@@ -48,7 +48,7 @@ macro_rules! by_key {
 use by_key;
 
 /// An object as it is now, if it is there.
-async fn load(
+pub(super) async fn load(
     tables: &mut Tables<'_>,
     kind: ObjectKind,
     key: Key<'_>,

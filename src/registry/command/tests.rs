@@ -14,6 +14,7 @@ mod histories;
 mod idn;
 mod life;
 mod matrix;
+mod noted;
 mod parking;
 mod past;
 mod policy;

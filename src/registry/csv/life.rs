@@ -10,7 +10,7 @@ use super::super::life::{GraceKind, Life, Phase};
 use super::super::policy::{Approvers, Column as _, RegistrationPolicy};
 use super::super::sql::BulkRows;
 use super::super::types::DnskeyData;
-use super::fields::{DomainFields, Judge, checked_handle, octets, optional, time, word};
+use super::fields::{DomainFields, Judge, checked_handle, optional, time, word};
 use super::model::RowIndex;
 use super::read::{Reason, Row};
 use super::table::Table;
@@ -202,10 +202,10 @@ impl Judge<'_> {
             }
             _ => {
                 let [contact, key, added_at] = row.texts()?;
-                ContactKey::parse(key).map_err(|error| error.reason)?;
+                let key = ContactKey::parse(key).map_err(|error| error.reason)?;
                 Ok(Entry::Key {
                     contact: self.known_contact(contact)?,
-                    key: octets(key)?.unwrap_or_default(),
+                    key: key.to_octets(),
                     added_at: needed(added_at)?,
                 })
             }

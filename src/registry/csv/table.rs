@@ -259,7 +259,7 @@ const LOCKS: [Column; 5] = [
 ];
 const CONTACT_KEYS: [Column; 3] = [
     need("contact", "handle"),
-    need("key", "hexadecimal: public key of Ed25519"),
+    need("key", "hexadecimal: public key of Ed25519 or OpenPGP"),
     need("added_at", "time"),
 ];
 const CONTACT_TRANSFERS: [Column; 6] = [

@@ -50,6 +50,15 @@ named! {
 }
 
 named! {
+    /// Whether what parked domains answer is signed, where the zone is.
+    ParkedAnswers:
+        /// No: the zone proves that they have no DS.
+        Unsigned = "unsigned",
+        /// Each has a DS, and a signed zone of its own.
+        Signed = "signed",
+}
+
+named! {
     /// What becomes of the contacts of a domain that goes to another registrar.
     TransferContacts:
         /// They stay, and the losing registrar's.
@@ -119,6 +128,7 @@ columns!(
     NameRule,
     HostModel,
     DsInterface,
+    ParkedAnswers,
     Stage,
     TransferContacts
 );

@@ -44,13 +44,13 @@ named! {
 }
 
 named! {
-    /// Whether name servers are asked before a domain gets them.
+    /// What is done about name servers that are not as they should be.
     ServerCheck:
-        /// No.
+        /// Nothing: nobody looks.
         Off = "off",
-        /// What they do wrong is noted.
+        /// It is noted.
         Warn = "warn",
-        /// What they do wrong is refused.
+        /// It is refused.
         Require = "require",
 }
 

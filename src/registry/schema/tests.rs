@@ -86,7 +86,7 @@ fn every_word_is_replaced_for_both_engines() {
 }
 
 /// How the compiler asks: for one name, and for one zone.
-const LOOK_UPS: [&str; 24] = [
+const LOOK_UPS: [&str; 25] = [
     "SELECT * FROM dns_zone WHERE apex = $1",
     "SELECT * FROM dns_apex WHERE zone_id = $1 AND owner = $2",
     "SELECT * FROM dns_delegation WHERE zone_id = $1 AND owner = $2",
@@ -96,6 +96,7 @@ const LOOK_UPS: [&str; 24] = [
     "SELECT owner FROM dns_parked WHERE zone_id = $1 AND host = $2",
     "SELECT * FROM dns_parking_server WHERE zone_id = $1",
     "SELECT * FROM dns_parking_record WHERE zone_id = $1",
+    "SELECT signed FROM dns_parking WHERE zone_id = $1",
     "SELECT owner FROM dns_below WHERE zone_id = $1 AND cut = $2",
     "SELECT owner FROM dns_changed WHERE zone_id = $1 AND event > $2",
     "SELECT time FROM dns_event_time WHERE event = $1",
@@ -126,7 +127,7 @@ async fn every_view_is_among_the_look_ups() {
         };
         let views = sqlx::query(views).fetch_all(test.database.connection());
         let views: Vec<String> = views.await.unwrap().iter().map(|row| row.get(0)).collect();
-        assert_eq!(views.len(), 15, "{views:?}");
+        assert_eq!(views.len(), 16, "{views:?}");
         for view in views {
             let conditions: Vec<_> = LOOK_UPS
                 .iter()
@@ -140,7 +141,7 @@ async fn every_view_is_among_the_look_ups() {
                 "dns_changed" => "event > $1",
                 "dns_event_time" => "event = $1",
                 "dns_signing" | "dns_key" | "dns_made_signature" => "zone_id = $1",
-                "dns_parking_server" | "dns_parking_record" => "zone_id = $1",
+                "dns_parking" | "dns_parking_server" | "dns_parking_record" => "zone_id = $1",
                 "dns_below" => "zone_id = $1 AND cut = $2",
                 _ => "zone_id = $1 AND owner = $2",
             };

@@ -1,6 +1,7 @@
 //! Parked names below a signed zone, as validators that others wrote see them: unbound and
-//! delv find them insecure, by the zone's own proof that their cut has no DS, and have what
-//! the registry's parking servers answer. Never bogus, with NSEC, NSEC3 and opt-out.
+//! delv find them insecure, by the zone's own proof that their cut has no DS, or secure where
+//! the policy signs them, and have what the registry's parking servers answer. Never bogus,
+//! with NSEC, NSEC3 and opt-out.
 
 #![expect(clippy::unwrap_used, reason = "what fails here is a failed test")]
 
@@ -56,7 +57,7 @@ const PARKED: [(&str, RecordType, ResponseCode, &str); 6] = [
 ];
 
 /// A server of `test.`, signed, with two parked names; and its trust anchor.
-fn stage(denial: &[&str]) -> (Folder, Running, String) {
+fn stage(denial: &[&str], answers: &str) -> (Folder, Running, String) {
     let folder = Folder::new();
     let path = folder.path("meridian.toml");
     let text = std::fs::read_to_string(&path).unwrap();
@@ -76,6 +77,8 @@ fn stage(denial: &[&str]) -> (Folder, Running, String) {
     let records = ["@ 60 A 192.0.2.80", "--record", "* 60 A 192.0.2.81"];
     let park: Vec<_> = park.split(' ').chain(records).collect();
     folder.succeed(&park);
+    let answers = format!("parked-answers={answers}");
+    folder.succeed(&["registry", "zone", "policy", "test", "--set", &answers]);
     for name in ["new.test", "other.test"] {
         folder.succeed(&[
             "registry",
@@ -106,7 +109,7 @@ fn unbound_finds_parked_names_insecure_and_answered() {
         return;
     }
     for denial in DENIALS {
-        let (_folder, server, anchor) = stage(denial);
+        let (_folder, server, anchor) = stage(denial, "unsigned");
         let apex = "test.".parse().unwrap();
         let unbound = start_unbound(&[apex], server.addresses[0], &anchor).unwrap();
         let resolver = unbound.target().address();
@@ -139,16 +142,8 @@ fn delv_finds_parked_names_unsigned_and_answered() {
         return;
     }
     for denial in DENIALS {
-        let (folder, server, anchor) = stage(denial);
-        let words: Vec<_> = anchor.split_whitespace().collect();
-        let at = words.iter().position(|word| *word == "DS").unwrap();
-        let [tag, algorithm, kind, digest] = words[at + 1..at + 5] else {
-            panic!("{anchor}");
-        };
-        let anchor = format!(
-            "trust-anchors {{ \"test.\" static-ds {tag} {algorithm} {kind} \"{digest}\"; }};"
-        );
-        let anchor = folder.write("delv-anchors", &anchor);
+        let (folder, server, anchor) = stage(denial, "unsigned");
+        let anchor = delv_anchor(&folder, &anchor);
         let delv = |name, rtype| delv(server.addresses[0], &anchor, name, rtype);
         let www = delv("www.test.", RecordType::A);
         assert!(www.contains("; fully validated"), "{www}");
@@ -164,6 +159,117 @@ fn delv_finds_parked_names_unsigned_and_answered() {
             );
         }
     }
+}
+
+#[test]
+fn validators_find_signed_parked_names_secure() {
+    if !wanted(&["unbound", "delv"]) {
+        return;
+    }
+    for denial in DENIALS {
+        let (folder, server, anchor) = stage(denial, "signed");
+        let apex = "test.".parse().unwrap();
+        let unbound = start_unbound(&[apex], server.addresses[0], &anchor).unwrap();
+        let resolver = unbound.target().address();
+        let anchor = delv_anchor(&folder, &anchor);
+        for (name, rtype, code, data) in PARKED {
+            let reply = ask(resolver, name, rtype).unwrap();
+            let said = format!("{denial:?} {name} {rtype}: {reply}\n{}", unbound.log());
+            assert_eq!(reply.metadata.response_code, code, "{said}");
+            assert!(reply.metadata.authentic_data, "{said}");
+            let found = reply.answers.iter();
+            let found = found.filter(|record| record.record_type() == rtype);
+            let found = found.map(|record| record.data.to_string());
+            assert_eq!(found.collect::<Vec<_>>().concat(), data, "{said}");
+            let said = delv(server.addresses[0], &anchor, name, rtype);
+            let verdict = match data {
+                "" => "negative response, fully validated",
+                _ => "; fully validated",
+            };
+            assert!(
+                said.contains(verdict) && said.contains(data),
+                "{denial:?} {name}: {said}"
+            );
+        }
+        for (rtype, is_there) in [(RecordType::DS, true), (RecordType::DNSKEY, true)] {
+            let reply = ask(resolver, "new.test.", rtype).unwrap();
+            assert!(reply.metadata.authentic_data, "{denial:?} {rtype}: {reply}");
+            assert_eq!(!reply.answers.is_empty(), is_there, "{reply}");
+        }
+        let log = unbound.log();
+        assert!(!log.contains("validation failure"), "{log}");
+    }
+}
+
+/// Without a wildcard what is below a parked name is not there, and proven so; a domain that
+/// gets servers of its own is no more answered for than before, in the same event.
+#[test]
+fn a_signed_parked_name_has_nothing_below_it_and_ends_in_one_event() {
+    if !wanted(&["unbound"]) {
+        return;
+    }
+    let (folder, server, anchor) = stage(DENIALS[1], "signed");
+    let park = "registry zone parking test --server p1.park.test --server p2.park.test";
+    folder.succeed(&park.split(' ').collect::<Vec<_>>());
+    let address = server.addresses[0];
+    let begin = Instant::now();
+    while support::ask(address, "www.new.test.", RecordType::A).response_code
+        != ResponseCode::NXDomain
+    {
+        assert!(
+            begin.elapsed() < LOAD_TIMEOUT,
+            "the wildcard is still there"
+        );
+        std::thread::yield_now();
+    }
+    let apex = "test.".parse().unwrap();
+    let unbound = start_unbound(&[apex], address, &anchor).unwrap();
+    let resolver = unbound.target().address();
+    for (name, code) in [
+        ("www.new.test.", ResponseCode::NXDomain),
+        ("a.b.new.test.", ResponseCode::NXDomain),
+        ("new.test.", ResponseCode::NoError),
+    ] {
+        let reply = ask(resolver, name, RecordType::A).unwrap();
+        assert_eq!(reply.metadata.response_code, code, "{name}: {reply}");
+        assert!(reply.metadata.authentic_data, "{name}: {reply}");
+    }
+    let update = "registry domain update new.test --add-host ns1.far.example --add-host \
+                  ns2.far.example";
+    for host in ["ns1.far.example", "ns2.far.example"] {
+        folder.succeed(&[
+            "registry",
+            "host",
+            "create",
+            host,
+            "--registrar",
+            "imported",
+        ]);
+    }
+    folder.succeed(&update.split_whitespace().collect::<Vec<_>>());
+    let begin = Instant::now();
+    loop {
+        let reply = support::ask(address, "new.test.", RecordType::A);
+        let ds = support::ask(address, "new.test.", RecordType::DS);
+        // Whatever is served, DS and child zone are of one event.
+        if !reply.authoritative && !reply.authorities.is_empty() {
+            assert!(ds.answers.is_empty(), "{ds}");
+            break;
+        }
+        assert!(begin.elapsed() < LOAD_TIMEOUT, "{reply}");
+        std::thread::yield_now();
+    }
+}
+
+fn delv_anchor(folder: &Folder, anchor: &str) -> std::path::PathBuf {
+    let words: Vec<_> = anchor.split_whitespace().collect();
+    let at = words.iter().position(|word| *word == "DS").unwrap();
+    let [tag, algorithm, kind, digest] = words[at + 1..at + 5] else {
+        panic!("{anchor}");
+    };
+    let anchor =
+        format!("trust-anchors {{ \"test.\" static-ds {tag} {algorithm} {kind} \"{digest}\"; }};");
+    folder.write("delv-anchors", &anchor)
 }
 
 /// What `delv` says, asking this server without a resolver between.

@@ -81,6 +81,11 @@ pub enum Lookup<'g> {
 }
 
 impl<'g> Zone<'g> {
+    /// The generation that it is of.
+    pub fn generation(&self) -> &'g Generation {
+        self.generation
+    }
+
     /// The apex in wire format, lower case.
     pub fn apex(&self) -> &'g [u8] {
         &self.page.apex

@@ -30,12 +30,15 @@ use self::entries::{EntryMaker, Made};
 use self::gather::{Gather, Gathered};
 pub use self::index::{IndexDelta, ZoneIndex};
 use self::sets::SharedPlan;
+pub(super) use self::signed::due_of;
 use self::signed::{Known, SignedZone};
+use super::children::{self, Child, Children};
 use super::denial::Chain;
+use super::parking::ParkedBody;
 use super::rrset::BodyMaker;
 use super::{CheckedZone, CompileError, Findings, Options, SignedCounts, parking, refused};
 use crate::sign::Signing;
-use crate::source::ChangeSource;
+use crate::source::{ChangeSource, Parking};
 
 /// Attempts at one change: each further one knows more shared NS sets that cannot be
 /// changed in place.
@@ -105,6 +108,8 @@ pub struct Written {
     pub delegations_before: u64,
     /// Delegations now.
     pub delegations: u64,
+    /// Child zones of parked names that came, less those that went.
+    pub children: i64,
     /// For the index, once it is installed.
     pub index: IndexDelta,
 }
@@ -124,6 +129,9 @@ struct Change<'w> {
     zone: Zone<'w>,
     index: &'w ZoneIndex,
     signed: Option<SignedZone<'w>>,
+    parking: Option<&'w Parking>,
+    /// Where parked names are signed.
+    children: Option<&'w Children<'w>>,
 }
 
 /// Compiles what changed of `zone`, which is installed, and which `index` is of. With
@@ -136,8 +144,17 @@ pub fn compile_changes(
     installer: &mut Installer,
 ) -> Result<Changed, CompileError> {
     let apex = source.apex().to_lowercase();
+    let parking = source.parking().map_err(CompileError::Source)?;
+    let children = Children::new(parking.as_ref(), signing, &apex)?;
+    if let (Some(_), Some(signing)) = (&children, signing)
+        && !Children::has_keys_of(zone, signing)
+    {
+        return Ok(Changed::Whole("keys of parked names are others"));
+    }
     let change = Change {
         event: source.event(),
+        parking: parking.as_ref(),
+        children: children.as_ref(),
         signed: match SignedZone::new(zone, &apex, signing) {
             Ok(signed) => signed,
             Err(why) => return Ok(Changed::Whole(why)),
@@ -151,9 +168,12 @@ pub fn compile_changes(
         match change.attempt(source, installer, &dissolved)? {
             Attempt::Whole(why) => return Ok(Changed::Whole(why)),
             Attempt::Again(numbers) => dissolved.extend(numbers),
-            Attempt::Made(made) => {
+            Attempt::Made(mut made) => {
                 installer.change_zone(&made.change)?;
-                return Ok(Changed::Written(Box::new(written(zone, *made))));
+                let (parked, resigns) = (std::mem::take(&mut made.parked), made.resigns);
+                let mut written = written(zone, *made);
+                change.follow(&mut written, parked, resigns, installer)?;
+                return Ok(Changed::Written(Box::new(written)));
             }
         }
     }
@@ -178,10 +198,8 @@ impl Change<'_> {
             Err(why) => return Ok(Attempt::Whole(why)),
         };
         let mut known = known;
-        let parking = source.parking().map_err(CompileError::Source)?;
-        let parking = parking::prepare(parking.as_ref(), self.apex.as_wire(), &mut known.faults);
-        known.names.parking = parking.0;
-        if !parking::is_same(self.zone, &parking.1) {
+        let bodies = self.park(&mut known);
+        if !parking::is_same(self.zone, &bodies) {
             return Ok(Attempt::Whole(
                 "what parked names have is other than it was",
             ));
@@ -215,10 +233,12 @@ impl Change<'_> {
         made.change.serial = known.apex_data.serial;
         made.change.event = self.event;
         made.change.negative = known.apex_data.negative;
-        made.change.parking = parking.1;
+        made.change.parking = bodies;
         made.change.shared = plan.changed;
         made.change.proofs = known.proofs;
         made.signed = known.signed;
+        made.parked = known.parked;
+        made.resigns = gathered.resigns;
         made.index.contents(plan.forgotten, plan.learned);
         made.names_read = gathered.entries.len();
         let ttl = known.apex_data.negative_ttl;
@@ -236,7 +256,7 @@ impl Change<'_> {
     fn known(&self, gathered: &mut Gathered) -> Result<Result<Known, &'static str>, CompileError> {
         let Gathered { table, entries, .. } = gathered;
         if let Some(signed) = &self.signed {
-            return signed.sign(table, &self.apex, entries);
+            return signed.sign(table, &self.apex, entries, self.children);
         }
         table.group();
         let checked = CheckedZone::check(table, &self.apex, None, &Options::default())?;
@@ -249,7 +269,57 @@ impl Change<'_> {
             faults: checked.faults,
             signed: SignedCounts::default(),
             proofs: ProofsChange::Kept,
+            parked: Vec::new(),
         }))
+    }
+
+    /// Takes over what parked names are; returns what the zone has for them.
+    fn park(&self, known: &mut Known) -> Vec<ParkedBody> {
+        let apex = self.apex.as_wire();
+        if self.children.is_some() {
+            parking::check(self.parking, apex, &mut known.faults);
+            return Vec::new();
+        }
+        let (names, bodies) = parking::prepare(self.parking, apex, &mut known.faults);
+        known.names.parking = names;
+        bodies
+    }
+
+    /// Child zones come, change and go with their cuts, and are signed anew in time.
+    fn follow(
+        &self,
+        written: &mut Written,
+        parked: Vec<Child>,
+        resigns: bool,
+        installer: &mut Installer,
+    ) -> Result<(), CompileError> {
+        let Some(children) = self.children else {
+            return Ok(());
+        };
+        let image = self.zone.generation();
+        let parked: BTreeMap<_, _> = parked
+            .into_iter()
+            .map(|child| (child.apex.clone(), child))
+            .collect();
+        let mut due = BTreeSet::new();
+        for name in written.names.keys() {
+            match parked.get(name) {
+                Some(child) => {
+                    written.children += i64::from(!children::has(image, name));
+                    due.insert(child.clone());
+                }
+                None => written.children -= i64::from(children::remove(image, name, installer)),
+            }
+        }
+        if resigns {
+            let old = children.due(self.zone).into_iter();
+            due.extend(old.filter(|child| !written.names.contains_key(&child.apex)));
+        }
+        let due: Vec<_> = due.into_iter().collect();
+        let counts = children.compile(&due, installer.kept().as_ref(), installer)?;
+        written.signed.made += counts.signed.made;
+        written.signed.kept += counts.signed.kept;
+        Ok(())
     }
 
     /// The NSEC3 records of a zone that has them.
@@ -302,6 +372,7 @@ fn written(zone: Zone<'_>, made: Made) -> Written {
         signed: made.signed,
         delegations_before: zone.info().delegations,
         delegations: delegations_count,
+        children: 0,
         index: made.index,
         apex: name(&Vec::new()),
     }

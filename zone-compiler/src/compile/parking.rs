@@ -4,6 +4,8 @@
 //! has no DS. So a name costs a flag beside its NS set, which all parked names share; what
 //! it is answered with is made once, for the zone's page, with owners that are filled in
 //! when an answer is written. Never signed: the parent proves that the cut is insecure.
+//! Where parked names are signed, they are plain delegations with a DS, and `children` has
+//! what becomes of them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -29,6 +31,14 @@ pub(crate) struct ParkedNames {
 }
 
 impl ParkedNames {
+    pub(crate) fn of(parking: &Parking) -> Self {
+        let servers = parking.servers.iter();
+        let servers = servers.map(|name| name.to_lowercase().as_wire().into());
+        Self {
+            servers: servers.collect(),
+        }
+    }
+
     /// Whether the delegation of this group is parked.
     pub(crate) fn holds(&self, table: &Table, group: usize) -> bool {
         if self.servers.is_empty() || table.has(group, RecordType::DS) {
@@ -50,6 +60,12 @@ impl ParkedNames {
     }
 }
 
+/// As [`prepare`] where parked names have zones of their own: it is checked, and the zone
+/// itself has nothing for them.
+pub(crate) fn check(parking: Option<&Parking>, apex: &[u8], faults: &mut Findings) {
+    prepare(parking, apex, faults);
+}
+
 /// Checks what a zone has for parked names and encodes it.
 pub(crate) fn prepare(
     parking: Option<&Parking>,
@@ -59,11 +75,7 @@ pub(crate) fn prepare(
     let Some(parking) = parking else {
         return Default::default();
     };
-    let servers = parking.servers.iter();
-    let servers = servers.map(|name| name.to_lowercase().as_wire().into());
-    let names = ParkedNames {
-        servers: servers.collect(),
-    };
+    let names = ParkedNames::of(parking);
     let mut sets: BTreeMap<(Part, u16), Vec<&ParkedRecord>> = BTreeMap::new();
     for record in &parking.records {
         let part = match record.is_below {

@@ -19,6 +19,7 @@ use self::jobs::Jobs;
 pub(crate) use self::jobs::{Made, ZoneSigner};
 pub(crate) use self::previous::PreviousZone;
 use super::apex::{self, ApexData};
+use super::children::{Child, Children};
 use super::classify::{Classifier, Names};
 use super::fault::Findings;
 use super::table::{Rows, Table};
@@ -56,6 +57,16 @@ pub(crate) struct Unsigned<'o> {
     pub(crate) apex: &'o Name,
     pub(crate) signing: &'o Signing,
     pub(crate) previous: Option<&'o Generation>,
+    /// What its parked names are to have, where they are signed.
+    pub(crate) children: Option<&'o Children<'o>>,
+}
+
+/// A table that was signed.
+pub(crate) struct SignedTable {
+    pub(crate) counts: SignedCounts,
+    pub(crate) names: Names,
+    /// Parked names that got a DS.
+    pub(crate) children: Vec<Child>,
 }
 
 impl Unsigned<'_> {
@@ -66,10 +77,13 @@ impl Unsigned<'_> {
         table: &mut Table,
         warnings: &mut Findings,
         progress: &dyn Fn(Progress),
-    ) -> Result<(SignedCounts, Names), CompileError> {
+    ) -> Result<SignedTable, CompileError> {
         let Self { apex, signing, .. } = *self;
         add_apex_records(table, apex, signing);
         table.group();
+        let children = self
+            .children
+            .map(|children| children.add_ds(table, apex.as_wire()));
         let (names, apex_data) = check(table, apex, signing, warnings)?;
         let zonemd = signing.policy().zonemd;
         if zonemd {
@@ -82,7 +96,11 @@ impl Unsigned<'_> {
             let done = zonemd::complete(table, apex, signing, &in_use);
             done.map_err(|error| self.failed(error))?;
         }
-        Ok((counts, names.after_signing(table)))
+        Ok(SignedTable {
+            counts,
+            names: names.after_signing(table),
+            children: children.unwrap_or_default(),
+        })
     }
 
     /// Proofs and signatures.

@@ -8,6 +8,8 @@ const SERVERS: &str = "SELECT CAST('@' AS TEXT) AS owner, CAST(2 AS BIGINT) AS r
      host FROM dns_parking_server WHERE zone_id = $1";
 const RECORDS: &str = "SELECT owner, rtype, ttl, rdata FROM dns_parking_record WHERE zone_id = $1";
 
+const SIGNED: &str = "SELECT CAST(signed AS BIGINT) AS signed FROM dns_parking WHERE zone_id = $1";
+
 /// `None` where the zone parks nothing.
 pub(super) fn read(snapshot: &Snapshot, zone: &Zone) -> Result<Option<Parking>, SourceError> {
     let mut parking = Parking::default();
@@ -40,5 +42,10 @@ pub(super) fn read(snapshot: &Snapshot, zone: &Zone) -> Result<Option<Parking>, 
             Backend::Postgres(reader) => reader.rows(query, zone.id, &mut each)?,
         }
     }
+    let is_signed = match &snapshot.backend {
+        Backend::Sqlite(reader) => reader.number(SIGNED, zone.id)?,
+        Backend::Postgres(reader) => reader.number(SIGNED, zone.id)?,
+    };
+    parking.is_signed = is_signed == Some(1);
     Ok(Some(parking).filter(|parking| !parking.servers.is_empty()))
 }

@@ -52,6 +52,7 @@ pub(super) fn parking(has_wildcard: bool) -> Parking {
     Parking {
         servers: [name("p1.nic.park."), name("p2.else.")].into(),
         records,
+        is_signed: false,
     }
 }
 

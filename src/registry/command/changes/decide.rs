@@ -7,13 +7,14 @@ use super::{APPROVER, ChangeSignature, Consent, REGISTRANT, Review, SIGNATURE};
 use crate::registry::code::ResultCode;
 use crate::registry::command::answer::rejected;
 use crate::registry::command::checks::registry_only;
-use crate::registry::command::contact::keys::{from_hex, keys_of};
+use crate::registry::command::contact::keys::{keys_of, signature};
 use crate::registry::command::context::Context;
 use crate::registry::command::notices::{Notice, NoticeKind};
 use crate::registry::command::{
     Command, CommandError, DomainCommand, Outcome, Role, lock, perform,
 };
 use crate::registry::database::Timestamp;
+use crate::registry::openpgp::NO_SIGNATURE;
 use crate::registry::policy::Silence;
 use crate::registry::types::Statuses;
 
@@ -40,15 +41,22 @@ pub(super) async fn sign(
         let reason = "not a contact whose signature it needs";
         return Err(rejected(ResultCode::AuthorizationError, contact, reason));
     }
-    let signature = from_hex(&command.signature).ok_or_else(|| {
-        let reason = "a signature is hexadecimal digits";
-        rejected(ResultCode::ParameterSyntax, &command.signature, reason)
-    })?;
+    let signature = signature(&command.signature)?;
     let text = text_of(&waiting)?;
     let keys = keys_of(&mut context.tables(), contact.as_str()).await?;
-    if !keys.iter().any(|key| key.verifies(&text, &signature)) {
-        let reason = "not a signature over the text of this change by a key on file";
-        return Err(rejected(ResultCode::InvalidAuthorization, contact, reason));
+    let mut refusal = NO_SIGNATURE;
+    let agrees = keys.iter().any(|key| {
+        let agreed = key.agrees(&text, &signature, context.at);
+        match agreed {
+            // Of several keys what is wrong with the one that it is by.
+            Err(reason) if refusal == NO_SIGNATURE => refusal = reason,
+            _ => {}
+        }
+        agreed.is_ok()
+    });
+    if !agrees {
+        let code = ResultCode::InvalidAuthorization;
+        return Err(rejected(code, contact, refusal));
     }
     agree(context, &waiting, SIGNATURE, contact.to_string()).await
 }

@@ -52,7 +52,7 @@ pub(in crate::registry::command) async fn info(
         fax_extension,
         email,
         disclose,
-        keys: keys.iter().map(ToString::to_string).collect(),
+        keys: keys.iter().map(|key| key.name().to_string()).collect(),
         created_at: Timestamp(row.created_at),
         created_by: row.created_by,
         updated_at: row.updated_at.map(Timestamp),

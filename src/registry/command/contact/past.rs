@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::ContactInfo;
 use super::keys::keys_of;
-use super::row::{COLUMNS, Texts, find, find_by_id};
+use super::row::{COLUMNS, ContactRow, Texts, find, find_by_id};
 use crate::registry::audit::Before;
 use crate::registry::command::domain::{names, roid};
 use crate::registry::command::past::{Key, from_json, to_json};
@@ -68,11 +68,28 @@ pub(in crate::registry::command) async fn before_of(
     let Some((handle, row)) = found else {
         return Ok(None);
     };
+    // Each column by its name: one that is read and not noted does not compile.
+    let ContactRow {
+        id,
+        registrar_id,
+        statuses,
+        first_event,
+        created_at,
+        created_by,
+        updated_at,
+        updated_by,
+        transferred_at,
+        // A secret.
+        auth: _,
+        copy_of,
+        erased_at,
+        texts,
+    } = row;
     let registrar = "SELECT handle FROM registrars WHERE id = $1";
-    let registrar = names(tables, registrar, row.registrar_id).await?.concat();
+    let registrar = names(tables, registrar, registrar_id).await?.concat();
     let personal: BTreeMap<_, _> = COLUMNS
         .iter()
-        .zip(&row.texts.0)
+        .zip(&texts.0)
         .filter(|(column, _)| !OPEN.contains(column))
         .filter_map(|(column, text)| Some((*column, text.as_ref()?)))
         .collect();
@@ -80,33 +97,33 @@ pub(in crate::registry::command) async fn before_of(
         true => None,
         false => {
             let text = to_json(tables, &personal)?;
-            let key = key_for(tables, row.id, &handle).await?;
+            let key = key_for(tables, id, &handle).await?;
             key.and_then(|key| key.seal(&text))
         }
     };
-    let [.., disclose] = row.texts.others();
+    let [.., disclose] = texts.others();
     let keys = keys_of(tables, &handle).await?;
     let state = State {
         registrar,
-        kind: row.texts.kind(),
+        kind: texts.kind(),
         disclose,
-        statuses: row.statuses(tables)?.column(),
-        keys: keys.iter().map(ToString::to_string).collect(),
-        created_by: row.created_by,
-        updated_at: row.updated_at,
-        updated_by: row.updated_by,
-        transferred_at: row.transferred_at,
-        copy_of: row.copy_of,
-        erased_at: row.erased_at,
+        statuses,
+        keys: keys.iter().map(|key| key.name().to_string()).collect(),
+        created_by,
+        updated_at,
+        updated_by,
+        transferred_at,
+        copy_of,
+        erased_at,
         sealed,
     };
     Ok(Some(Before {
-        object_id: row.id,
+        object_id: id,
         object_type: "contact".to_owned(),
         name: handle,
         domain_id: None,
-        first_event: row.first_event,
-        created_at: row.created_at,
+        first_event,
+        created_at,
         state: to_json(tables, &state)?,
     }))
 }
@@ -116,11 +133,25 @@ pub(in crate::registry::command) async fn shown_of(
     tables: &mut Tables<'_>,
     before: &Before,
 ) -> Result<Value, RegistryError> {
-    let state: State = from_json(tables, before)?;
+    // Alike: one that is noted and not shown does not compile.
+    let State {
+        registrar,
+        kind,
+        disclose,
+        statuses,
+        keys,
+        created_by,
+        updated_at,
+        updated_by,
+        transferred_at,
+        copy_of,
+        erased_at,
+        sealed,
+    } = from_json(tables, before)?;
     let key = key_of(tables, before.object_id).await?;
     let bad = |what: String| tables.inconsistent(format!("what {} was: {what}", before.name));
     let mut personal: BTreeMap<String, String> = BTreeMap::new();
-    if let (Some(key), Some(sealed)) = (&key, &state.sealed) {
+    if let (Some(key), Some(sealed)) = (&key, &sealed) {
         let open = key.open(sealed);
         let open = open.ok_or_else(|| bad("not sealed with its key".to_owned()))?;
         personal = serde_json::from_str(&open).map_err(|error| bad(error.to_string()))?;
@@ -128,12 +159,12 @@ pub(in crate::registry::command) async fn shown_of(
     let mut texts = Texts::default();
     for (text, column) in texts.0.iter_mut().zip(COLUMNS) {
         *text = match column {
-            "kind" => Some(state.kind.clone()),
-            "disclose" => state.disclose.clone(),
+            "kind" => Some(kind.clone()),
+            "disclose" => disclose.clone(),
             column => personal.remove(column),
         };
     }
-    let statuses = Statuses::from_column(&state.statuses).map_err(|e| bad(e.to_string()))?;
+    let statuses = Statuses::from_column(&statuses).map_err(|e| bad(e.to_string()))?;
     let mut words: Vec<_> = statuses.iter().map(|s| s.word().to_owned()).collect();
     if words.is_empty() {
         words.push("ok".into());
@@ -142,8 +173,8 @@ pub(in crate::registry::command) async fn shown_of(
     let info = ContactInfo {
         handle: Handle::parse(&before.name).map_err(|error| bad(error.to_string()))?,
         roid: roid(before.object_id),
-        registrar: state.registrar,
-        kind: state.kind,
+        registrar,
+        kind,
         statuses: words,
         int: texts.int(),
         loc: texts.loc(),
@@ -153,17 +184,17 @@ pub(in crate::registry::command) async fn shown_of(
         fax_extension,
         email,
         disclose,
-        keys: state.keys,
+        keys,
         created_at: Timestamp(before.created_at),
-        created_by: state.created_by,
-        updated_at: state.updated_at.map(Timestamp),
-        updated_by: state.updated_by,
-        transferred_at: state.transferred_at.map(Timestamp),
-        copy_of: state.copy_of,
-        erased_at: state.erased_at.map(Timestamp),
+        created_by,
+        updated_at: updated_at.map(Timestamp),
+        updated_by,
+        transferred_at: transferred_at.map(Timestamp),
+        copy_of,
+        erased_at: erased_at.map(Timestamp),
     };
     let mut shown = serde_json::to_value(info).map_err(|error| bad(error.to_string()))?;
-    if let (None, Some(_), Some(fields)) = (&key, &state.sealed, shown.as_object_mut()) {
+    if let (None, Some(_), Some(fields)) = (&key, &sealed, shown.as_object_mut()) {
         fields.insert(ERASED.to_owned(), true.into());
     }
     Ok(shown)

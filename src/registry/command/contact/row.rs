@@ -197,7 +197,7 @@ pub(super) struct Held {
 pub(super) struct ContactRow {
     pub(super) id: i64,
     pub(super) registrar_id: i64,
-    statuses: String,
+    pub(super) statuses: String,
     pub(super) first_event: i64,
     pub(super) created_at: i64,
     pub(super) created_by: Option<String>,

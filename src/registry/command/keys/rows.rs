@@ -217,14 +217,16 @@ pub(super) async fn longest_ttl(
     tables: &mut Tables<'_>,
     zone_id: i64,
 ) -> Result<i64, RegistryError> {
-    let query = rows::<(i64, i64, i64, i64, i64, i64)>(
+    let query = rows::<(i64, i64, i64, i64, i64, i64, i64)>(
         "SELECT soa_ttl, ns_ttl, ds_ttl, glue_ttl, \
          (SELECT COALESCE(MAX(r.ttl), 0) FROM zone_records r WHERE r.zone_id = z.id), \
-         (SELECT COALESCE(MAX(d.ds_ttl), 0) FROM domains d WHERE d.zone_id = z.id) \
+         (SELECT COALESCE(MAX(d.ds_ttl), 0) FROM domains d WHERE d.zone_id = z.id), \
+         (SELECT COALESCE(MAX(p.ttl), 0) FROM parking_records p WHERE p.zone_id = z.id \
+         AND z.parked_answers = 'signed') \
          FROM zones z WHERE z.id = $1",
     );
     let found = tables.optional(query.bind(zone_id)).await?;
-    let ttls = found.map_or([0; 6], <[i64; 6]>::from);
+    let ttls = found.map_or([0; 7], <[i64; 7]>::from);
     Ok(ttls.into_iter().max().unwrap_or_default())
 }
 

@@ -118,34 +118,54 @@ pub(super) async fn load(
     let Some(row) = tables.optional(query).await? else {
         return Ok(None);
     };
+    // Each column by its name: one that is read and not noted does not compile.
+    let Row {
+        id,
+        name,
+        zone,
+        registrar,
+        registrant,
+        statuses,
+        created_at,
+        created_by,
+        updated_at,
+        updated_by,
+        transferred_at,
+        expires_at,
+        phase,
+        ns_ttl,
+        ds_ttl,
+        published,
+        first_event,
+    } = row;
     let mut state = State {
-        zone: row.zone,
-        registrar: row.registrar,
-        registrant: row.registrant,
+        zone,
+        registrar,
+        registrant,
         contacts: Vec::new(),
-        statuses: row.statuses,
+        statuses,
         hosts: Vec::new(),
         ds: Vec::new(),
         keys: Vec::new(),
-        created_by: row.created_by,
-        updated_at: row.updated_at,
-        updated_by: row.updated_by,
-        transferred_at: row.transferred_at,
-        expires_at: row.expires_at,
-        phase: row.phase,
+        created_by,
+        updated_at,
+        updated_by,
+        transferred_at,
+        expires_at,
+        phase,
         graces: Vec::new(),
-        ns_ttl: row.ns_ttl,
-        ds_ttl: row.ds_ttl,
-        published: row.published == 1,
+        ns_ttl,
+        ds_ttl,
+        published: published == 1,
     };
-    add_parts(tables, row.id, &mut state).await?;
+    add_parts(tables, id, &mut state).await?;
     Ok(Some(Before {
-        object_id: row.id,
+        object_id: id,
         object_type: "domain".to_owned(),
-        name: row.name,
+        name,
         domain_id: None,
-        first_event: row.first_event,
-        created_at: row.created_at,
+        first_event,
+        created_at,
         state: to_json(tables, &state)?,
     }))
 }
@@ -217,47 +237,54 @@ pub(super) fn shown(
     names: impl Fn(&[i64]) -> Vec<String>,
     below: Vec<String>,
 ) -> Result<Value, RegistryError> {
-    let state: State = from_json(tables, before)?;
-    let bad = |what: String| tables.inconsistent(format!("what {} was: {what}", before.name));
-    let phase = Phase::parse(&state.phase).ok_or_else(|| bad(state.phase.clone()))?;
-    let statuses = Statuses::from_column(&state.statuses).map_err(|e| bad(e.to_string()))?;
-    let mut words: Vec<_> = statuses.iter().map(|s| s.word().to_owned()).collect();
-    if state.hosts.is_empty() {
-        words.push("inactive".into());
-    } else if words.is_empty() {
-        words.push("ok".into());
-    }
-    let life = Life {
+    // Alike: one that is noted and not shown does not compile.
+    let State {
+        zone,
+        registrar,
+        registrant,
+        contacts,
+        statuses,
+        hosts,
+        ds,
+        keys,
+        created_by,
+        updated_at,
+        updated_by,
+        transferred_at,
+        expires_at,
         phase,
-        ..Life::new(before.object_id, at)
-    };
-    let rgp = life.rgp_statuses(&state.graces, at);
+        graces,
+        ns_ttl,
+        ds_ttl,
+        published,
+    } = from_json(tables, before)?;
+    let bad = |what: String| tables.inconsistent(format!("what {} was: {what}", before.name));
     let info = DomainInfo {
         name: DomainName::held(&before.name),
         roid: roid(before.object_id),
-        zone: state.zone,
-        registrar: state.registrar,
-        statuses: words,
-        rgp_statuses: rgp.iter().map(|word| (*word).to_owned()).collect(),
-        registrant: state.registrant,
-        contacts: state.contacts,
-        hosts: names(&state.hosts),
+        zone,
+        registrar,
+        statuses: words(&statuses, hosts.is_empty()).map_err(bad)?,
+        rgp_statuses: rgp_words(&phase, &graces, before.object_id, at).ok_or_else(|| bad(phase))?,
+        registrant,
+        contacts,
+        hosts: names(&hosts),
         // Whether these were attributes is the zone's policy, which is not noted.
         attributes: None,
         subordinate_hosts: below,
-        ds: state.ds,
-        keys: state.keys,
+        ds,
+        keys,
         created_at: Timestamp(before.created_at),
-        created_by: state.created_by,
-        updated_at: state.updated_at.map(Timestamp),
-        updated_by: state.updated_by,
-        transferred_at: state.transferred_at.map(Timestamp),
-        expires_at: state.expires_at.map(Timestamp),
+        created_by,
+        updated_at: updated_at.map(Timestamp),
+        updated_by,
+        transferred_at: transferred_at.map(Timestamp),
+        expires_at: expires_at.map(Timestamp),
         next_step: None,
         next_step_at: None,
-        ns_ttl: state.ns_ttl,
-        ds_ttl: state.ds_ttl,
-        published: state.published,
+        ns_ttl,
+        ds_ttl,
+        published,
         parked: false,
     };
     let mut shown = serde_json::to_value(info).map_err(|error| bad(error.to_string()))?;
@@ -265,6 +292,28 @@ pub(super) fn shown(
         fields.retain(|field, _| !OF_POLICY.contains(&field.as_str()));
     }
     Ok(shown)
+}
+
+/// Statuses as EPP shows them (RFC 5731 section 2.3).
+fn words(column: &str, has_no_hosts: bool) -> Result<Vec<String>, String> {
+    let statuses = Statuses::from_column(column).map_err(|error| error.to_string())?;
+    let mut words: Vec<_> = statuses.iter().map(|s| s.word().to_owned()).collect();
+    if has_no_hosts {
+        words.push("inactive".into());
+    } else if words.is_empty() {
+        words.push("ok".into());
+    }
+    Ok(words)
+}
+
+/// Where it was in its life at a moment; nothing if the phase is none.
+fn rgp_words(phase: &str, graces: &[Grace], id: i64, at: Timestamp) -> Option<Vec<String>> {
+    let life = Life {
+        phase: Phase::parse(phase)?,
+        ..Life::new(id, at)
+    };
+    let rgp = life.rgp_statuses(graces, at);
+    Some(rgp.iter().map(|word| (*word).to_owned()).collect())
 }
 
 /// Numbers of the name servers that a domain had.

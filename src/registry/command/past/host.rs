@@ -72,39 +72,66 @@ pub(super) async fn load(
     let addresses = rows::<(Vec<u8>,)>(
         "SELECT address FROM host_addresses WHERE host_id = $1 ORDER BY rtype, address",
     );
-    let addresses = tables.all(addresses.bind(row.id)).await?;
+    // Each column by its name: one that is read and not noted does not compile.
+    let Row {
+        id,
+        name,
+        domain_id,
+        superordinate,
+        registrar,
+        statuses,
+        created_at,
+        created_by,
+        updated_at,
+        updated_by,
+        transferred_at,
+        published,
+        first_event,
+    } = row;
+    let addresses = tables.all(addresses.bind(id)).await?;
     let bad = || tables.inconsistent("an address of no family");
     let addresses = addresses
         .iter()
         .map(|(rdata,)| Address::from_rdata(rdata).ok_or_else(bad));
     let state = State {
-        registrar: row.registrar,
-        superordinate: row.superordinate,
-        statuses: row.statuses,
+        registrar,
+        superordinate,
+        statuses,
         addresses: addresses.collect::<Result<_, _>>()?,
-        created_by: row.created_by,
-        updated_at: row.updated_at,
-        updated_by: row.updated_by,
-        transferred_at: row.transferred_at,
-        published: row.published == 1,
+        created_by,
+        updated_at,
+        updated_by,
+        transferred_at,
+        published: published == 1,
     };
     Ok(Some(Before {
-        object_id: row.id,
+        object_id: id,
         object_type: "host".to_owned(),
-        name: row.name,
-        domain_id: row.domain_id,
-        first_event: row.first_event,
-        created_at: row.created_at,
+        name,
+        domain_id,
+        first_event,
+        created_at,
         state: to_json(tables, &state)?,
     }))
 }
 
 /// As `host info` showed it, but for `linked`.
 pub(super) fn shown(tables: &Tables<'_>, before: &Before) -> Result<Value, RegistryError> {
-    let state: State = from_json(tables, before)?;
+    // Alike: one that is noted and not shown does not compile.
+    let State {
+        registrar,
+        superordinate,
+        statuses,
+        addresses,
+        created_by,
+        updated_at,
+        updated_by,
+        transferred_at,
+        published,
+    } = from_json(tables, before)?;
     let bad = |what: String| tables.inconsistent(format!("what {} was: {what}", before.name));
     let name = zone_image::Name::parse_absolute(&before.name).map_err(|e| bad(e.to_string()))?;
-    let statuses = Statuses::from_column(&state.statuses).map_err(|e| bad(e.to_string()))?;
+    let statuses = Statuses::from_column(&statuses).map_err(|e| bad(e.to_string()))?;
     let mut words: Vec<_> = statuses.iter().map(|s| s.word().to_owned()).collect();
     if words.is_empty() {
         words.push("ok".into());
@@ -112,16 +139,16 @@ pub(super) fn shown(tables: &Tables<'_>, before: &Before) -> Result<Value, Regis
     let info = HostInfo {
         name: HostName::held(&name),
         roid: roid(before.object_id),
-        registrar: state.registrar,
-        superordinate: state.superordinate,
+        registrar,
+        superordinate,
         statuses: words,
-        addresses: state.addresses,
+        addresses,
         created_at: Timestamp(before.created_at),
-        created_by: state.created_by,
-        updated_at: state.updated_at.map(Timestamp),
-        updated_by: state.updated_by,
-        transferred_at: state.transferred_at.map(Timestamp),
-        published: state.published,
+        created_by,
+        updated_at: updated_at.map(Timestamp),
+        updated_by,
+        transferred_at: transferred_at.map(Timestamp),
+        published,
     };
     serde_json::to_value(info).map_err(|error| bad(error.to_string()))
 }

@@ -7,6 +7,7 @@ use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 
 use super::changes::numbered;
 use super::*;
+use crate::registry::openpgp::tests::Owner;
 use crate::registry::timers::Timers;
 
 /// `a.tld` of registrant `old-1` with administrator `adm-1`; `new-1` is to get it.
@@ -257,5 +258,82 @@ async fn in_a_signed_zone_a_key_on_file_agrees() {
             ),
         )
         .await;
+    }
+}
+
+#[tokio::test]
+async fn in_a_signed_zone_a_key_of_openpgp_agrees() {
+    let now = u32::try_from(NOW.0 / 1_000_000).unwrap();
+    let (own, other) = (Owner::new(1, now - 100), Owner::new(2, now - 100));
+    let key = hex(&own.certificate(&[]));
+    // A life of 90 seconds is over, one of 200 lasts for 100 more.
+    let (expired, short) = (
+        hex(&own.certificate(&[5, 9, 0, 0, 0, 90])),
+        hex(&own.certificate(&[5, 9, 0, 0, 0, 200])),
+    );
+    for engine in engines() {
+        let mut test = thick(engine, "change-control=signed").await;
+        play(
+            &mut test,
+            &format!(
+                "reg-a contact keys adm-1 key={key} case=1 = 2201
+                 op contact keys adm-1 key={expired} case=1 = 2306
+                 op contact keys adm-1 key={key} case=1 = 1000
+                 op contact keys adm-1 key={short} case=1 = 2306
+                 reg-a domain update a.tld contact=tech:adm-1 = 1001"
+            ),
+        )
+        .await;
+        let text = text_of(&mut test).await;
+        let sign = |owner: &Owner, text: &str| hex(&owner.signature(text.as_bytes(), now));
+        let good = sign(&own, &text);
+        play(
+            &mut test,
+            &format!(
+                "reg-a change sign a.tld contact=adm-1 signature={} = 2202
+                 reg-a change sign a.tld contact=adm-1 signature={} = 2202
+                 reg-a change sign a.tld contact=adm-1 signature={good}00 = 2202
+                 reg-a change sign a.tld contact=adm-1 signature={} = 2005
+                 reg-a change sign a.tld contact=adm-1 signature={good} = 1000
+                 reg-a domain update a.tld -contact=tech:adm-1 = 1001
+                 reg-a change sign a.tld contact=adm-1 signature={good} = 2202",
+                sign(&other, &text),
+                sign(&own, &text.to_uppercase()),
+                "00".repeat(8193),
+            ),
+        )
+        .await;
+        // A key is taken off by its fingerprint, and agrees to nothing at its end.
+        let line = "op contact info adm-1";
+        let Ok(Outcome::Read(info)) = run(&mut test, &parse(line)).await else {
+            panic!("{line}")
+        };
+        let Info::Contact(contact) = *info else {
+            panic!("{info:?}")
+        };
+        let [name] = &contact.keys[..] else {
+            panic!("{:?}", contact.keys)
+        };
+        assert_eq!(name.len(), "openpgp4fpr:".len() + 40, "{name}");
+        let next = sign(&own, &text_of(&mut test).await);
+        play(
+            &mut test,
+            &format!(
+                "op contact keys adm-1 -key={name} case=2 = 1000
+                 reg-a change sign a.tld contact=adm-1 signature={next} = 2202
+                 op contact keys adm-1 key={short} case=3 = 1000
+                 reg-a change sign a.tld contact=adm-1 signature={next} at=100s = 2202
+                 reg-a change sign a.tld contact=adm-1 signature={next} at=99s = 1000"
+            ),
+        )
+        .await;
+        // The log has nothing of the name that stands in the key, in octets or in digits.
+        let log: Vec<String> =
+            sqlx::query_scalar("SELECT detail FROM events WHERE detail IS NOT NULL")
+                .fetch_all(test.database.connection())
+                .await
+                .unwrap();
+        let name = hex(b"jo@mail.example");
+        assert!(!log.iter().any(|detail| detail.contains(&name)), "{log:?}");
     }
 }

@@ -3,6 +3,8 @@
 
 use super::published::{expect, step};
 use super::*;
+use crate::registry::command::keys::{KeysCommand, KeysPolicy};
+use crate::registry::signing::PolicyChange;
 
 const PARK: &str = "op zone parking tld server=p1.ext.example server=p2.ext.example";
 
@@ -111,5 +113,64 @@ async fn a_domain_is_parked_while_nothing_else_is_known_of_it() {
         );
         run(test, &parse(PARK)).await.unwrap();
         expect(&step(test, "reg-a domain delete a.tld").await, &went);
+    }
+}
+
+/// Whether the compiler is told to sign what parked domains of `tld` answer.
+fn is_signed(test: &TestDatabase) -> Option<bool> {
+    let snapshot = zone_compiler::database::Snapshot::open(&test.location.as_source()).unwrap();
+    let apex = zone_image::Name::parse_absolute("tld").unwrap();
+    let mut source = snapshot.source(&apex).unwrap();
+    let parking = zone_compiler::ZoneSource::parking(&mut source).unwrap();
+    parking.map(|parking| parking.is_signed)
+}
+
+#[tokio::test]
+async fn parked_domains_are_signed_by_policy_within_what_keys_are_timed_by() {
+    for engine in engines() {
+        let mut test = stage(engine).await;
+        let test = &mut test;
+        play(test, "op zone policy tld parked-answers=signed = 1000").await;
+        assert_eq!(is_signed(test), None, "nothing is parked");
+        play(test, &format!("{PARK} = 1000")).await;
+        assert_eq!(is_signed(test), Some(true));
+        play(test, "op zone policy tld parked-answers=unsigned = 1000").await;
+        assert_eq!(is_signed(test), Some(false));
+        // A zone with keys, which are timed by TTLs of a day.
+        let change = PolicyChange {
+            zone_ttl_max: Some(86_400),
+            ..PolicyChange::default()
+        };
+        let policy = KeysCommand::Policy(Box::new(KeysPolicy {
+            apex: "tld".parse().unwrap(),
+            change,
+        }));
+        run(test, &operator(Command::Keys(policy))).await.unwrap();
+        play(
+            test,
+            &format!(
+                "{PARK} record=._86401_A_192.0.2.1 = 1000
+                 op zone policy tld parked-answers=signed = 2306
+                 {PARK} record=._86400_A_192.0.2.1 = 1000
+                 op zone policy tld parked-answers=signed = 1000
+                 {PARK} record=._86401_A_192.0.2.1 = 2306
+                 reg-a domain create a.tld ds=1_13_2_{} = 2306
+                 reg-a domain create a.tld = 1000",
+                "0".repeat(64)
+            ),
+        )
+        .await;
+        // The change of one's mind is a change of the whole zone.
+        let whole = "SELECT COUNT(*) FROM dns_changed WHERE owner = ''";
+        let before: i64 = sqlx::query_scalar(whole)
+            .fetch_one(test.database.connection())
+            .await
+            .unwrap();
+        play(test, "op zone policy tld parked-answers=unsigned = 1000").await;
+        let after: i64 = sqlx::query_scalar(whole)
+            .fetch_one(test.database.connection())
+            .await
+            .unwrap();
+        assert_eq!(after, before + 1);
     }
 }

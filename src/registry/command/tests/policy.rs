@@ -170,3 +170,42 @@ async fn a_check_says_what_a_create_would() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_zone_has_two_to_thirteen_name_servers_where_its_policy_says_so() {
+    for engine in engines() {
+        let mut test = stage(engine).await;
+        let test = &mut test;
+        let noted = |done: Result<Outcome, CommandError>| done.unwrap().notes().join("\n");
+        let ns = |number: usize| format!("record=tld._3600_NS_ns{number}.far.example.");
+        // `tld` has one: by default that is noted, as often as its servers change.
+        let swap = "op zone update tld record=tld._3600_NS_ns1.far.example. \
+                    -record=tld._3600_NS_ns1.nic.example.";
+        let swapped = noted(run(test, &parse(swap)).await);
+        assert!(swapped.contains("1 name servers of the zone"), "{swapped}");
+        let other = "op zone update tld record=www.tld._60_A_192.0.2.1";
+        assert_eq!(noted(run(test, &parse(other)).await), "");
+        play(
+            test,
+            &format!(
+                "op zone policy tld zone-servers=require = 2308
+                 op zone policy tld zone-servers=off = 1000
+                 op zone update tld {} = 1000
+                 op zone policy tld zone-servers=require = 1000
+                 op zone update tld -{} = 2308
+                 op zone update tld {} = 1000
+                 op zone update tld {} = 2308
+                 op zone policy tld zone-servers=off = 1000
+                 op zone update tld {} = 1000
+                 op zone update tld -{} = 1000",
+                ns(2),
+                ns(2),
+                (3..=13).map(ns).collect::<Vec<_>>().join(" "),
+                ns(14),
+                ns(14),
+                ns(14)
+            ),
+        )
+        .await;
+    }
+}

@@ -3,7 +3,8 @@
 //!
 //! The servers must be there before anything is sent to them: those of the zone need
 //! addresses among its own records. What they answer is the same for every parked domain;
-//! a change of it is a change of the whole zone. DS is never parked: nobody signs.
+//! a change of it is a change of the whole zone. A parked domain has no DS of its sponsor's:
+//! nobody signs, or by `parked-answers=signed` the registry itself, whose keys say the DS.
 
 use std::collections::BTreeSet;
 
@@ -14,10 +15,12 @@ use super::existing_active;
 use crate::registry::code::ResultCode;
 use crate::registry::command::CommandError;
 use crate::registry::command::answer::rejected;
-use crate::registry::command::checks::ancestry;
+use crate::registry::command::checks::{ancestry, zone_of};
 use crate::registry::command::context::{Context, Touched};
+use crate::registry::command::keys::check_ttl;
 use crate::registry::command::tables::{Tables, rows, rows_in};
 use crate::registry::error::RegistryError;
+use crate::registry::policy::ParkedAnswers;
 use crate::registry::types::{AnyName, HostName, Ttl, ZoneRecord};
 
 /// Parking servers of a zone: at least two (the guide, rule 42), and what a referral holds.
@@ -75,6 +78,7 @@ pub(super) async fn change(
             .as_ref()
             .map_or(&*zone.soa_rname, AnyName::as_str);
         write(context, command, zone.id, rname).await?;
+        check_times(context, zone.id, apex).await?;
     }
     context.touch(Touched::Zone, zone.id).await?;
     context.note_changed(zone.id, "");
@@ -223,6 +227,27 @@ async fn record(
     .bind(rdata);
     context.tables().run(insert).await?;
     Ok(())
+}
+
+/// Where parked domains are signed, the keys of the zone sign what they answer, so that
+/// keys are timed by the TTLs of that as well.
+pub(super) async fn check_times(
+    context: &mut Context<'_, '_>,
+    zone_id: i64,
+    apex: &AnyName,
+) -> Result<(), CommandError> {
+    let mut tables = context.tables();
+    let policy = zone_of(&mut tables, zone_id).await?.policy;
+    if policy.parked_answers == ParkedAnswers::Unsigned {
+        return Ok(());
+    }
+    let query = rows::<(i64,)>(
+        "SELECT ttl FROM parking_records WHERE zone_id = $1 ORDER BY ttl DESC LIMIT 1",
+    );
+    match tables.optional(query.bind(zone_id)).await? {
+        Some((longest,)) => check_ttl(&mut tables, zone_id, apex, longest).await,
+        None => Ok(()),
+    }
 }
 
 /// Asked after the zone's own records changed: the servers keep their addresses.

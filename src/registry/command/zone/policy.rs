@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 use sqlx::AssertSqlSafe;
 
 use super::existing_active;
+use super::parking::check_times;
+use super::records::check_count;
 use crate::registry::code::ResultCode;
 use crate::registry::command::CommandError;
 use crate::registry::command::answer::rejected;
@@ -54,6 +56,13 @@ pub(super) async fn change(
     }
     if after.host_model != before.host_model {
         remodel(context, id, after.host_model).await?;
+    }
+    if after.parked_answers != before.parked_answers {
+        check_times(context, id, apex).await?;
+        context.note_changed(id, "");
+    }
+    if after.zone_servers != before.zone_servers {
+        check_count(context, id, apex).await?;
     }
     context.touch(Touched::Zone, id).await?;
     Ok(id)

@@ -7,13 +7,16 @@ use super::parking::check_servers;
 use crate::registry::code::ResultCode;
 use crate::registry::command::CommandError;
 use crate::registry::command::answer::rejected;
-use crate::registry::command::checks::ancestry;
+use crate::registry::command::checks::{ancestry, zone_of};
 use crate::registry::command::context::Context;
 use crate::registry::command::keys::check_ttl;
 use crate::registry::command::tables::{Tables, rows, rows_in};
+use crate::registry::policy::ServerCheck;
 use crate::registry::types::{AnyName, ZoneRecord};
 
 const DNAME: RecordType = RecordType(39);
+/// Name servers that a zone should have.
+const SERVERS: std::ops::RangeInclusive<i64> = 2..=13;
 
 /// Removes, then adds.
 pub(super) async fn change(
@@ -47,13 +50,54 @@ pub(super) async fn change(
     }
     check_servers(context, zone_id, apex, remove).await?;
     check_servers(context, zone_id, apex, add).await?;
-    let apex_ns = rows::<(i64,)>(
-        "SELECT ttl FROM zone_records WHERE zone_id = $1 AND owner = $2 AND rtype = 2 LIMIT 1",
+    let is_about_servers = |record: &ZoneRecord| {
+        record.record().rtype == RecordType::NS && record.owner() == apex.as_str()
+    };
+    match add.iter().chain(remove).any(is_about_servers) {
+        true => check_count(context, zone_id, apex).await,
+        false => check_apex(context, zone_id, apex).await.map(drop),
+    }
+}
+
+/// How many name servers the zone has, one at least.
+async fn check_apex(
+    context: &mut Context<'_, '_>,
+    zone_id: i64,
+    apex: &AnyName,
+) -> Result<i64, CommandError> {
+    let query = rows::<(i64,)>(
+        "SELECT COUNT(*) FROM zone_records WHERE zone_id = $1 AND owner = $2 AND rtype = 2",
     );
-    let apex_ns = apex_ns.bind(zone_id).bind(apex.as_str());
-    if !context.tables().any(apex_ns).await? {
-        let reason = "a zone needs NS records at its apex";
-        return Err(rejected(ResultCode::DataManagementPolicy, apex, reason));
+    let query = query.bind(zone_id).bind(apex.as_str());
+    match context.tables().optional(query).await? {
+        Some((count,)) if count > 0 => Ok(count),
+        _ => {
+            let reason = "a zone needs NS records at its apex";
+            Err(rejected(ResultCode::DataManagementPolicy, apex, reason))
+        }
+    }
+}
+
+/// Whether the zone has as many name servers as its policy wants (the guide, rules 52 and
+/// 54): one that cannot be reached takes the zone with it where it is the only one.
+pub(super) async fn check_count(
+    context: &mut Context<'_, '_>,
+    zone_id: i64,
+    apex: &AnyName,
+) -> Result<(), CommandError> {
+    let count = check_apex(context, zone_id, apex).await?;
+    if SERVERS.contains(&count) {
+        return Ok(());
+    }
+    let (least, most) = SERVERS.into_inner();
+    let reason = format!("{count} name servers of the zone; {least} to {most} are advised");
+    let policy = zone_of(&mut context.tables(), zone_id).await?.policy;
+    match policy.zone_servers {
+        ServerCheck::Off => {}
+        ServerCheck::Warn => context.notes.push(format!("{apex}: {reason}")),
+        ServerCheck::Require => {
+            return Err(rejected(ResultCode::DataManagementPolicy, apex, reason));
+        }
     }
     Ok(())
 }

@@ -177,8 +177,8 @@ impl Installer {
         self.segment.limit(bytes_max);
     }
 
-    /// What is installed.
-    pub(super) fn kept(&self) -> Option<Arc<Generation>> {
+    /// What is installed, where it is updated.
+    pub fn kept(&self) -> Option<Arc<Generation>> {
         self.kept.clone()
     }
 

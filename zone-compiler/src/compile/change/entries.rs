@@ -16,6 +16,7 @@ use super::presence::{Presence, State};
 use super::proven::{Proof, Proofs};
 use super::sets::SharedPlan;
 use crate::compile::SignedCounts;
+use crate::compile::children::Child;
 use crate::compile::classify::Standing;
 use crate::compile::pages::own_flags;
 use crate::compile::rrset::{BodyMaker, Rrsets};
@@ -32,6 +33,10 @@ pub(super) struct Made {
     pub(super) signed: SignedCounts,
     /// What becomes of the proofs of names.
     pub(super) proven: Vec<Proof>,
+    /// Parked names that were read, where these have child zones.
+    pub(super) parked: Vec<Child>,
+    /// Whether signatures are to be looked at.
+    pub(super) resigns: bool,
 }
 
 /// A delegation has come above names that the change knows nothing of.
@@ -155,6 +160,8 @@ impl<'w> EntryMaker<'w> {
             names_read: 0,
             signed: SignedCounts::default(),
             proven,
+            parked: Vec::new(),
+            resigns: false,
         }
     }
 

@@ -36,6 +36,8 @@ pub(super) struct Gathered {
     pub(super) touched: BTreeMap<u32, Box<[u8]>>,
     /// Hashes of NSEC3 whose signatures get old.
     pub(super) due: BTreeSet<[u8; 20]>,
+    /// Whether signatures were to be looked at.
+    pub(super) resigns: bool,
 }
 
 /// Why a zone has to be compiled whole.
@@ -86,6 +88,7 @@ impl<'w> Gather<'w> {
         if let Some(signed) = self.signed.filter(|_| changed.resigns) {
             self.due = signed.due();
         }
+        let resigns = changed.resigns;
         let changed = changed.names;
         let count = (changed.len() + self.due.names.len()) as u64;
         if count > FEW_NAMES && count > names / WHOLE_SHARE {
@@ -110,6 +113,7 @@ impl<'w> Gather<'w> {
             entries: self.entries,
             touched: self.touched,
             due: self.due.proofs,
+            resigns,
         }))
     }
 

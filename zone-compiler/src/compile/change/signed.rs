@@ -13,6 +13,7 @@ use zone_image::{Name, SortKey, Zone};
 
 use crate::Record;
 use crate::compile::apex::{self, ApexData};
+use crate::compile::children::{Child, Children};
 use crate::compile::classify::Names;
 use crate::compile::fault::Findings;
 use crate::compile::signer::{
@@ -36,7 +37,7 @@ pub(super) struct SignedZone<'w> {
 
 /// What has signatures that get old.
 #[derive(Default)]
-pub(super) struct Due {
+pub(in crate::compile) struct Due {
     pub(super) names: Vec<Name>,
     /// NSEC3, by their hash.
     pub(super) proofs: BTreeSet<[u8; 20]>,
@@ -49,6 +50,8 @@ pub(super) struct Known {
     pub(super) faults: Findings,
     pub(super) signed: SignedCounts,
     pub(super) proofs: ProofsChange,
+    /// Parked names that got a DS.
+    pub(super) parked: Vec<Child>,
 }
 
 impl<'w> SignedZone<'w> {
@@ -118,35 +121,9 @@ impl<'w> SignedZone<'w> {
         &self.signer
     }
 
-    /// Looks at every signature of the image for those that a whole compile would make
-    /// anew: of names one look at their heads, where nothing is signed.
+    /// Signatures of the image that a whole compile would make anew.
     pub(super) fn due(&self) -> Due {
-        let (policy, now) = (self.signing.policy(), self.signing.now_seconds());
-        let is_kept = |record: &Record| {
-            let left = RrsigFields::parse(&record.rdata).map(|fields| fields.seconds_left(now));
-            let kept = i64::from(policy.refresh_seconds) + 1..=i64::from(policy.validity_seconds);
-            record.rtype != RecordType::RRSIG || left.is_some_and(|left| kept.contains(&left))
-        };
-        let mut due = Due::default();
-        self.zone.each_entry(&mut |entry| {
-            let signed = entry
-                .stored_bodies()
-                .filter(|(_, part, _)| *part == Part::Signatures);
-            let mut signed = signed.map(|(rtype, ..)| RecordType(rtype));
-            let is_old = |rtype| {
-                let signatures = read_rrset(self.zone, entry, rtype, Part::Signatures);
-                !signatures.iter().all(is_kept)
-            };
-            if signed.any(is_old) {
-                due.names.push(entry.name());
-            }
-        });
-        self.zone.each_nsec3(&mut |hash, body| {
-            if !read_proof(self.zone, body).iter().all(is_kept) {
-                due.proofs.insert(*hash);
-            }
-        });
-        due
+        due_of(self.zone, self.signing)
     }
 
     /// Signs what is made anew; groups the table.
@@ -155,9 +132,11 @@ impl<'w> SignedZone<'w> {
         table: &mut Table,
         apex: &Name,
         entries: &BTreeSet<Box<[u8]>>,
+        children: Option<&Children<'_>>,
     ) -> Result<Result<Known, Whole>, CompileError> {
         add_apex_records(table, apex, self.signing);
         table.group();
+        let parked = children.map(|children| children.add_ds(table, apex.as_wire()));
         let mut warnings = Findings::default();
         let (names, apex_data) = signer::check(table, apex, self.signing, &mut warnings)?;
         if self.negative_ttl() != Some(apex_data.negative_ttl) {
@@ -198,6 +177,7 @@ impl<'w> SignedZone<'w> {
             faults,
             signed,
             proofs: order.map_or(ProofsChange::Kept, NewOrder::into_changes),
+            parked: parked.unwrap_or_default(),
         }))
     }
 
@@ -205,6 +185,43 @@ impl<'w> SignedZone<'w> {
         let body = self.zone.negative(Part::Records)?;
         let records = read_proof(self.zone, body);
         records.first().map(|record| record.ttl)
+    }
+}
+
+/// Looks at every signature of a zone for those that a whole compile would make anew: of
+/// names one look at their heads, where nothing is signed.
+pub(in crate::compile) fn due_of(zone: Zone<'_>, signing: &Signing) -> Due {
+    let (policy, now) = (signing.policy(), signing.now_seconds());
+    let is_kept = |record: &Record| {
+        let left = RrsigFields::parse(&record.rdata).map(|fields| fields.seconds_left(now));
+        let kept = i64::from(policy.refresh_seconds) + 1..=i64::from(policy.validity_seconds);
+        record.rtype != RecordType::RRSIG || left.is_some_and(|left| kept.contains(&left))
+    };
+    let mut due = Due::default();
+    zone.each_entry(&mut |entry| {
+        let signed = entry
+            .stored_bodies()
+            .filter(|(_, part, _)| *part == Part::Signatures);
+        let mut signed = signed.map(|(rtype, ..)| RecordType(rtype));
+        let is_old = |rtype| {
+            let signatures = read_rrset(zone, entry, rtype, Part::Signatures);
+            !signatures.iter().all(is_kept)
+        };
+        if signed.any(is_old) {
+            due.names.push(entry.name());
+        }
+    });
+    zone.each_nsec3(&mut |hash, body| {
+        if !read_proof(zone, body).iter().all(is_kept) {
+            due.proofs.insert(*hash);
+        }
+    });
+    due
+}
+
+impl Due {
+    pub(in crate::compile) fn is_empty(&self) -> bool {
+        self.names.is_empty() && self.proofs.is_empty()
     }
 }
 

@@ -75,6 +75,7 @@ struct Source<'s> {
     resigns: bool,
     /// How often it was asked about names.
     asked: usize,
+    signs_parked: bool,
 }
 
 impl<'s> Source<'s> {
@@ -88,6 +89,7 @@ impl<'s> Source<'s> {
             changed: changed.cloned().collect(),
             resigns: false,
             asked: 0,
+            signs_parked: false,
         }
     }
 }
@@ -116,7 +118,7 @@ impl ChangeSource for Source<'_> {
     }
 
     fn parking(&mut self) -> Result<Option<Parking>, SourceError> {
-        Ok(Some(parking()))
+        Ok(Some(parking(self.signs_parked)))
     }
 
     fn records_of(
@@ -159,7 +161,7 @@ impl ChangeSource for Source<'_> {
 }
 
 /// Whoever names just the two hosts outside is parked.
-fn parking() -> Parking {
+fn parking(is_signed: bool) -> Parking {
     let mut soa = [
         name("ns.elsewhere.example").as_wire(),
         name("x.tld").as_wire(),
@@ -178,6 +180,7 @@ fn parking() -> Parking {
             record(false, RecordType::SOA, &soa),
             record(true, RecordType::A, &[192, 0, 2, 80]),
         ],
+        is_signed,
     }
 }
 
@@ -186,10 +189,12 @@ fn full(
     event: u64,
     installer: &mut Installer,
     options: &Options,
-) -> Result<(), CompileError> {
+    signs_parked: bool,
+) -> Result<u64, CompileError> {
     let source = RecordList::new(name(APEX), event, state.records());
-    let mut source = source.with_parking(Some(parking()));
-    compile_with(&mut source, installer, options, &|_| {}).map(drop)
+    let mut source = source.with_parking(Some(parking(signs_parked)));
+    let report = compile_with(&mut source, installer, options, &|_| {})?;
+    Ok(report.children)
 }
 
 fn zone(generation: &Generation) -> Zone<'_> {
@@ -197,9 +202,22 @@ fn zone(generation: &Generation) -> Zone<'_> {
     generation.find_zone(&apex, 1).unwrap()
 }
 
-/// What an image says of its zone: counts, flags of every name, records of every body.
+/// What an image says of its zone and of the child zones of parked names.
 fn dump(generation: &Generation) -> Vec<String> {
-    let zone = zone(generation);
+    let mut zones: Vec<_> = generation
+        .zones()
+        .into_iter()
+        .map(|zone| zone.apex)
+        .collect();
+    zones.sort();
+    let zones = zones
+        .iter()
+        .map(|apex| generation.zone(apex.as_wire()).unwrap());
+    zones.flat_map(dump_zone).collect()
+}
+
+/// Counts, flags of every name, records of every body.
+fn dump_zone(zone: Zone<'_>) -> Vec<String> {
     let info = zone.info();
     let mut lines = Vec::new();
     zone.each_entry(&mut |entry| lines.push(format!("{} flags {}", entry.name(), entry.flags())));
@@ -244,6 +262,8 @@ struct Image {
     resigns: bool,
     /// How often the last step asked about names.
     asked: usize,
+    /// Whether parked names are signed where the zone is.
+    signs_parked: bool,
 }
 
 impl Image {
@@ -252,6 +272,10 @@ impl Image {
     }
 
     fn signed(state: State, signing: Option<Signing>) -> Self {
+        Self::begin(state, signing, false)
+    }
+
+    fn begin(state: State, signing: Option<Signing>, signs_parked: bool) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let mut installer = Installer::replace(directory.path(), None).unwrap();
         installer.limit_segments(SEGMENT_BYTES_MAX);
@@ -259,7 +283,7 @@ impl Image {
             signing: signing.clone().map(Arc::new),
             ..Options::default()
         };
-        full(&state, 1, &mut installer, &options).unwrap();
+        full(&state, 1, &mut installer, &options, signs_parked).unwrap();
         installer.commit().unwrap();
         let generation = Arc::new(Generation::open(directory.path(), Memory::Mapped).unwrap());
         let index = ZoneIndex::of(zone(&generation));
@@ -271,6 +295,7 @@ impl Image {
             index,
             event: 1,
             whole: Vec::new(),
+            signs_parked,
             signing,
             resigns: false,
             asked: 0,
@@ -282,6 +307,7 @@ impl Image {
         Options {
             signing: self.signing.clone().map(Arc::new),
             previous: Some(Arc::clone(previous)),
+            sweeps_children: true,
             ..Options::default()
         }
     }
@@ -325,10 +351,12 @@ impl Image {
         let event = self.event + 1;
         let elsewhere = tempfile::tempdir().unwrap();
         let mut anew = Installer::replace(elsewhere.path(), None).unwrap();
-        let expected = full(state, event, &mut anew, &self.options(&self.always_whole));
+        let (options, signs) = (self.options(&self.always_whole), self.signs_parked);
+        let expected = full(state, event, &mut anew, &options, signs);
         let mut installer = self.installer();
         let mut source = Source::new(&self.state, state, event);
         source.resigns = self.resigns;
+        source.signs_parked = signs;
         let zone_before = zone(&self.generation);
         assert!(self.index.is_of(zone_before));
         let signing = self.signing.as_ref();
@@ -337,13 +365,13 @@ impl Image {
         self.asked = source.asked;
         let written = match (expected, outcome) {
             (Err(CompileError::Refused { .. }), Err(CompileError::Refused { .. })) => return None,
-            (Ok(()), Ok(Changed::Written(written))) => Some(*written),
-            (Ok(()), Ok(Changed::Whole(why))) => {
+            (Ok(_), Ok(Changed::Written(written))) => Some(*written),
+            (Ok(_), Ok(Changed::Whole(why))) => {
                 self.whole.push(why);
                 drop(installer);
                 installer = self.installer();
                 let options = self.options(&self.generation);
-                full(state, event, &mut installer, &options).unwrap();
+                full(state, event, &mut installer, &options, signs).unwrap();
                 None
             }
             (Err(CompileError::Refused { .. }), Ok(Changed::Whole(_))) => return None,

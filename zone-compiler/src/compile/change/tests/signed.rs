@@ -78,10 +78,11 @@ proptest! {
         first in moments(),
         steps in prop::collection::vec((moments(), 0u8..5), 1..6),
         which in 0..3usize,
+        signs_parked: bool,
         fold_begins in 0..6usize,
         fold_takes in 0..4usize,
     ) {
-        let mut image = Image::signed(base(1), Some(signing(DENIALS[which])));
+        let mut image = Image::begin(base(1), Some(signing(DENIALS[which])), signs_parked);
         let mut moment = first;
         image.step(&moment.state(2));
         let mut fold = None;
@@ -229,6 +230,52 @@ fn a_key_that_only_is_published_changes_the_apex() {
     assert_eq!(written.signed.made, 2, "SOA and DNSKEY");
 }
 
+/// Child zones of parked names come, go and are counted with their cuts; a key that is
+/// published makes all of them anew.
+#[test]
+fn signed_parked_names_have_zones_of_their_own() {
+    let parks = |serial, count| {
+        let mut state = delegations(serial, 5);
+        for number in 0..count {
+            state.ns(&format!("p{number}.tld"), "ns.elsewhere.example");
+            state.ns(&format!("p{number}.tld"), "ns2.elsewhere.example");
+        }
+        state
+    };
+    let children = |image: &Image| image.generation.zones_count() - 1;
+    let mut image = Image::begin(parks(1, 3), Some(signing(Denial::Nsec)), true);
+    assert_eq!(children(&image), 3);
+    assert_eq!(image.step(&parks(2, 5)).unwrap().children, 2);
+    assert_eq!(children(&image), 5);
+    assert_eq!(image.step(&parks(3, 1)).unwrap().children, -4);
+    assert_eq!(children(&image), 1);
+    // One with servers of its own, and one with a DS of its own, are no parked ones.
+    let mut own = parks(4, 2);
+    own.ns("p1.tld", "ns3.elsewhere.example");
+    own.add("p0.tld", RecordType::DS, 60, DS);
+    assert_eq!(image.step(&own).unwrap().children, -1);
+    assert_eq!(children(&image), 0);
+    image.step(&parks(5, 4)).unwrap();
+    assert!(image.whole.is_empty());
+    let mut keys = image.signing.as_ref().unwrap().keys().to_vec();
+    let new = Arc::new(SoftwareKey::generate(Algorithm::Ed25519).unwrap().0);
+    keys.push(ZoneKey::active(new, FLAG_ZONE, Signs::NOTHING));
+    let policy = image.signing.as_ref().unwrap().policy().clone();
+    image.signing = Some(Signing::new(policy, keys, NOW).unwrap());
+    assert!(image.step(&parks(6, 4)).is_none());
+    assert_eq!(image.whole, ["keys of parked names are others"]);
+    // The zone is parked unsigned again, then not signed at all.
+    image.signs_parked = false;
+    assert!(image.step(&parks(7, 4)).is_none());
+    assert_eq!(children(&image), 0);
+    image.signs_parked = true;
+    image.step(&parks(8, 4));
+    assert_eq!(children(&image), 4);
+    image.signing = None;
+    image.step(&parks(9, 4));
+    assert_eq!(children(&image), 0);
+}
+
 #[test]
 fn signatures_that_a_change_does_not_touch_stay_and_those_it_does_are_refreshed() {
     let denial = Denial::Nsec3 { opt_out: true };
@@ -318,8 +365,9 @@ proptest! {
     fn changes_between_looks_at_all_signatures_come_to_the_same(
         steps in prop::collection::vec(moments(), 2..6),
         which in 0..3usize,
+        signs_parked: bool,
     ) {
-        let mut image = Image::signed(base(1), Some(signing(DENIALS[which])));
+        let mut image = Image::begin(base(1), Some(signing(DENIALS[which])), signs_parked);
         image.resigns = true;
         for (day, moment) in (1..).zip(&steps) {
             image.at(NOW + u64::from(day) * 100_000);
