@@ -4,13 +4,13 @@
 //! its image; [`serve`] adds what a service has around it: control socket,
 //! metrics, signals, and word to systemd.
 
+mod addresses;
 mod epp;
 mod logs;
 mod lookup;
 mod plane;
 mod streams;
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -79,7 +79,7 @@ impl Server {
             tracing::warn!(%error, "limit of open files not raised");
         }
         let (failed, failures) = mpsc::channel(1);
-        let canary_engine = engine.clone();
+        let (canary_engine, web_engine) = (engine.clone(), engine.clone());
         let plane = Plane::start(
             &config.dns,
             engine,
@@ -99,9 +99,9 @@ impl Server {
         let scanner = spawn_scanner(config, settings.as_ref())
             .context("cannot start the thread that scans name servers")?;
         let epp = epp::start(config, settings.as_ref(), publisher.as_ref())?;
-        let public = lookup::start(config, settings.as_ref().map(|of| &of.location))?;
-        let served = Arc::clone(&generations);
-        let keeper = spawn_keeper(config, settings, vault, publisher.as_ref(), served)
+        let dns = lookup::web::dns(web_engine, &generations, publisher.as_ref());
+        let public = lookup::start(config, settings.as_ref().map(|of| &of.location), dns)?;
+        let keeper = spawn_keeper(config, settings, vault, publisher.as_ref(), &generations)
             .context("cannot start the thread that looks after keys")?;
         let tls = plane.tls().zip(credentials.as_ref());
         let vitals = Arc::new(Vitals::new(VitalsParts {
@@ -142,44 +142,9 @@ impl Server {
         })
     }
 
-    /// The addresses it answers on, with their real ports.
-    pub fn addresses(&self) -> &[SocketAddr] {
-        self.plane.addresses()
-    }
-
     /// What can be seen of it.
     pub fn vitals(&self) -> Arc<Vitals> {
         Arc::clone(&self.vitals)
-    }
-
-    /// The addresses it answers on over TLS.
-    pub fn tls_addresses(&self) -> &[SocketAddr] {
-        self.plane.tls().map_or(&[], |tls| tls.addresses())
-    }
-
-    /// The addresses of EPP.
-    pub fn epp_addresses(&self) -> &[SocketAddr] {
-        self.epp.as_ref().map_or(&[], |epp| epp.addresses())
-    }
-
-    /// The addresses of WHOIS.
-    pub fn whois_addresses(&self) -> &[SocketAddr] {
-        self.public
-            .as_ref()
-            .map_or(&[], |public| public.whois_addresses())
-    }
-
-    /// The addresses of RDAP without TLS.
-    pub fn rdap_addresses(&self) -> &[SocketAddr] {
-        self.public
-            .as_ref()
-            .map_or(&[], |public| public.rdap_addresses())
-    }
-
-    /// The addresses of RDAP with TLS.
-    pub fn rdap_tls_addresses(&self) -> &[SocketAddr] {
-        let public = self.public.as_ref();
-        public.map_or(&[], |public| public.rdap_tls_addresses())
     }
 
     /// Asks for reloads.
@@ -188,7 +153,14 @@ impl Server {
             image: self.installer.reloader(),
             credentials: self.credentials.clone(),
             epp: self.epp.as_ref().map(|epp| epp.credentials()),
-            rdap: self.public.as_ref().and_then(|public| public.credentials()),
+            rdap: self
+                .public
+                .as_ref()
+                .and_then(|public| public.rdap_credentials()),
+            web: self
+                .public
+                .as_ref()
+                .and_then(|public| public.web_credentials()),
         }
     }
 
@@ -292,12 +264,13 @@ fn spawn_keeper(
     settings: Option<Settings>,
     vault: Option<Arc<Vault>>,
     publisher: Option<&Publisher>,
-    generations: Arc<Generations>,
+    generations: &Arc<Generations>,
 ) -> std::io::Result<Option<Keeper>> {
     let (Some(settings), Some(vault), Some(publisher)) = (settings, vault, publisher) else {
         return Ok(None);
     };
     let (published, woken) = (publisher.state(), publisher.state());
+    let generations = Arc::clone(generations);
     let served = move |apex: &AnyName| {
         let apex = apex.to_name().to_lowercase();
         let image = generations.current();
@@ -415,6 +388,7 @@ pub fn serve_with(config: &Config, ready: impl FnOnce(&Server)) -> anyhow::Resul
             epp = ?server.epp_addresses(),
             whois = ?server.whois_addresses(),
             rdap = ?[server.rdap_addresses(), server.rdap_tls_addresses()].concat(),
+            web = ?[server.web_addresses(), server.web_tls_addresses()].concat(),
             control = %config.control.socket.display(),
             %metrics,
             "serving"

@@ -22,7 +22,7 @@ use crate::dns::rate::RateLimits;
 use crate::keys::token::TokenSettings;
 
 pub use epp::Epp;
-pub use lookup::{Lookup, Rdap, Whois};
+pub use lookup::{Lookup, Rdap, Web, Whois};
 pub use spec::{LogFormat, LogLevel, MemoryKind, Spec};
 
 /// Where the file is unless `--config` says otherwise.
@@ -49,6 +49,8 @@ pub struct Config {
     pub whois: Whois,
     /// `[rdap]`
     pub rdap: Rdap,
+    /// `[web]`
+    pub web: Web,
     /// `[control]`
     pub control: Control,
     /// `[metrics]`

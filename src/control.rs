@@ -115,6 +115,7 @@ pub struct VitalsParts {
 pub struct LookupVitals {
     pub whois: Vec<SocketAddr>,
     pub rdap: Vec<SocketAddr>,
+    pub web: Vec<SocketAddr>,
     pub counters: Arc<lookup::counters::Counters>,
 }
 

@@ -3,7 +3,7 @@
 //! Goes the whole way: a made-up zone file is imported into a new registry
 //! database, beside the real root zone where its file is there; the registry is
 //! compiled; the image is served on loopback, over TLS too, until Ctrl-C, registrars come by
-//! EPP, anybody asks by WHOIS and RDAP, and what is written to the registry meanwhile is
+//! EPP, anybody asks by WHOIS, RDAP and web pages, and what is written to the registry meanwhile is
 //! published. Everything is in one temporary folder, which goes
 //! away with the demo.
 

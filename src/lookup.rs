@@ -10,6 +10,7 @@
 pub mod counters;
 pub mod limit;
 pub mod names;
+mod plain;
 pub mod search;
 mod store;
 #[cfg(test)]
@@ -22,6 +23,7 @@ use std::time::Duration;
 use self::counters::Counters;
 use self::limit::Limiter;
 pub use self::names::{NameFault, QueryName};
+pub(crate) use self::plain::is_plain;
 use self::search::{Page, RegistrarPattern, Servers};
 use self::store::Store;
 use crate::disclosure::{self, PublicContact};

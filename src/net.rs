@@ -5,6 +5,7 @@
 pub mod credentials;
 pub(crate) mod ending;
 pub mod http;
+pub(crate) mod percent;
 pub(crate) mod places;
 pub mod service;
 #[cfg(test)]

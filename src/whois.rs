@@ -10,6 +10,7 @@ mod form;
 pub mod question;
 mod server;
 
+pub use answer::tell;
 pub use server::{Settings, serve};
 
 #[cfg(test)]

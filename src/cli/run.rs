@@ -128,7 +128,11 @@ fn show_epp(epp: Option<&EppStatus>) {
 
 fn show_lookup(lookup: Option<&LookupStatus>) {
     let Some(lookup) = lookup else { return };
-    for (service, addresses) in [("whois", &lookup.whois), ("rdap", &lookup.rdap)] {
+    for (service, addresses) in [
+        ("whois", &lookup.whois),
+        ("rdap", &lookup.rdap),
+        ("web", &lookup.web),
+    ] {
         for address in addresses {
             output::line(format_args!("{service:<6}listen {address}"));
         }

@@ -128,6 +128,7 @@ pub(super) fn check(spec: &Spec, document: &Document<'_>, faults: &mut Vec<Fault
         lookup: super::lookup::check_lookup(spec, &mut checker),
         whois: super::lookup::check_whois(spec, &mut checker),
         rdap: super::lookup::check_rdap(spec, &mut checker),
+        web: super::lookup::check_web(spec, &mut checker),
         control: Control {
             socket: spec.control.socket.clone(),
         },

@@ -13,6 +13,7 @@ use crate::dns::net::tls::DOT;
 use crate::epp::server::certificate::EPP;
 use crate::net::credentials::{Credentials, Part};
 use crate::rdap::RDAP;
+use crate::web::WEB;
 
 /// Notes what is wrong with each file.
 pub(super) fn check(spec: &Spec, document: &Document<'_>, faults: &mut Vec<Fault>) {
@@ -21,11 +22,12 @@ pub(super) fn check(spec: &Spec, document: &Document<'_>, faults: &mut Vec<Fault
     if !secrets.as_os_str().is_empty() {
         check_cookie_secrets(secrets, &mut checker);
     }
-    let (tls, epp, rdap) = (&spec.dns.tls, &spec.epp, &spec.rdap);
+    let (tls, epp, rdap, web) = (&spec.dns.tls, &spec.epp, &spec.rdap, &spec.web);
     for (table, purpose, certificate_file, key_file) in [
         ("dns.tls", DOT, &tls.certificate_file, &tls.key_file),
         ("epp", EPP, &epp.certificate_file, &epp.key_file),
         ("rdap", RDAP, &rdap.certificate_file, &rdap.key_file),
+        ("web", WEB, &web.certificate_file, &web.key_file),
     ] {
         let named = [certificate_file, key_file]
             .iter()

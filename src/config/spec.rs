@@ -12,7 +12,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-pub use lookup::{LookupSpec, RdapSpec, WhoisSpec};
+pub use lookup::{LookupSpec, RdapSpec, WebSpec, WhoisSpec};
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
@@ -26,6 +26,7 @@ pub struct Spec {
     pub lookup: LookupSpec,
     pub whois: WhoisSpec,
     pub rdap: RdapSpec,
+    pub web: WebSpec,
     pub control: ControlSpec,
     pub metrics: MetricsSpec,
     pub log: LogSpec,

@@ -16,6 +16,8 @@ pub struct Reloads {
     pub epp: Option<Arc<Credentials>>,
     /// Those of RDAP.
     pub rdap: Option<Arc<Credentials>>,
+    /// Those of the web pages.
+    pub web: Option<Arc<Credentials>>,
 }
 
 impl Reloads {
@@ -24,7 +26,7 @@ impl Reloads {
     pub async fn reload(&self) -> Result<Installed, String> {
         let image = self.image.reload().await.map_err(|error| error.to_string());
         let (credentials, epp) = (self.credentials.clone(), self.epp.clone());
-        let rdap = self.rdap.clone();
+        let (rdap, web) = (self.rdap.clone(), self.web.clone());
         let read = tokio::task::spawn_blocking(move || {
             let again = |held: Option<Arc<Credentials>>, whose: &str| {
                 let reloaded = held.map(|held| held.reload().map(drop));
@@ -33,8 +35,8 @@ impl Reloads {
                 })
             };
             let (dns, epp) = (again(credentials, ""), again(epp, " of EPP"));
-            let rdap = again(rdap, " of RDAP");
-            let faults = [dns, epp, rdap]
+            let (rdap, web) = (again(rdap, " of RDAP"), again(web, " of the web pages"));
+            let faults = [dns, epp, rdap, web]
                 .into_iter()
                 .flatten()
                 .filter_map(Result::err);

@@ -51,7 +51,7 @@ pub struct Status {
     /// EPP, where it is served.
     #[serde(default)]
     pub epp: Option<EppStatus>,
-    /// WHOIS and RDAP, where they are served.
+    /// WHOIS, RDAP and web pages, where they are served.
     #[serde(default)]
     pub lookup: Option<LookupStatus>,
     /// Messages that made the engine panic.
@@ -60,7 +60,7 @@ pub struct Status {
     pub offences: Vec<OffenceStatus>,
 }
 
-/// WHOIS and RDAP.
+/// WHOIS, RDAP and web pages.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct LookupStatus {
@@ -68,6 +68,9 @@ pub struct LookupStatus {
     pub whois: Vec<SocketAddr>,
     /// Addresses of RDAP.
     pub rdap: Vec<SocketAddr>,
+    /// Addresses of the web pages.
+    #[serde(default)]
+    pub web: Vec<SocketAddr>,
     /// Connections open now.
     pub connections: u64,
 }
@@ -234,6 +237,7 @@ fn lookup_status(lookup: &LookupVitals) -> LookupStatus {
     LookupStatus {
         whois: lookup.whois.clone(),
         rdap: lookup.rdap.clone(),
+        web: lookup.web.clone(),
         connections: open.sum(),
     }
 }

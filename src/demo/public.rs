@@ -1,6 +1,6 @@
 //! What the demo shows the public: a registrar with a number at IANA and the fields that
-//! WHOIS and RDAP tell of it, and a domain with a registrant and a technical contact. The
-//! names and numbers are of nobody.
+//! WHOIS, RDAP and web pages tell of it, and a domain with a registrant and a technical
+//! contact. The names and numbers are of nobody.
 
 use std::net::SocketAddr;
 
@@ -9,13 +9,13 @@ use serde_json::{Value, json};
 use super::{registrars, sample};
 use crate::app;
 use crate::cli::output;
-use crate::config::{Config, Rdap, Whois};
+use crate::config::{Config, Rdap, Web, Whois};
 use crate::registry::{Actor, Command, Database, Request, Timestamp};
 
 /// Its label.
 const LABEL: &str = "with-contacts";
 
-/// WHOIS and RDAP on ports that the system picks.
+/// WHOIS, RDAP and web pages on ports that the system picks.
 pub(super) fn configure(config: &mut Config, listen: SocketAddr) {
     let any = SocketAddr::new(listen.ip(), 0);
     config.whois = Whois {
@@ -25,6 +25,11 @@ pub(super) fn configure(config: &mut Config, listen: SocketAddr) {
     config.rdap = Rdap {
         listen_plain: vec![any],
         ..config.rdap.clone()
+    };
+    config.web = Web {
+        listen_plain: vec![any],
+        site_name: "Demo registry".to_owned(),
+        ..config.web.clone()
     };
 }
 
@@ -88,6 +93,12 @@ pub(super) fn invite(server: &app::Server) {
         output::line(format_args!("RDAP on {rdap}:"));
         for path in [&format!("domain/{name}"), "entity/9999", "help"] {
             output::line(format_args!("  curl http://{rdap}/{path}"));
+        }
+    }
+    for web in server.web_addresses() {
+        output::line(format_args!("web pages, for a browser:"));
+        for path in ["", &format!("domain/{name}")] {
+            output::line(format_args!("  http://{web}/{path}"));
         }
     }
 }

@@ -38,6 +38,8 @@ words! {
     Whois = "whois";
     /// RDAP.
     Rdap = "rdap";
+    /// Web pages.
+    Web = "web";
 }
 
 words! {

@@ -11,6 +11,7 @@ pub use self::view::{FieldSet, View};
 pub(super) use self::view::{cursor_text, sorts_of};
 use crate::lookup::search::{RegistrarPattern, Servers};
 use crate::lookup::{Names, QueryName};
+use crate::net::percent::decode;
 
 /// Characters that a search pattern has before its asterisk, so that what it reads has an
 /// end.
@@ -119,24 +120,12 @@ pub fn read(path: &str, query: &str) -> Result<Target, Fault> {
 
 /// Text in the place of percent escapes; no control characters.
 fn decoded(text: &str) -> Result<String, Fault> {
-    let mut octets = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(octet) = rest.next() {
-        if octet != b'%' {
-            octets.push(octet);
-            continue;
-        }
-        let mut digit = || rest.next().and_then(|octet| char::from(octet).to_digit(16));
-        let pair = digit().zip(digit());
-        let octet = pair.and_then(|(high, low)| u8::try_from(high << 4 | low).ok());
-        match octet {
-            Some(octet) => octets.push(octet),
-            None => return fault(400, "a percent sign without two hexadecimal digits"),
-        }
-    }
-    match String::from_utf8(octets) {
-        Ok(text) if !text.chars().any(char::is_control) => Ok(text),
-        _ => fault(400, "not UTF-8, or with control characters"),
+    match decode(text) {
+        Some(text) => Ok(text),
+        None => fault(
+            400,
+            "a percent sign without two hexadecimal digits, or no plain text",
+        ),
     }
 }
 

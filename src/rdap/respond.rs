@@ -42,7 +42,7 @@ pub struct Reply {
 }
 
 /// Answers requests.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Responder {
     /// Who looks up.
     pub lookups: Arc<Lookups>,
@@ -71,11 +71,22 @@ impl Responder {
             let reason = format!("the service is at {}", self.base);
             return self.error(&asked, 404, &reason, "none", Outcome::Malformed);
         };
+        self.read(rest, query, &asked).await
+    }
+
+    /// Answers a path below the address of the service, for another service that has taken
+    /// the question into account.
+    pub async fn tell(&self, rest: &str) -> Reply {
+        let asked = self.asked(&format!("{}{rest}", self.base_path()), "");
+        self.read(rest, "", &asked).await
+    }
+
+    async fn read(&self, rest: &str, query: &str, asked: &str) -> Reply {
         match path::read(rest, query) {
-            Ok(target) => self.answer(&target, &asked).await,
+            Ok(target) => self.answer(&target, asked).await,
             Err(fault) => {
                 let (status, reason) = (fault.status, fault.reason);
-                self.error(&asked, status, &reason, "none", Outcome::Malformed)
+                self.error(asked, status, &reason, "none", Outcome::Malformed)
             }
         }
     }

@@ -42,6 +42,13 @@ pub(super) async fn answer(
     (text, question.kind(), outcome)
 }
 
+/// What is sent for a line, and what came of it, for another service that has taken the
+/// question into account.
+pub async fn tell(lookups: &Lookups, line: &str, terms_url: &str) -> (String, Outcome) {
+    let (text, _, outcome) = answer(lookups, line.as_bytes(), terms_url).await;
+    (text, outcome)
+}
+
 /// Told to whoever asks too often.
 pub(super) fn limited(seconds: u64) -> String {
     let mut form = Form::default();

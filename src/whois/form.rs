@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::lookup::{Timestamp, time_text};
+use crate::lookup::{Timestamp, is_plain, time_text};
 
 /// What stands in the place of what is not shown.
 const REDACTED: &str = "REDACTED";
@@ -60,12 +60,6 @@ impl Form {
             }
         }
     }
-}
-
-fn is_plain(c: char) -> bool {
-    !c.is_control()
-        && !matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
-            | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
 }
 
 /// `2026-01-31T12:00:00Z`.

@@ -61,7 +61,7 @@ fn register_by_epp(invited: &[String], address: SocketAddr) {
     });
 }
 
-/// Asks WHOIS and RDAP as the demo says.
+/// Asks WHOIS, RDAP and web pages as the demo says.
 fn look_up(invited: &[String]) {
     let address = |prefix: &str| -> SocketAddr {
         let line = invited.iter().find_map(|line| line.strip_prefix(prefix));
@@ -85,6 +85,20 @@ fn look_up(invited: &[String]) {
     for path in paths {
         let reply = lookup::client::get(rdap, path);
         assert_eq!(reply.status, 200, "{path}: {}", reply.body);
+    }
+    let urls = invited
+        .iter()
+        .filter_map(|line| line.strip_prefix("  http://"));
+    let urls: Vec<_> = urls.filter_map(|url| url.split_once('/')).collect();
+    assert_eq!(urls.len(), 2, "{invited:?}");
+    for (web, path) in urls {
+        let reply = lookup::client::get(web.parse().expect("an address"), &format!("/{path}"));
+        assert_eq!(reply.status, 200, "{path}: {}", reply.body);
+        assert!(
+            reply.body.contains("Demo registry"),
+            "{path}: {}",
+            reply.body
+        );
     }
 }
 

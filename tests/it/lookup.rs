@@ -1,4 +1,4 @@
-//! WHOIS and RDAP of a server that runs.
+//! WHOIS, RDAP and web pages of a server that runs.
 
 #![expect(clippy::unwrap_used, reason = "what fails here is a failed test")]
 
@@ -7,6 +7,7 @@ mod codes;
 mod icann;
 mod integration;
 mod rst;
+mod web;
 
 use std::io::Write as _;
 use std::net::SocketAddr;
@@ -17,7 +18,7 @@ use serde_json::{Value, json};
 use crate::support::{Folder, Running};
 use crate::tls;
 
-/// A server with WHOIS and RDAP, and its registry.
+/// A server with WHOIS, RDAP and web pages, and its registry.
 pub(crate) struct Live {
     pub(crate) folder: Folder,
     pub(crate) server: Running,
@@ -26,6 +27,9 @@ pub(crate) struct Live {
     pub(crate) rdap: SocketAddr,
     /// RDAP with TLS, over IPv4 and IPv6.
     pub(crate) rdap_tls: [SocketAddr; 2],
+    /// The web pages without TLS, and with it.
+    pub(crate) web: SocketAddr,
+    pub(crate) web_tls: SocketAddr,
 }
 
 /// Commands that make the registry here, the one of the tests beside the sources.
@@ -66,7 +70,7 @@ pub(crate) fn keys_and_attributes() -> [Value; 3] {
     [zone, policy, domain]
 }
 
-/// Lines of the configuration for both services.
+/// Lines of the configuration for all services.
 fn services(lookup: &str, rdap: &str) -> String {
     let rates = match lookup.contains("queries-per-second") {
         true => "",
@@ -76,7 +80,9 @@ fn services(lookup: &str, rdap: &str) -> String {
         "[lookup]\n{rates}{lookup}\n[whois]\nlisten = [\"127.0.0.1:0\"]\n\
          server-name = \"whois.nic.tld\"\n[rdap]\nlisten-plain = [\"127.0.0.1:0\"]\n\
          listen = [\"127.0.0.1:0\", \"[::1]:0\"]\n\
-         certificate-file = \"{}\"\nkey-file = \"{}\"\n{rdap}\n",
+         certificate-file = \"{0}\"\nkey-file = \"{1}\"\n{rdap}\n\
+         [web]\nlisten-plain = [\"127.0.0.1:0\"]\nlisten = [\"127.0.0.1:0\"]\n\
+         certificate-file = \"{0}\"\nkey-file = \"{1}\"\n",
         tls::CERTIFICATE,
         tls::KEY
     )
@@ -107,11 +113,13 @@ impl Live {
         let addresses = |name: &str| -> Vec<SocketAddr> {
             serde_json::from_value(status[name].clone()).unwrap()
         };
-        let (whois, rdap) = (addresses("whois"), addresses("rdap"));
+        let (whois, rdap, web) = (addresses("whois"), addresses("rdap"), addresses("web"));
         Self {
             whois: whois[0],
             rdap: rdap[0],
             rdap_tls: [rdap[1], rdap[2]],
+            web: web[0],
+            web_tls: web[1],
             server,
             folder,
         }
@@ -221,6 +229,8 @@ fn the_log_of_accesses_has_nothing_of_who_asked_for_what() {
     client::whois(live.whois, "person.tld");
     client::get(live.rdap, "/domain/thin.tld");
     client::get(live.rdap, "/entity/nobody-at-all");
+    client::get(live.web, "/domain/person.tld");
+    client::get(live.web, "/help");
     let Live { server, .. } = live;
     server.signal("-TERM");
     let (code, log) = server.wait();
@@ -229,8 +239,8 @@ fn the_log_of_accesses_has_nothing_of_who_asked_for_what() {
         .iter()
         .filter(|line| line.contains("\"target\":\"access\""))
         .collect();
-    assert_eq!(lines.len(), 3, "{log:#?}");
-    for (line, kind) in lines.iter().zip(["domain", "domain", "entity"]) {
+    assert_eq!(lines.len(), 4, "{log:#?}");
+    for (line, kind) in lines.iter().zip(["domain", "domain", "entity", "domain"]) {
         assert!(line.contains(&format!("\"kind\":\"{kind}\"")), "{line}");
         for secret in ["person", "thin", "nobody", "127.0.0.1"] {
             assert!(!line.contains(secret), "{line}");
@@ -242,8 +252,13 @@ fn the_log_of_accesses_has_nothing_of_who_asked_for_what() {
 fn plain_http_is_for_loopback_only() {
     let folder = Folder::new();
     let text = std::fs::read_to_string(folder.path("meridian.toml")).unwrap();
-    let rdap =
-        "[registry]\ndatabase = \"sqlite:registry.db\"\n[rdap]\nlisten-plain = [\"0.0.0.0:0\"]\n";
-    folder.write("meridian.toml", &format!("{text}{rdap}"));
-    folder.fail(&["serve"], &["rdap.listen-plain", "not on loopback"]);
+    for section in ["rdap", "web"] {
+        let lines = format!(
+            "[registry]\ndatabase = \"sqlite:registry.db\"\n[{section}]\n\
+             listen-plain = [\"0.0.0.0:0\"]\n"
+        );
+        folder.write("meridian.toml", &format!("{text}{lines}"));
+        let key = format!("{section}.listen-plain");
+        folder.fail(&["serve"], &[&key, "not on loopback"]);
+    }
 }

@@ -27,6 +27,7 @@ mod signed;
 mod tls;
 mod token;
 mod validators;
+mod web;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -136,7 +136,7 @@ pub(crate) enum RegistrarArgs {
     },
     #[command(flatten)]
     Access(AccessArgs),
-    /// Change what WHOIS and RDAP show of a registrar
+    /// Change what the public is shown of a registrar
     Public(PublicArgs),
     /// Remove a registrar that sponsors nothing
     Delete {
@@ -240,7 +240,7 @@ pub(crate) enum ZoneArgs {
     Orphans(OrphansArgs),
     /// Park domains without name servers at servers of the registry, which answer for them
     Parking(ParkingArgs),
-    /// Change what WHOIS and RDAP show of the contacts of a zone's domains
+    /// Change what the public is shown of the contacts of a zone's domains
     Disclosure(DisclosureArgs),
     /// Show hosts whose domains are gone, and how many domains still name them
     Lame {

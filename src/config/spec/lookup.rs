@@ -1,4 +1,4 @@
-//! `[lookup]`, `[whois]` and `[rdap]` as they are written.
+//! `[lookup]`, `[whois]`, `[rdap]` and `[web]` as they are written.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -87,6 +87,40 @@ impl Default for RdapSpec {
             connection_seconds_max: 120,
             page_size: 20,
             cache_seconds: 30,
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct WebSpec {
+    pub listen: Vec<SocketAddr>,
+    pub listen_plain: Vec<SocketAddr>,
+    pub certificate_file: PathBuf,
+    pub key_file: PathBuf,
+    pub site_name: String,
+    pub threads: usize,
+    pub connections_max: usize,
+    pub connections_per_prefix_max: usize,
+    pub read_timeout_seconds: u64,
+    pub connection_seconds_max: u64,
+    pub cache_seconds: u32,
+}
+
+impl Default for WebSpec {
+    fn default() -> Self {
+        Self {
+            listen: Vec::new(),
+            listen_plain: Vec::new(),
+            certificate_file: PathBuf::new(),
+            key_file: PathBuf::new(),
+            site_name: "Meridian".to_owned(),
+            threads: 1,
+            connections_max: 1_024,
+            connections_per_prefix_max: 64,
+            read_timeout_seconds: 10,
+            connection_seconds_max: 120,
+            cache_seconds: 10,
         }
     }
 }

@@ -12,6 +12,7 @@ pub(super) fn register(registry: &mut Registry, counters: &Counters) {
         let name = match service {
             Service::Whois => "whois_answer_seconds",
             Service::Rdap => "rdap_answer_seconds",
+            Service::Web => "web_answer_seconds",
         };
         let histogram = counters.seconds[*service as usize].clone();
         registry.register(name, help, histogram);

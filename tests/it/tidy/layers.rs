@@ -203,7 +203,7 @@ const LAYERS: &[Layer] = &[
     Layer {
         path: "src/web",
         modules: Some(&["web", "lookup", "disclosure", "net"]),
-        crates: &["tokio"],
+        crates: &[],
     },
 ];
 
