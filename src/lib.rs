@@ -18,4 +18,5 @@ pub mod net;
 pub mod publish;
 pub mod rdap;
 pub mod registry;
+pub mod transfer;
 pub mod whois;
