@@ -10,6 +10,7 @@ mod logs;
 mod lookup;
 mod plane;
 mod streams;
+mod transfer;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -22,12 +23,11 @@ use crate::clock::{unix_microseconds, unix_seconds};
 use crate::config::{self, Config, MemoryKind, Publish};
 use crate::control::http::Exporter;
 use crate::control::socket::ControlSocket;
-use crate::control::{EppVitals, Reloads, TlsVitals, Vitals, VitalsParts};
+use crate::control::{EppVitals, Reloads, Vitals, VitalsParts};
 use crate::dns::cookie::CookieSecrets;
 use crate::dns::engine::{Engine, EngineConfig};
 use crate::dns::generations::{Check, Generations, InstallError, Installer, Source};
 use crate::dns::net;
-use crate::dns::net::tls::DOT;
 use crate::dns::secret::Secret;
 use crate::inquiry::{self, scan::Scanner};
 use crate::keys::keeper::{self, Keeper};
@@ -35,7 +35,7 @@ use crate::keys::seal;
 use crate::keys::signers::Signers;
 use crate::keys::token::Token;
 use crate::keys::vault::Vault;
-use crate::net::credentials::Credentials;
+use crate::net::credentials::{Credentials, Use};
 use crate::publish::{self, Publisher, Settings, Timing, canary};
 use crate::registry::Location;
 use crate::registry::timekeeper::{self, Timekeeper};
@@ -43,6 +43,7 @@ use crate::registry::types::AnyName;
 
 pub use logs::init as init_logs;
 use plane::Plane;
+use transfer::Transfers;
 
 /// Longest wait for the control plane's thread at the end.
 const CONTROL_SHUTDOWN: Duration = Duration::from_secs(1);
@@ -62,6 +63,7 @@ pub struct Server {
     scanner: Option<Scanner>,
     epp: Option<crate::epp::server::Server>,
     public: Option<lookup::Public>,
+    history: Option<crate::transfer::history::Keeper>,
     vitals: Arc<Vitals>,
     /// Workers that ended by themselves say why.
     failures: mpsc::Receiver<String>,
@@ -70,19 +72,22 @@ pub struct Server {
 impl Server {
     /// Opens the image, binds every address and starts the workers.
     pub fn start(config: &Config) -> anyhow::Result<Self> {
-        let engine = Engine::new(engine_config(&config.dns)?);
-        let credentials = config.dns.tls.as_ref().map(credentials).transpose()?;
+        let engine_config = engine_config(&config.dns)?;
+        let engine = Engine::new(engine_config.clone());
+        let credentials = transfer::credentials(config)?;
         let vault = open_vault(config)?;
         let settings = publish_settings(config, vault.as_ref());
         let generations = Arc::new(open(config, &engine, settings.as_ref())?);
+        let transfers = Transfers::open(config, &generations)?;
         if let Err(error) = net::raise_open_files() {
             tracing::warn!(%error, "limit of open files not raised");
         }
         let (failed, failures) = mpsc::channel(1);
-        let (canary_engine, web_engine) = (engine.clone(), engine.clone());
+        let web_engine = engine.clone();
         let plane = Plane::start(
             &config.dns,
-            engine,
+            transfer::engine(engine_config, transfers.as_ref()),
+            transfers.as_ref().map(|own| Arc::clone(&own.outgoing)),
             credentials.clone(),
             &generations,
             &failed,
@@ -91,7 +96,7 @@ impl Server {
             .context("cannot start the installer's thread")?;
         let publisher = settings
             .as_ref()
-            .map(|settings| Publisher::spawn(settings, Arc::clone(&generations), canary_engine))
+            .map(|settings| Publisher::spawn(settings, Arc::clone(&generations), engine))
             .transpose()
             .context("cannot start the publisher's thread")?;
         let timekeeper = spawn_timekeeper(config, settings.as_ref(), publisher.as_ref())
@@ -103,17 +108,13 @@ impl Server {
         let public = lookup::start(config, settings.as_ref().map(|of| &of.location), dns)?;
         let keeper = spawn_keeper(config, settings, vault, publisher.as_ref(), &generations)
             .context("cannot start the thread that looks after keys")?;
-        let tls = plane.tls().zip(credentials.as_ref());
+        let history = Transfers::spawn_keeper(transfers.as_ref())?;
         let vitals = Arc::new(Vitals::new(VitalsParts {
             started: Instant::now(),
             generations,
             workers: plane.worker_counters(),
             tcp: plane.tcp_counters(),
-            tls: tls.map(|(streams, credentials)| TlsVitals {
-                listen: streams.addresses().to_vec(),
-                counters: streams.counters(),
-                credentials: Arc::clone(credentials),
-            }),
+            tls: plane.tls_vitals(credentials.as_ref()),
             offences: plane.offences(),
             listen: plane.addresses().to_vec(),
             publish: publisher.as_ref().map(Publisher::state),
@@ -126,6 +127,7 @@ impl Server {
                 sessions: epp.sessions(),
             }),
             lookup: public.as_ref().map(lookup::Public::vitals),
+            transfer: transfers.as_ref().map(Transfers::vitals),
         }));
         Ok(Self {
             plane,
@@ -137,6 +139,7 @@ impl Server {
             scanner,
             epp,
             public,
+            history,
             vitals,
             failures,
         })
@@ -174,6 +177,7 @@ impl Server {
         if let Some(public) = self.public {
             public.stop();
         }
+        drop(self.history);
         drop(self.scanner);
         drop(self.timekeeper);
         drop(self.keeper);
@@ -203,12 +207,13 @@ fn engine_config(dns: &config::Dns) -> anyhow::Result<EngineConfig> {
         cookie_secrets,
         rate_limits: dns.rate_limits,
         rate_key: random()?,
+        aside: None,
     })
 }
 
 /// Certificate and key of DNS over TLS.
-fn credentials(tls: &config::Tls) -> anyhow::Result<Arc<Credentials>> {
-    let credentials = Credentials::load(DOT, &tls.certificate_file, &tls.key_file)
+fn credentials(purpose: Use, tls: &config::Tls) -> anyhow::Result<Arc<Credentials>> {
+    let credentials = Credentials::load(purpose, &tls.certificate_file, &tls.key_file)
         .context("cannot use dns.tls.certificate-file with dns.tls.key-file")?;
     let expires_at = credentials.expires_at();
     if expires_at <= unix_seconds() {

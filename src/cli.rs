@@ -10,6 +10,7 @@ mod keys;
 pub(crate) mod output;
 pub(crate) mod registry;
 mod run;
+mod zone;
 
 use std::path::PathBuf;
 
@@ -91,6 +92,9 @@ enum Command {
     /// List or end the EPP sessions of the running server
     #[command(subcommand)]
     Epp(epp::EppArgs),
+    /// Show or tell of the zones that the running server sends to others
+    #[command(subcommand)]
+    Zone(zone::ZoneArgs),
     /// Say frames to an EPP server after a login, and show what it answers
     EppClient(epp_client::EppClientArgs),
     /// Try it: a sample registry, compiled and served on loopback

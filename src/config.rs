@@ -10,6 +10,7 @@ mod files;
 mod lookup;
 mod read;
 pub mod spec;
+mod transfer;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -24,6 +25,7 @@ use crate::keys::token::TokenSettings;
 pub use epp::Epp;
 pub use lookup::{Lookup, Rdap, Web, Whois};
 pub use spec::{LogFormat, LogLevel, MemoryKind, Spec};
+pub use transfer::{Notify, Transfer};
 
 /// Where the file is unless `--config` says otherwise.
 pub const PATH_DEFAULT: &str = "/etc/meridian/meridian.toml";
@@ -41,6 +43,8 @@ pub struct Config {
     pub publish: Publish,
     /// `[keys]`
     pub keys: Keys,
+    /// `[transfer]`
+    pub transfer: Transfer,
     /// `[epp]`; `None` where it listens nowhere.
     pub epp: Option<Epp>,
     /// `[lookup]`

@@ -9,6 +9,7 @@ mod metrics;
 mod reload;
 pub mod socket;
 mod status;
+mod zones;
 
 use std::io;
 use std::net::SocketAddr;
@@ -27,12 +28,16 @@ use crate::lookup;
 use crate::net::credentials::Credentials;
 use crate::publish;
 use crate::registry::timekeeper::TimersState;
+use crate::transfer::counters::TransferCounters;
+use crate::transfer::history::History;
+use crate::transfer::notify::Notifier;
 
 pub use reload::Reloads;
 pub use status::{
     EppSession, EppStatus, GenerationStatus, LookupStatus, OffenceStatus, Status, TlsStatus,
     ZoneStatus,
 };
+pub use zones::{NoticeStatus, SentZone};
 
 /// Why a server cannot be asked or seen.
 #[derive(Debug, thiserror::Error)]
@@ -107,6 +112,16 @@ pub struct VitalsParts {
     pub scan: Option<Arc<ScanState>>,
     pub epp: Option<EppVitals>,
     pub lookup: Option<LookupVitals>,
+    pub transfer: Option<TransferVitals>,
+}
+
+/// What can be seen of zone transfer.
+#[derive(Debug)]
+#[expect(missing_docs, reason = "each is described at its type")]
+pub struct TransferVitals {
+    pub counters: Arc<TransferCounters>,
+    pub history: Arc<History>,
+    pub notifier: Option<Arc<Notifier>>,
 }
 
 /// What can be seen of look-ups by the public.

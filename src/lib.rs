@@ -18,5 +18,6 @@ pub mod net;
 pub mod publish;
 pub mod rdap;
 pub mod registry;
+pub mod transfer;
 pub mod web;
 pub mod whois;

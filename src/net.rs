@@ -2,6 +2,7 @@
 //! certificate it is served, and how a connection ends. `http` is what those of them have in
 //! common that speak it. Knows nothing of what is said, and counts nothing.
 
+pub(crate) mod any_client;
 pub mod credentials;
 pub(crate) mod ending;
 pub mod http;

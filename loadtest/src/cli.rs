@@ -3,6 +3,7 @@
 mod epp_args;
 mod latency_args;
 mod lookups_args;
+mod transfer_args;
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -49,6 +50,8 @@ enum Action {
     Epp(epp_args::Epp),
     /// Ask WHOIS or RDAP for one domain after the other, as fast as it answers.
     Lookups(lookups_args::Lookups),
+    /// Take a zone whole from Meridian and from Knot, while Meridian is asked over UDP.
+    Transfer(transfer_args::Transfer),
     /// Reply to every datagram with so many octets: the kernel's share of a reply.
     Echo(Echo),
     /// Measure what signing costs beside kzonesign and dnssec-signzone.
@@ -282,6 +285,7 @@ pub fn run() -> anyhow::Result<()> {
         Action::Latency(arguments) => latency_args::run(&arguments, cli.json),
         Action::Epp(arguments) => epp_args::run(&arguments, cli.json),
         Action::Lookups(arguments) => lookups_args::run(&arguments, cli.json),
+        Action::Transfer(arguments) => transfer_args::run(&arguments, cli.json),
         Action::Echo(arguments) => echo::serve(arguments.listen, arguments.reply_bytes),
         Action::Sign(arguments) => run_sign(&arguments, cli.json),
     }

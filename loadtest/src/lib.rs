@@ -19,3 +19,4 @@ pub mod process;
 pub mod signers;
 pub mod stamp;
 pub mod target;
+pub mod transfer;

@@ -74,6 +74,23 @@ impl Meridian {
         })
     }
 
+    /// The same, with these tables of configuration as well and no registry.
+    pub fn serve_zones_with(
+        binary: &Path,
+        zones: &[Zone],
+        workers: usize,
+        timeout: Duration,
+        more: &str,
+    ) -> anyhow::Result<Server> {
+        Server::start(zones, timeout, |directory, address| {
+            let meridian = Self::new(binary, directory)?;
+            meridian.compile_zone_files(zones)?;
+            let text = meridian.configuration(address, workers);
+            meridian.write(&format!("{text}\n{more}"))?;
+            Ok(meridian.command(&["serve"]))
+        })
+    }
+
     /// Compiles `zones` from their files and installs the image.
     pub fn compile_zone_files(&self, zones: &[Zone]) -> anyhow::Result<()> {
         let mut command = self.command(&["compile"]);

@@ -12,6 +12,7 @@ use super::streams::{Shared, Streams};
 
 use crate::clock::unix_seconds;
 use crate::config;
+use crate::control::TlsVitals;
 use crate::dns::counters::{StreamCounters, WorkerCounters};
 use crate::dns::engine::{Engine, UDP_BUFFER_BYTES};
 use crate::dns::generations::Generations;
@@ -20,6 +21,7 @@ use crate::dns::net::failure::Offences;
 use crate::dns::net::udp::Worker;
 use crate::dns::net::{self, Wake};
 use crate::net::credentials::Credentials;
+use crate::transfer::Outgoing;
 
 /// The running data plane.
 #[derive(Debug)]
@@ -40,6 +42,7 @@ impl Plane {
     pub(super) fn start(
         config: &config::Dns,
         engine: Engine,
+        transfers: Option<Arc<Outgoing>>,
         credentials: Option<Arc<Credentials>>,
         generations: &Arc<Generations>,
         failed: &mpsc::Sender<String>,
@@ -75,6 +78,7 @@ impl Plane {
         let shared = Shared {
             config,
             engine,
+            transfers,
             generations: Arc::clone(generations),
             offences: Arc::clone(&offences),
             failed: failed.clone(),
@@ -113,6 +117,16 @@ impl Plane {
     /// The service over TLS, where there is one.
     pub(super) fn tls(&self) -> Option<&Streams> {
         self.tls.as_ref()
+    }
+
+    /// What can be seen of the service over TLS.
+    pub(super) fn tls_vitals(&self, credentials: Option<&Arc<Credentials>>) -> Option<TlsVitals> {
+        let (streams, credentials) = self.tls().zip(credentials)?;
+        Some(TlsVitals {
+            listen: streams.addresses().to_vec(),
+            counters: streams.counters(),
+            credentials: Arc::clone(credentials),
+        })
     }
 
     pub(super) fn offences(&self) -> Arc<Offences> {

@@ -21,6 +21,7 @@ use crate::dns::net::failure::Offences;
 use crate::dns::net::tcp::{self, Limits, Service};
 use crate::dns::net::tls::Tls;
 use crate::net::credentials::{Credentials, WATCH_INTERVAL};
+use crate::transfer::Outgoing;
 
 /// Time that ending a connection may take beyond the drain itself.
 const RUNTIME_SHUTDOWN: Duration = Duration::from_secs(1);
@@ -39,6 +40,7 @@ pub(super) struct Streams {
 pub(super) struct Shared<'c> {
     pub(super) config: &'c config::Dns,
     pub(super) engine: Engine,
+    pub(super) transfers: Option<Arc<Outgoing>>,
     pub(super) generations: Arc<Generations>,
     pub(super) offences: Arc<Offences>,
     /// Told when a service cannot go on.
@@ -86,6 +88,7 @@ impl Shared<'_> {
             offences: Arc::clone(&self.offences),
             limits,
             tls,
+            transfers: self.transfers.clone().map(|transfers| transfers as _),
             clock: unix_seconds,
         }
     }

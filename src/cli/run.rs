@@ -42,6 +42,7 @@ fn dispatch(command: &Command, global: &Global) -> anyhow::Result<ExitCode> {
         Command::Audit(command) => audit::run(command, global)?,
         Command::Keys(command) => keys::run(command, global)?,
         Command::Epp(args) => super::epp::run(args, global)?,
+        Command::Zone(args) => super::zone::run(args, global)?,
         Command::EppClient(args) => super::epp_client::run(args)?,
         Command::Demo(args) => crate::demo::run(args.listen, args.domains, global.progress)?,
     }

@@ -124,6 +124,7 @@ pub(super) fn check(spec: &Spec, document: &Document<'_>, faults: &mut Vec<Fault
         },
         publish: check_publish(spec, &mut checker),
         keys: check_keys(spec, &mut checker),
+        transfer: super::transfer::check(spec, &mut checker),
         epp: super::epp::check(spec, &mut checker),
         lookup: super::lookup::check_lookup(spec, &mut checker),
         whois: super::lookup::check_whois(spec, &mut checker),

@@ -13,6 +13,7 @@ use crate::dns::net::tls::DOT;
 use crate::epp::server::certificate::EPP;
 use crate::net::credentials::{Credentials, Part};
 use crate::rdap::RDAP;
+use crate::transfer::key::Keys;
 use crate::web::WEB;
 
 /// Notes what is wrong with each file.
@@ -22,6 +23,7 @@ pub(super) fn check(spec: &Spec, document: &Document<'_>, faults: &mut Vec<Fault
     if !secrets.as_os_str().is_empty() {
         check_cookie_secrets(secrets, &mut checker);
     }
+    check_transfer_keys(spec, &mut checker);
     let (tls, epp, rdap, web) = (&spec.dns.tls, &spec.epp, &spec.rdap, &spec.web);
     for (table, purpose, certificate_file, key_file) in [
         ("dns.tls", DOT, &tls.certificate_file, &tls.key_file),
@@ -39,6 +41,32 @@ pub(super) fn check(spec: &Spec, document: &Document<'_>, faults: &mut Vec<Fault
                     Part::Key => "key-file",
                 };
                 checker.fault(&format!("{table}.{file}"), fault);
+            }
+        }
+    }
+}
+
+fn check_transfer_keys(spec: &Spec, checker: &mut Checker<'_>) {
+    let path = &spec.transfer.keys_file;
+    if path.as_os_str().is_empty() {
+        return;
+    }
+    let shown = path.display();
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) => {
+            let message = format!("cannot read {shown}: {error}");
+            return checker.fault("transfer.keys-file", message);
+        }
+    };
+    match Keys::parse(&text) {
+        Err(error) => checker.fault("transfer.keys-file", format_args!("{shown}: {error}")),
+        Ok(keys) => {
+            let (document, mut none) = (checker.document, Vec::new());
+            let faults = &mut none;
+            let transfer = super::transfer::check(spec, &mut Checker { document, faults });
+            if let Some(fault) = transfer.key_fault(&keys) {
+                checker.fault("transfer.allow", fault);
             }
         }
     }

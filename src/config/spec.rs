@@ -6,6 +6,7 @@
 #![expect(missing_docs, reason = "dist/meridian.toml documents every key")]
 
 mod lookup;
+mod transfer;
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
@@ -13,6 +14,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 pub use lookup::{LookupSpec, RdapSpec, WebSpec, WhoisSpec};
+pub use transfer::{AllowSpec, NotifySpec, TransferSpec};
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
@@ -22,6 +24,7 @@ pub struct Spec {
     pub registry: RegistrySpec,
     pub publish: PublishSpec,
     pub keys: KeysSpec,
+    pub transfer: TransferSpec,
     pub epp: EppSpec,
     pub lookup: LookupSpec,
     pub whois: WhoisSpec,

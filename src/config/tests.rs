@@ -205,3 +205,66 @@ fn metrics_and_control_are_local_by_default() {
     assert!(config.metrics.listen.ip().is_loopback());
     assert!(config.control.socket.is_absolute());
 }
+
+#[test]
+fn transfers_are_checked_as_a_whole() {
+    check_faults(
+        "[transfer]\nconcurrent-max = 0\nallow = [{ zones = [\"a..b\"], key = \"k\" }, \
+         { zones = [\"example\"] }, { networks = [\"192.0.2.1/24\"], certificate = \"00\" }]\n\
+         journal-directory = \"/var/lib/meridian/image/journal\"\n\
+         notify = [{ address = \"192.0.2.1:0\", key = \"k\" }]\n",
+        &[
+            (2, "0 is not from 1 to 1000"),
+            (3, "rule 1: it names a key"),
+            (3, "rule 1: \"a..b\" is not a name"),
+            (3, "rule 2: it would let everybody in"),
+            (3, "rule 3: it names a certificate"),
+            (3, "rule 3: \"192.0.2.1/24\": the address has bits behind"),
+            (3, "rule 3: the certificate is known by its SHA-256"),
+            (4, "a folder of its own"),
+            (5, "192.0.2.1:0: name the port"),
+            (5, "192.0.2.1:0: it names a key"),
+        ],
+    );
+    check_faults(
+        "[transfer]\nallow = [{ nets = [] }]\n",
+        &[(2, "unknown field `nets`")],
+    );
+}
+
+#[test]
+fn a_key_that_a_rule_names_is_in_the_file() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let path = |name| folder.path().join(name);
+    let text = format!(
+        "[transfer]\nkeys-file = \"{}\"\nallow = [{{ key = \"mover\" }}]\n",
+        path("keys").display()
+    );
+    std::fs::write(path("meridian.toml"), text).unwrap();
+    for (keys, expected) in [
+        (None, Some("cannot read")),
+        (
+            Some("mover hmac-md5 c2VjcmV0"),
+            Some("line 1: use hmac-sha256"),
+        ),
+        (
+            Some("other hmac-sha256 c2VjcmV0IG9mIHNpeHRlZW4gb2N0ZXRz"),
+            Some("key mover. is not in"),
+        ),
+        (
+            Some("Mover hmac-sha256 c2VjcmV0IG9mIHNpeHRlZW4gb2N0ZXRz"),
+            None,
+        ),
+    ] {
+        if let Some(keys) = keys {
+            std::fs::write(path("keys"), keys).unwrap();
+        }
+        let faults = Config::faults(&path("meridian.toml")).unwrap();
+        let found: Vec<_> = faults.iter().map(|fault| fault.message.as_str()).collect();
+        match (expected, &found[..]) {
+            (None, []) => {}
+            (Some(part), [one]) if one.contains(part) => {}
+            _ => panic!("{found:#?} is not {expected:?}"),
+        }
+    }
+}

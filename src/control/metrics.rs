@@ -3,6 +3,7 @@
 mod epp;
 mod lookup;
 mod registry_side;
+mod transfer;
 
 use std::fmt;
 
@@ -98,6 +99,9 @@ impl Page {
         }
         if let Some(lookup) = &vitals.parts.lookup {
             page.lookup(&lookup.counters);
+        }
+        if let Some(transfer) = &vitals.parts.transfer {
+            page.transfer(&transfer.counters, transfer.history.journal_bytes());
         }
         page.gauge(
             "uptime_seconds",

@@ -19,7 +19,7 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
-use super::{ControlError, EppSession, EppVitals, Reloads, Status, Vitals};
+use super::{ControlError, EppSession, EppVitals, Reloads, SentZone, Status, Vitals};
 use crate::dns::generations::Installed;
 use crate::publish;
 
@@ -40,7 +40,7 @@ const IO_TIMEOUT: Duration = Duration::from_secs(10);
 pub const WAIT_MAX: Duration = Duration::from_secs(3600);
 
 /// What can be asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "command", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Command {
     /// Install what is in the image directory now, and read certificates again.
@@ -68,6 +68,16 @@ pub enum Command {
         /// Its number.
         session: u64,
     },
+    /// Describe zones that are sent to others.
+    ZoneStatus {
+        /// Only this one.
+        zone: Option<String>,
+    },
+    /// Tell secondaries of a zone.
+    ZoneNotify {
+        /// Which.
+        zone: String,
+    },
 }
 
 /// The reply to a command.
@@ -92,6 +102,11 @@ pub enum Reply {
     EppEnded {
         /// The session as it was.
         session: EppSession,
+    },
+    /// To `zone-status` and `zone-notify`.
+    Zones {
+        /// As they are sent.
+        zones: Vec<SentZone>,
     },
     /// The command was not done.
     Error {
@@ -270,6 +285,14 @@ impl Conversation {
             },
             Ok(Command::EppKill { session }) => match self.end_session(session) {
                 Ok(session) => return Reply::EppEnded { session },
+                Err(message) => message,
+            },
+            Ok(Command::ZoneStatus { zone }) => match self.vitals.sent_zones(zone.as_deref()) {
+                Ok(zones) => return Reply::Zones { zones },
+                Err(message) => message,
+            },
+            Ok(Command::ZoneNotify { zone }) => match self.vitals.notify(&zone) {
+                Ok(zones) => return Reply::Zones { zones },
                 Err(message) => message,
             },
             Err(error) => format!("not a command: {error}"),

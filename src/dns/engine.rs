@@ -3,6 +3,7 @@
 //! The one thing that changes is the table of rate limits: atomics, which the
 //! engines of all workers share.
 
+mod aside;
 mod batch;
 mod config;
 
@@ -21,6 +22,7 @@ use super::query::{self, Edns, Parsed, Query, rcode, rtype};
 use super::rate::{Kind, RateLimit, Verdict};
 use super::response::{MINIMAL_BYTES_MAX, Response, Size};
 
+pub use aside::{Aside, Plain};
 pub use batch::{Job, Names, TURNS};
 pub use config::{EngineConfig, TEXT_BYTES_MAX};
 
@@ -179,6 +181,9 @@ impl Engine {
             question[0] = Some(Ahead::new(*zone, query));
             ahead::bring_near(&mut question);
         }
+        if let Some(action) = self.hand_aside(generation, request, &parsed, out) {
+            return action;
+        }
         let [question] = &mut question;
         let of_apex = &mut ApexProofs::default();
         self.conclude(request, &parsed, &source, question.as_ref(), of_apex, out)
@@ -306,7 +311,7 @@ impl Engine {
             rtype::OPT | rtype::TKEY | rtype::TSIG | rtype::MAILA | rtype::MAILB => {
                 return refusal(rcode::NOTIMP, extended_error::NOT_SUPPORTED);
             }
-            // Zone transfer is not offered yet, and over UDP it never is (RFC 5936 section 4.2).
+            // Who may have a transfer is known aside; nobody gets one here.
             rtype::AXFR | rtype::IXFR => {
                 return refusal(rcode::REFUSED, extended_error::NOT_SUPPORTED);
             }

@@ -50,7 +50,7 @@ pub(super) mod rtype {
 }
 
 const OPCODE_QUERY: u8 = 0;
-const OPCODE_NOTIFY: u8 = 4;
+pub(super) const OPCODE_NOTIFY: u8 = 4;
 
 /// What the client said of EDNS (RFC 6891 section 6.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,6 +69,8 @@ pub(super) struct Query<'n> {
     pub(super) qtype: u16,
     pub(super) qclass: u16,
     pub(super) edns: Option<Edns>,
+    /// Whether there is a TSIG in it, wherever.
+    pub(super) is_signed: bool,
 }
 
 /// What a message turned out to be.
@@ -133,7 +135,8 @@ pub(super) fn parse<'n>(message: &[u8], name: &'n mut LookupName) -> Parsed<'n> 
         return error(rcode::FORMERR, question_bytes, None);
     }
     let rest = &message[fixed + 4..];
-    let edns = match find_opt(rest, authorities, additionals) {
+    let mut is_signed = false;
+    let edns = match find_opt(rest, authorities, additionals, &mut is_signed) {
         Ok(edns) => edns,
         Err(edns) => return error(rcode::FORMERR, question_bytes, edns),
     };
@@ -146,12 +149,13 @@ pub(super) fn parse<'n>(message: &[u8], name: &'n mut LookupName) -> Parsed<'n> 
         qtype,
         qclass,
         edns,
+        is_signed,
     })
 }
 
 /// A message without a question can only be about a cookie.
 fn parse_without_question(rest: &[u8], additionals: u16) -> Parsed<'static> {
-    let (rcode, edns) = match find_opt(rest, 0, additionals) {
+    let (rcode, edns) = match find_opt(rest, 0, additionals, &mut false) {
         Ok(Some(edns)) if edns.version > 0 => (rcode::BADVERS, Some(edns)),
         Ok(Some(edns)) if edns.asked.cookie.is_some() => return Parsed::Cookie(edns),
         Ok(edns) | Err(edns) => (rcode::FORMERR, edns),
@@ -163,12 +167,13 @@ fn parse_without_question(rest: &[u8], additionals: u16) -> Parsed<'static> {
     }
 }
 
-/// Finds the OPT record. The error carries what could be read of it, since a
+/// Finds the OPT record, and whether there is a TSIG. The error carries what could be read of it, since a
 /// FORMERR to an EDNS query has an OPT as well (RFC 6891 section 7).
 fn find_opt(
     records: &[u8],
     authorities: u16,
     additionals: u16,
+    is_signed: &mut bool,
 ) -> Result<Option<Edns>, Option<Edns>> {
     if additionals == 1 && authorities == 0 {
         // What nearly every client sends: a root owner, no options, nothing behind.
@@ -185,6 +190,7 @@ fn find_opt(
     let mut edns = None;
     for index in 0..authorities + additionals {
         let record = RecordHead::read(rest).ok_or(edns)?;
+        *is_signed |= record.rtype == rtype::TSIG;
         if record.rtype == rtype::OPT {
             let mut own = record.edns();
             // Other versions may have other options (RFC 6891 section 6.1.3).

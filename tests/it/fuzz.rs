@@ -1,6 +1,6 @@
 //! The corpora of the fuzz targets `image_open`, `tcp_stream`, `epp_frame`, `epp_xml`,
-//! `whois_line`, `rdap_path` and `openpgp` as plain tests, with what the targets check; those of
-//! `query` and `zone_file` are tested beside what they are about.
+//! `whois_line`, `rdap_path`, `openpgp` and `transfer` as plain tests, with what the targets check;
+//! those of `query` and `zone_file` are tested beside what they are about.
 
 #![expect(clippy::unwrap_used, reason = "what fails here is a failed test")]
 
@@ -14,10 +14,14 @@ mod image;
 mod lookup;
 #[path = "../fuzz/checks/openpgp.rs"]
 mod openpgp;
+#[path = "../fuzz/checks/reply.rs"]
+mod reply;
 #[path = "../fuzz/checks/stream.rs"]
 mod stream;
 #[path = "../fuzz/checks/subject.rs"]
 mod subject;
+#[path = "../fuzz/checks/transfer.rs"]
+mod transfer;
 
 fn corpus(target: &str) -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -120,6 +124,24 @@ fn questions_of_the_public_are_questions_or_faults() {
             asked >= 5 && refused >= 5,
             "{target}: {asked} and {refused}"
         );
+    }
+}
+
+#[test]
+fn any_request_for_a_zone_gets_well_formed_replies() {
+    let server = transfer::Server::start();
+    for (name, input) in inputs("transfer") {
+        let messages = server.check(&input);
+        assert_eq!(messages == 0, name.starts_with("other-"), "{name}");
+        // Cut off or with an octet changed it is something all the same.
+        for at in 0..input.len() {
+            server.check(&input[..at]);
+            for octet in [0, 1, 0xc0, 0xff] {
+                let mut changed = input.clone();
+                changed[at] = octet;
+                server.check(&changed);
+            }
+        }
     }
 }
 

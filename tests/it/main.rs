@@ -22,3 +22,4 @@ mod support;
 mod tcp;
 mod tidy;
 mod tls;
+mod transfer;

@@ -26,6 +26,7 @@ mod rows;
 mod signed;
 mod tls;
 mod token;
+mod transfer;
 mod validators;
 mod web;
 

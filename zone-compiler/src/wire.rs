@@ -139,17 +139,16 @@ pub fn each_record<E>(
     sink: &mut dyn FnMut(Part, Record) -> Result<(), E>,
 ) -> Result<(), E> {
     let mut result = Ok(());
-    zone.each_entry(&mut |entry| {
-        if result.is_ok() {
-            result = each_record_of(zone, entry, sink);
-        }
+    zone.any_entry(&mut |entry| {
+        result = each_record_of(zone, entry, sink);
+        result.is_err()
     });
     result?;
     each_proof(zone, sink)
 }
 
-/// Goes along the chain of NSEC3, from whatever is before the first hash.
-fn each_proof<E>(
+/// Calls `sink` for the records of the chain of NSEC3, from its first hash on.
+pub fn each_proof<E>(
     zone: Zone<'_>,
     sink: &mut dyn FnMut(Part, Record) -> Result<(), E>,
 ) -> Result<(), E> {

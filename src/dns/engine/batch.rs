@@ -80,8 +80,10 @@ impl Engine {
         for (job, (message, question)) in jobs.iter_mut().zip(messages.iter().zip(&questions)) {
             if let (Some(job), Some((parsed, source))) = (job, message) {
                 let (request, question) = (&job.request, question.as_ref());
-                job.action =
-                    self.conclude(request, parsed, source, question, &mut of_apex, job.out);
+                let aside = self.hand_aside(generation, request, parsed, job.out);
+                job.action = aside.unwrap_or_else(|| {
+                    self.conclude(request, parsed, source, question, &mut of_apex, job.out)
+                });
             }
         }
     }

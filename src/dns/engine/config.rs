@@ -1,9 +1,11 @@
 //! What an engine is told once, before it answers.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use zone_image::Name;
 
+use super::Aside;
 use crate::dns::cookie::CookieSecrets;
 use crate::dns::rate::RateLimits;
 use crate::dns::secret::Secret;
@@ -34,6 +36,8 @@ pub struct EngineConfig {
     pub rate_limits: Option<RateLimits>,
     /// Keeps apart in the table of rates what an attacker would bring together.
     pub rate_key: Secret,
+    /// Answers what is no plain question; without it such requests are refused.
+    pub aside: Option<Arc<dyn Aside>>,
 }
 
 impl Default for EngineConfig {
@@ -48,6 +52,7 @@ impl Default for EngineConfig {
             cookie_secrets: CookieSecrets::none(),
             rate_limits: None,
             rate_key: Secret::new([0; 16]),
+            aside: None,
         }
     }
 }

@@ -10,6 +10,7 @@
 mod arrived;
 mod connections;
 mod stream;
+mod transfers;
 
 use std::io;
 use std::net::TcpListener as StdTcpListener;
@@ -23,6 +24,7 @@ use tokio::task::JoinSet;
 use tokio_rustls::server::TlsStream;
 
 use self::connections::{Admission, Connections, Place};
+pub use self::transfers::{Piece, Transfers};
 use super::failure::Offences;
 use super::tls::Tls;
 use super::{Answer, Clock};
@@ -67,6 +69,8 @@ pub struct Service<A> {
     pub limits: Limits,
     /// Makes it DNS over TLS.
     pub tls: Option<Tls>,
+    /// Answers requests for transfers; without it the engine refuses them.
+    pub transfers: Option<Arc<dyn Transfers>>,
     /// The clock.
     pub clock: Clock,
 }

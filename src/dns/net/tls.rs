@@ -18,6 +18,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use crate::dns::counters::Handshake;
+use crate::net::any_client::AnyClient;
 use crate::net::credentials::{Credentials, Use};
 
 /// Octets that a session keeps while the client does not read; a reply more.
@@ -32,11 +33,34 @@ pub const DOT: Use = Use {
     settings,
 };
 
+/// The same, where clients are asked for certificates (RFC 9103 section 9.3.3). One that
+/// has none is served like any other.
+pub const DOT_WITH_CLIENTS: Use = Use {
+    service: "DNS over TLS",
+    settings: settings_with_clients,
+};
+
+fn settings_with_clients(
+    provider: Arc<CryptoProvider>,
+    certified: CertifiedKey,
+) -> Result<ServerConfig, Error> {
+    let clients = Arc::new(AnyClient(Arc::clone(&provider)));
+    let settings = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_client_cert_verifier(clients)
+        .with_cert_resolver(Arc::new(SingleCertAndKey::from(certified)));
+    common(settings)
+}
+
 fn settings(provider: Arc<CryptoProvider>, certified: CertifiedKey) -> Result<ServerConfig, Error> {
-    let mut settings = ServerConfig::builder_with_provider(provider)
+    let settings = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
         .with_no_client_auth()
         .with_cert_resolver(Arc::new(SingleCertAndKey::from(certified)));
+    common(settings)
+}
+
+fn common(mut settings: ServerConfig) -> Result<ServerConfig, Error> {
     settings.alpn_protocols = vec![PROTOCOL.to_vec()];
     // Sessions are resumed without memory of ours; the keys change every six hours
     // (RFC 9325 section 3.4), and with each certificate.

@@ -63,6 +63,7 @@ impl Server {
             engine: engine.clone(),
             generations: Arc::clone(&generations),
             tls: None,
+            transfers: None,
             counters: Arc::<StreamCounters>::default(),
             offences: Arc::default(),
             limits: Limits {

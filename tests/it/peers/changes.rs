@@ -95,6 +95,13 @@ const CHANGES: &[&[&str]] = &[
 
 /// A registry of `example.` with a policy of signing, and its server.
 fn signed(denial: &str) -> (Folder, Running) {
+    let folder = registry(denial);
+    let server = serve(&folder);
+    (folder, server)
+}
+
+/// A registry of `example.` with a policy of signing.
+pub(super) fn registry(denial: &str) -> Folder {
     let folder = Folder::new();
     let path = folder.path("meridian.toml");
     let text = std::fs::read_to_string(&path).unwrap();
@@ -120,13 +127,58 @@ fn signed(denial: &str) -> (Folder, Running) {
     folder.succeed(&["registry", "import", "--zone-file", "zone"]);
     folder.succeed(&["keys", "init"]);
     folder.succeed(&["keys", "policy", "--zone", "example", "--denial", denial]);
+    folder
+}
+
+/// Its server, when the zone is signed.
+pub(super) fn serve(folder: &Folder) -> Running {
     let server = folder.serve();
     crate::publish::eventually("keys are made and served", || {
         let key = ask(server.addresses[0], "example.", RecordType::DNSKEY);
         !key.answers.is_empty()
     });
     folder.succeed(&["registry", "wait"]);
-    (folder, server)
+    server
+}
+
+/// A command that changes the registry, by a random number that is another after it. Not
+/// each can be obeyed.
+pub(super) fn random_change(random: &mut u64) -> Vec<String> {
+    let mut below = |bound: u64| {
+        // xorshift64 of Marsaglia: any spread will do.
+        *random ^= *random << 13;
+        *random ^= *random >> 7;
+        *random ^= *random << 17;
+        usize::try_from(*random % bound).unwrap()
+    };
+    let domain = format!("d{}.example", below(12));
+    let record = format!(
+        "{}.deep.example. 60 TXT \"{}\"",
+        ["a", "b.c", "*"][below(3)],
+        below(2)
+    );
+    let kind = below(8);
+    let words: Vec<&str> = match kind {
+        0 => vec!["domain", "update", &domain, "--add-ds", DS],
+        1 => vec!["domain", "update", &domain, "--remove-ds", DS],
+        2 => vec!["domain", "update", &domain, "--add-status", "serverHold"],
+        3 => vec!["domain", "update", &domain, "--remove-status", "serverHold"],
+        4 => vec![
+            "domain",
+            "update",
+            &domain,
+            "--ns-ttl",
+            ["77", "78"][below(2)],
+        ],
+        5 => vec!["zone", "update", "example", "--add-record", &record],
+        6 => vec!["zone", "update", "example", "--remove-record", &record],
+        _ => {
+            let names = ["ns.d0.example", "dns.d0.example"];
+            let from = below(2);
+            vec!["host", "update", names[from], "--rename", names[1 - from]]
+        }
+    };
+    words.into_iter().map(str::to_owned).collect()
 }
 
 #[test]

@@ -105,6 +105,18 @@ const LAYERS: &[Layer] = &[
         modules: Some(&["dns"]),
         crates: &["arc_swap", "libc", "siphasher", "socket2", "zone_image"],
     },
+    // It uses what the data plane offers, and is called by it through traits.
+    Layer {
+        path: "src/transfer",
+        modules: Some(&["transfer", "dns"]),
+        crates: &[
+            "blake3",
+            "siphasher",
+            "tokio",
+            "zone_compiler",
+            "zone_image",
+        ],
+    },
     // What every service over TCP shares: it names none of them.
     Layer {
         path: "src/net",

@@ -90,6 +90,14 @@ impl<'g> BodyRef<'g> {
         self.body.records.to_native()
     }
 
+    /// Whether both are the same records, stored alike.
+    pub(crate) fn is_same(&self, other: &BodyRef<'_>) -> bool {
+        self.rtype() == other.rtype()
+            && self.part() == other.part()
+            && self.wire == other.wire
+            && self.patches == other.patches
+    }
+
     /// Octets it takes in a message.
     #[inline]
     pub fn length(&self) -> usize {

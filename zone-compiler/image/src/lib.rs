@@ -7,6 +7,7 @@
 
 mod body;
 mod chain;
+mod compare;
 mod denial;
 mod digest;
 mod error;
@@ -28,6 +29,7 @@ mod walk;
 pub mod writer;
 
 pub use body::{Bases, BodyRef};
+pub use compare::{Comparison, changed_zones};
 pub use denial::{Nsec3, Nsec3Hasher, Nsec3Seek, SortKey, nsec3_key};
 pub use error::{Fault, OpenError, WriteError};
 pub use generation::{GENERATION_FILE, Generation, ZoneInfo};

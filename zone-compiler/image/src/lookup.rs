@@ -198,38 +198,36 @@ impl<'g> Zone<'g> {
     /// Some delegation, if the zone has any: the first in the order of keyed hashes.
     pub fn any_delegation(&self) -> Option<Entry<'g>> {
         let mut found = None;
-        self.generation
-            .find_in_leaves(PageRef(self.page.names.to_native()), &mut |octets| {
-                let page = access::names(octets);
-                found = page
-                    .entries
-                    .iter()
-                    .map(|entry| Entry {
-                        zone: *self,
-                        page,
-                        entry,
-                        near: None,
-                    })
-                    .find(Entry::is_delegation);
-                found.is_some()
-            });
+        self.any_entry(&mut |entry| {
+            found = entry.is_delegation().then_some(entry);
+            found.is_some()
+        });
         found
     }
 
     /// Every entry, in the order of their hashes.
     pub fn each_entry(&self, visit: &mut dyn FnMut(Entry<'g>)) {
-        self.generation
-            .each_leaf(PageRef(self.page.names.to_native()), &mut |_, octets| {
-                let page = access::names(octets);
-                for entry in page.entries.iter() {
-                    visit(Entry {
-                        zone: *self,
-                        page,
-                        entry,
-                        near: None,
-                    });
-                }
-            });
+        self.any_entry(&mut |entry| {
+            visit(entry);
+            false
+        });
+    }
+
+    /// Goes through the entries, in the order of their hashes, until `is_wanted` says yes
+    /// to one; says whether it did.
+    pub fn any_entry(&self, is_wanted: &mut dyn FnMut(Entry<'g>) -> bool) -> bool {
+        let names = PageRef(self.page.names.to_native());
+        self.generation.find_in_leaves(names, &mut |octets| {
+            let page = access::names(octets);
+            page.entries.iter().any(|entry| {
+                is_wanted(Entry {
+                    zone: *self,
+                    page,
+                    entry,
+                    near: None,
+                })
+            })
+        })
     }
 }
 

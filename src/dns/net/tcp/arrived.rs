@@ -20,6 +20,11 @@ pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Send {
     /// Appends what has arrived, until `input` has about `most` octets. Ends at an
     /// error and where it would have to wait, which both are the end of what has.
     fn read_arrived(&mut self, most: usize, input: &mut Vec<u8>);
+
+    /// The certificate that the client showed, in DER.
+    fn certificate(&self) -> Option<&[u8]> {
+        None
+    }
 }
 
 impl Stream for TcpStream {
@@ -33,6 +38,11 @@ impl Stream for TcpStream {
 
 impl Stream for TlsStream<TcpStream> {
     const TRANSPORT: Transport = Transport::Tls;
+
+    fn certificate(&self) -> Option<&[u8]> {
+        let chain = self.get_ref().1.peer_certificates()?;
+        chain.first().map(AsRef::as_ref)
+    }
 
     fn read_arrived(&mut self, most: usize, input: &mut Vec<u8>) {
         let (socket, session) = self.get_mut();

@@ -7,12 +7,12 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::arrived::Stream;
 use super::connections::Place;
-use super::{Service, stopped};
+use super::{Piece, Service, stopped};
 use crate::dns::counters::Loss;
 use crate::dns::engine::{Action, Request};
 use crate::dns::net::Answer;
@@ -167,7 +167,13 @@ impl<A: Answer, S: Stream> Connection<'_, A, S> {
                 wire,
                 now: (self.service.clock)(),
             };
-            answer(self.service, &request, &mut self.output);
+            let transfers = self.service.transfers.as_deref();
+            let certificate = self.stream.certificate();
+            let reply = transfers.and_then(|transfers| transfers.open(&request, certificate));
+            match reply {
+                None => answer(self.service, &request, &mut self.output),
+                Some(pieces) => self.transfer(pieces, place).await?,
+            }
             at += PREFIX_BYTES + length;
             if self.output.len() >= WRITE_BYTES {
                 self.flush(place).await?;
@@ -180,6 +186,25 @@ impl<A: Answer, S: Stream> Connection<'_, A, S> {
         }
         self.flush(place).await?;
         Ok(next)
+    }
+
+    /// Writes a reply of many messages, each when the client has taken the one before.
+    async fn transfer(
+        &mut self,
+        mut pieces: mpsc::Receiver<Piece>,
+        place: &Place,
+    ) -> io::Result<()> {
+        self.service.counters.query();
+        loop {
+            match pieces.recv().await {
+                Some(Piece::Message(message)) => {
+                    append_frame(&message, &mut self.output);
+                    self.flush(place).await?;
+                }
+                Some(Piece::End) => return Ok(()),
+                None => return Err(io::ErrorKind::ConnectionAborted.into()),
+            }
+        }
     }
 
     /// Writes the replies. Meanwhile the connection may be sent away like a silent
@@ -222,6 +247,13 @@ fn split_frame(input: &[u8]) -> Option<(usize, &[u8])> {
     Some((usize::from(u16::from_be_bytes(*prefix)), rest))
 }
 
+/// Appends a message and its length.
+fn append_frame(message: &[u8], output: &mut Vec<u8>) {
+    let prefix = u16::try_from(message.len()).expect("a message has at most 65,535 octets");
+    output.extend_from_slice(&prefix.to_be_bytes());
+    output.extend_from_slice(message);
+}
+
 /// Answers one message from one generation and appends the framed reply.
 fn answer<A: Answer>(service: &Service<A>, request: &Request<'_>, output: &mut Vec<u8>) {
     let counters = &service.counters;
@@ -241,9 +273,7 @@ fn answer<A: Answer>(service: &Service<A>, request: &Request<'_>, output: &mut V
         match action {
             Action::Reply { length, outcome } => {
                 counters.reply(outcome);
-                let prefix = u16::try_from(length).expect("the out buffer is a message long");
-                output.extend_from_slice(&prefix.to_be_bytes());
-                output.extend_from_slice(&out[..length]);
+                append_frame(&out[..length], output);
             }
             Action::Drop(reason) => counters.ignore(reason),
         }

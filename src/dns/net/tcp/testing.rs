@@ -51,6 +51,7 @@ pub(in crate::dns::net) fn server_with(limits: Limits, tls: Option<Tls>) -> Serv
         offences: Arc::default(),
         limits,
         tls,
+        transfers: None,
         clock: || 5,
     };
     let listener = StdTcpListener::bind("127.0.0.1:0").unwrap();

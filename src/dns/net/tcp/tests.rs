@@ -310,6 +310,7 @@ fn a_task_that_starts_late_does_not_make_its_connection_younger() {
             ..LIMITS
         },
         tls: None,
+        transfers: None,
         clock: || 5,
     };
     let connections = Arc::new(Connections::new(service.limits));
