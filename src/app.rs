@@ -4,6 +4,7 @@
 //! its image; [`serve`] adds what a service has around it: control socket,
 //! metrics, signals, and word to systemd.
 
+pub(crate) mod distribution;
 mod epp;
 mod logs;
 mod lookup;
@@ -22,7 +23,7 @@ use crate::clock::{unix_microseconds, unix_seconds};
 use crate::config::{self, Config, MemoryKind, Publish};
 use crate::control::http::Exporter;
 use crate::control::socket::ControlSocket;
-use crate::control::{EppVitals, Reloads, TlsVitals, Vitals, VitalsParts};
+use crate::control::{Reloads, TlsVitals, Vitals, VitalsParts};
 use crate::dns::cookie::CookieSecrets;
 use crate::dns::engine::{Engine, EngineConfig};
 use crate::dns::generations::{Check, Generations, InstallError, Installer, Source};
@@ -56,6 +57,7 @@ pub struct Server {
     plane: Plane,
     installer: Installer,
     publisher: Option<Publisher>,
+    distribution: Option<distribution::Distribution>,
     credentials: Option<Arc<Credentials>>,
     keeper: Option<Keeper>,
     timekeeper: Option<Timekeeper>,
@@ -75,9 +77,7 @@ impl Server {
         let vault = open_vault(config)?;
         let settings = publish_settings(config, vault.as_ref());
         let generations = Arc::new(open(config, &engine, settings.as_ref())?);
-        if let Err(error) = net::raise_open_files() {
-            tracing::warn!(%error, "limit of open files not raised");
-        }
+        raise_open_files();
         let (failed, failures) = mpsc::channel(1);
         let canary_engine = engine.clone();
         let plane = Plane::start(
@@ -94,6 +94,7 @@ impl Server {
             .map(|settings| Publisher::spawn(settings, Arc::clone(&generations), canary_engine))
             .transpose()
             .context("cannot start the publisher's thread")?;
+        let distribution = distribution::start(config, &generations, publisher.as_ref())?;
         let timekeeper = spawn_timekeeper(config, settings.as_ref(), publisher.as_ref())
             .context("cannot start the thread of timers")?;
         let scanner = spawn_scanner(config, settings.as_ref())
@@ -120,17 +121,15 @@ impl Server {
             keys: keeper.as_ref().map(Keeper::state),
             timers: timekeeper.as_ref().map(Timekeeper::state),
             scan: scanner.as_ref().map(Scanner::state),
-            epp: epp.as_ref().map(|epp| EppVitals {
-                listen: epp.addresses().to_vec(),
-                counters: epp.counters(),
-                sessions: epp.sessions(),
-            }),
+            epp: epp.as_ref().map(epp::vitals),
             lookup: public.as_ref().map(lookup::Public::vitals),
+            distribution: distribution.as_ref().map(|of| of.vitals()),
         }));
         Ok(Self {
             plane,
             installer,
             publisher,
+            distribution,
             credentials,
             keeper,
             timekeeper,
@@ -206,8 +205,15 @@ impl Server {
         drop(self.timekeeper);
         drop(self.keeper);
         drop(self.publisher);
+        drop(self.distribution);
         self.plane.stop();
         drop(self.installer);
+    }
+}
+
+fn raise_open_files() {
+    if let Err(error) = net::raise_open_files() {
+        tracing::warn!(%error, "limit of open files not raised");
     }
 }
 
@@ -271,6 +277,10 @@ fn open(
             tracing::warn!(%error, "no image to serve, compiling the registry");
             publish::install_first(settings).context("cannot compile the first image")?;
             Ok(Generations::open(source())?)
+        }
+        (Err(error), None) if config.edge.is_some() => {
+            tracing::warn!(%error, "no image to serve, all is refused until one is fetched");
+            Ok(Generations::empty(source()))
         }
         (opened, _) => Ok(opened?),
     }
@@ -421,7 +431,9 @@ pub fn serve_with(config: &Config, ready: impl FnOnce(&Server)) -> anyhow::Resul
         );
         ready(&server);
         notify(&[sd_notify::NotifyState::Ready]);
-        run(&mut server, &mut signals).await
+        run(&mut server, &mut signals).await?;
+        drain(&server, &mut signals, config.drain).await;
+        Ok(())
     });
     notify(&[sd_notify::NotifyState::Stopping]);
     tracing::info!("stopping");
@@ -431,6 +443,20 @@ pub fn serve_with(config: &Config, ready: impl FnOnce(&Server)) -> anyhow::Resul
     runtime.shutdown_timeout(CONTROL_SHUTDOWN);
     tracing::info!("stopped");
     outcome
+}
+
+/// Says that it is about to stop and answers on, while routes go elsewhere.
+async fn drain(server: &Server, signals: &mut Signals, time: Duration) {
+    server.vitals.drain();
+    if time.is_zero() {
+        return;
+    }
+    tracing::info!(seconds = time.as_secs(), "draining");
+    tokio::select! {
+        _ = signals.terminate.recv() => {}
+        _ = signals.interrupt.recv() => {}
+        () = tokio::time::sleep(time) => {}
+    }
 }
 
 /// Waits for signals; an error is a worker that ended.

@@ -17,6 +17,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use crate::distribution::state::State as DistributionState;
 use crate::dns::counters::{Snapshot, StreamCounters, WorkerCounters};
 use crate::dns::generations::Generations;
 use crate::dns::net::failure::Offences;
@@ -30,8 +31,8 @@ use crate::registry::timekeeper::TimersState;
 
 pub use reload::Reloads;
 pub use status::{
-    EppSession, EppStatus, GenerationStatus, LookupStatus, OffenceStatus, Status, TlsStatus,
-    ZoneStatus,
+    DistributedStatus, EppSession, EppStatus, GenerationStatus, LookupStatus, OffenceStatus,
+    Status, TlsStatus, ZoneStatus,
 };
 
 /// Why a server cannot be asked or seen.
@@ -107,6 +108,7 @@ pub struct VitalsParts {
     pub scan: Option<Arc<ScanState>>,
     pub epp: Option<EppVitals>,
     pub lookup: Option<LookupVitals>,
+    pub distribution: Option<DistributionVitals>,
 }
 
 /// What can be seen of look-ups by the public.
@@ -116,6 +118,24 @@ pub struct LookupVitals {
     pub whois: Vec<SocketAddr>,
     pub rdap: Vec<SocketAddr>,
     pub counters: Arc<lookup::counters::Counters>,
+}
+
+/// Which side of distribution it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Side {
+    /// Puts out.
+    Primary,
+    /// Takes.
+    Edge,
+}
+
+/// What can be seen of distribution.
+#[derive(Debug)]
+#[expect(missing_docs, reason = "each is described at its type")]
+pub struct DistributionVitals {
+    pub side: Side,
+    pub state: Arc<DistributionState>,
 }
 
 /// What can be seen of EPP.
@@ -159,7 +179,11 @@ impl Vitals {
 
     /// Whether queries should be sent here.
     pub fn is_healthy(&self) -> bool {
-        !self.draining.load(Ordering::Relaxed)
+        // An edge that has fetched nothing yet would refuse what is asked.
+        let is_empty = self.parts.distribution.as_ref().is_some_and(|of| {
+            of.side == Side::Edge && self.parts.generations.current().file().is_empty()
+        });
+        !is_empty && !self.draining.load(Ordering::Relaxed)
     }
 
     /// The generations.

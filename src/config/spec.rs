@@ -5,6 +5,7 @@
 
 #![expect(missing_docs, reason = "dist/meridian.toml documents every key")]
 
+mod distribution;
 mod lookup;
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -12,11 +13,13 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+pub use distribution::{DistributionSpec, EdgeSpec, Role, RoutesSpec, S3Spec};
 pub use lookup::{LookupSpec, RdapSpec, WhoisSpec};
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct Spec {
+    pub role: Role,
     pub dns: DnsSpec,
     pub image: ImageSpec,
     pub registry: RegistrySpec,
@@ -26,6 +29,10 @@ pub struct Spec {
     pub lookup: LookupSpec,
     pub whois: WhoisSpec,
     pub rdap: RdapSpec,
+    pub distribution: DistributionSpec,
+    pub edge: EdgeSpec,
+    pub s3: S3Spec,
+    pub routes: RoutesSpec,
     pub control: ControlSpec,
     pub metrics: MetricsSpec,
     pub log: LogSpec,

@@ -1,0 +1,134 @@
+//! Distribution, put together: what a primary puts out, and what an edge takes.
+
+use std::sync::Arc;
+
+use anyhow::Context;
+use zeroize::Zeroizing;
+
+use crate::clock::unix_microseconds;
+use crate::config::{Config, Stores};
+use crate::control::{DistributionVitals, Side};
+use crate::distribution::depot::Access;
+use crate::distribution::distributor::{self, Distributor};
+use crate::distribution::edge::{self, Edge};
+use crate::distribution::key::SigningKey;
+use crate::dns::generations::Generations;
+use crate::keys::private_file;
+use crate::keys::seal::Secret;
+use crate::publish::Publisher;
+
+/// What keys of manifests are sealed for.
+pub(crate) const KEY_PURPOSE: &str = "meridian: manifests";
+
+/// Whichever side runs here.
+#[derive(Debug)]
+pub(super) enum Distribution {
+    Primary(Distributor),
+    Edge(Edge),
+}
+
+impl Distribution {
+    pub(super) fn vitals(&self) -> DistributionVitals {
+        match self {
+            Self::Primary(distributor) => DistributionVitals {
+                side: Side::Primary,
+                state: distributor.state(),
+            },
+            Self::Edge(edge) => DistributionVitals {
+                side: Side::Edge,
+                state: edge.state(),
+            },
+        }
+    }
+}
+
+/// Starts what the role asks for.
+pub(super) fn start(
+    config: &Config,
+    generations: &Arc<Generations>,
+    publisher: Option<&Publisher>,
+) -> anyhow::Result<Option<Distribution>> {
+    let generations = Arc::clone(generations);
+    if let Some(edge) = &config.edge {
+        let settings = edge::Settings {
+            sources: edge.sources.clone(),
+            access: access(&config.stores)?,
+            trusted: config.stores.trusted_keys.clone(),
+            directory: config.image.directory.clone(),
+            poll: edge.poll,
+            wait: edge.wait,
+            node: edge.name.clone(),
+            report_interval: edge.report_interval,
+            clock: unix_microseconds,
+        };
+        let edge = Edge::spawn(settings, generations).context("cannot start the edge's thread")?;
+        return Ok(Some(Distribution::Edge(edge)));
+    }
+    let Some(own) = &config.distribution else {
+        return Ok(None);
+    };
+    let published = publisher.map(Publisher::state);
+    let epoch_min = own.epoch_min;
+    let position = move || match &published {
+        None => Some((epoch_min, 0)),
+        Some(state) if state.epoch() == 0 => None,
+        Some(state) => Some((state.epoch().max(epoch_min), state.served_event())),
+    };
+    let settings = distributor::Settings {
+        place: own.store.clone(),
+        access: access(&config.stores)?,
+        key: signing_key(config)?,
+        trusted: config.stores.trusted_keys.clone(),
+        interval: own.interval,
+        expiry: own.expiry,
+        refresh: own.refresh,
+        keep: own.keep,
+        position: Box::new(position),
+        clock: unix_microseconds,
+    };
+    let distributor = Distributor::spawn(settings, generations);
+    let distributor = distributor.context("cannot start the distributor's thread")?;
+    Ok(Some(Distribution::Primary(distributor)))
+}
+
+/// The key that signs manifests.
+fn signing_key(config: &Config) -> anyhow::Result<SigningKey> {
+    let own = config.distribution.as_ref();
+    let path = &own.context("role is not \"primary\"")?.signing_key_file;
+    let secret = config.keys.secret_file.as_ref();
+    let secret = secret.context("keys.secret-file is not set")?;
+    let secret = Secret::load(secret).context("cannot read keys.secret-file")?;
+    let seed = secret.open_file(path, KEY_PURPOSE);
+    let seed = seed.context("cannot open distribution.signing-key-file")?;
+    SigningKey::from_seed(&seed).context("distribution.signing-key-file holds no key")
+}
+
+/// How stores are reached, with the secrets that this takes.
+pub(crate) fn access(stores: &Stores) -> anyhow::Result<Access> {
+    let token = match &stores.token_file {
+        None => None,
+        Some(path) => {
+            let text = private_file::read(path).context("cannot read edge.token-file")?;
+            let first = text.lines().next().unwrap_or_default().trim();
+            Some(Zeroizing::new(first.to_owned()))
+        }
+    };
+    let credentials = match &stores.credentials_file {
+        None => None,
+        Some(path) => {
+            let text = private_file::read(path).context("cannot read s3.credentials-file")?;
+            let mut lines = text.lines().map(str::trim);
+            let (Some(id), Some(secret)) = (lines.next(), lines.next()) else {
+                anyhow::bail!("{}: needs two lines, id and secret", path.display());
+            };
+            Some((id.to_owned(), Zeroizing::new(secret.to_owned())))
+        }
+    };
+    Ok(Access {
+        authorities: stores.ca_file.exists().then(|| stores.ca_file.clone()),
+        token,
+        endpoint: stores.endpoint.clone(),
+        region: stores.region.clone(),
+        credentials,
+    })
+}
