@@ -9,6 +9,7 @@ mod epp;
 mod logs;
 mod lookup;
 mod plane;
+mod signals;
 mod streams;
 
 use std::net::SocketAddr;
@@ -16,7 +17,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 
 use crate::clock::{unix_microseconds, unix_seconds};
@@ -44,6 +44,7 @@ use crate::registry::types::AnyName;
 
 pub use logs::init as init_logs;
 use plane::Plane;
+use signals::Signals;
 
 /// Longest wait for the control plane's thread at the end.
 const CONTROL_SHUTDOWN: Duration = Duration::from_secs(1);
@@ -205,7 +206,9 @@ impl Server {
         drop(self.timekeeper);
         drop(self.keeper);
         drop(self.publisher);
-        drop(self.distribution);
+        if let Some(distribution) = self.distribution {
+            distribution.stop();
+        }
         self.plane.stop();
         drop(self.installer);
     }
@@ -432,7 +435,8 @@ pub fn serve_with(config: &Config, ready: impl FnOnce(&Server)) -> anyhow::Resul
         ready(&server);
         notify(&[sd_notify::NotifyState::Ready]);
         run(&mut server, &mut signals).await?;
-        drain(&server, &mut signals, config.drain).await;
+        server.vitals.drain();
+        signals.end_or(config.drain).await;
         Ok(())
     });
     notify(&[sd_notify::NotifyState::Stopping]);
@@ -443,20 +447,6 @@ pub fn serve_with(config: &Config, ready: impl FnOnce(&Server)) -> anyhow::Resul
     runtime.shutdown_timeout(CONTROL_SHUTDOWN);
     tracing::info!("stopped");
     outcome
-}
-
-/// Says that it is about to stop and answers on, while routes go elsewhere.
-async fn drain(server: &Server, signals: &mut Signals, time: Duration) {
-    server.vitals.drain();
-    if time.is_zero() {
-        return;
-    }
-    tracing::info!(seconds = time.as_secs(), "draining");
-    tokio::select! {
-        _ = signals.terminate.recv() => {}
-        _ = signals.interrupt.recv() => {}
-        () = tokio::time::sleep(time) => {}
-    }
 }
 
 /// Waits for signals; an error is a worker that ended.
@@ -476,22 +466,6 @@ async fn run(server: &mut Server, signals: &mut Signals) -> anyhow::Result<()> {
                 notify(&[sd_notify::NotifyState::Ready]);
             }
         }
-    }
-}
-
-struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-    hangup: Signal,
-}
-
-impl Signals {
-    fn new() -> std::io::Result<Self> {
-        Ok(Self {
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-            hangup: signal(SignalKind::hangup())?,
-        })
     }
 }
 

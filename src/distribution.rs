@@ -14,6 +14,7 @@ pub mod manifest;
 pub mod overview;
 mod pack;
 mod primary;
+pub mod server;
 pub mod state;
 
 pub use client::ClientError;

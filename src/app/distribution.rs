@@ -6,16 +6,23 @@ use anyhow::Context;
 use zeroize::Zeroizing;
 
 use crate::clock::unix_microseconds;
-use crate::config::{Config, Stores};
+use crate::config::{self, Config, Stores};
 use crate::control::{DistributionVitals, Side};
 use crate::distribution::depot::Access;
 use crate::distribution::distributor::{self, Distributor};
 use crate::distribution::edge::{self, Edge};
 use crate::distribution::key::SigningKey;
+use crate::distribution::server::{self, EDGES, Server};
 use crate::dns::generations::Generations;
+use crate::dns::net::yield_to_workers;
 use crate::keys::private_file;
 use crate::keys::seal::Secret;
+use crate::net::credentials::Credentials;
+use crate::net::service;
 use crate::publish::Publisher;
+
+/// Connections of edges at once: some hundred nodes with a few each.
+const CONNECTIONS_MAX: usize = 1024;
 
 /// What keys of manifests are sealed for.
 pub(crate) const KEY_PURPOSE: &str = "meridian: manifests";
@@ -23,14 +30,21 @@ pub(crate) const KEY_PURPOSE: &str = "meridian: manifests";
 /// Whichever side runs here.
 #[derive(Debug)]
 pub(super) enum Distribution {
-    Primary(Distributor),
+    Primary(Distributor, Option<Server>),
     Edge(Edge),
 }
 
 impl Distribution {
+    /// Answers what is under way, and ends.
+    pub(super) fn stop(self) {
+        if let Self::Primary(_, Some(server)) = self {
+            server.stop();
+        }
+    }
+
     pub(super) fn vitals(&self) -> DistributionVitals {
         match self {
-            Self::Primary(distributor) => DistributionVitals {
+            Self::Primary(distributor, _) => DistributionVitals {
                 side: Side::Primary,
                 state: distributor.state(),
             },
@@ -88,7 +102,53 @@ pub(super) fn start(
     };
     let distributor = Distributor::spawn(settings, generations);
     let distributor = distributor.context("cannot start the distributor's thread")?;
-    Ok(Some(Distribution::Primary(distributor)))
+    let server = serve(config, own, &distributor)?;
+    Ok(Some(Distribution::Primary(distributor, server)))
+}
+
+/// Serves edges straight from here, where it is asked for.
+fn serve(
+    config: &Config,
+    own: &config::Distribution,
+    distributor: &Distributor,
+) -> anyhow::Result<Option<Server>> {
+    if own.listen.is_empty() {
+        return Ok(None);
+    }
+    let credentials = own.credentials.as_ref().map(|(certificate, key)| {
+        Credentials::load(EDGES, certificate, key)
+            .map(Arc::new)
+            .context("cannot use distribution.certificate-file with distribution.key-file")
+    });
+    let tokens = match &own.token_file {
+        None => Vec::new(),
+        Some(path) => {
+            let text = private_file::read(path).context("cannot read distribution.token-file")?;
+            let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+            let tokens: Vec<_> = lines.map(|line| Zeroizing::new(line.to_owned())).collect();
+            anyhow::ensure!(!tokens.is_empty(), "{}: no token in it", path.display());
+            tokens
+        }
+    };
+    let settings = server::Settings {
+        service: service::Settings {
+            name: "Edges",
+            threads: 1,
+            prepare_thread: yield_to_workers,
+            connections_max: CONNECTIONS_MAX,
+            connections_per_prefix_max: CONNECTIONS_MAX,
+            drain: config.dns.drain_timeout,
+        },
+        credentials: credentials.transpose()?,
+        tokens,
+        current: distributor.current(),
+        place: own.store.clone(),
+        access: access(&config.stores)?,
+    };
+    let server = Server::start(settings, &own.listen);
+    let server = server.context("cannot serve edges on distribution.listen")?;
+    tracing::info!(edges = ?server.addresses(), "edges are served");
+    Ok(Some(server))
 }
 
 /// The key that signs manifests.

@@ -1,5 +1,6 @@
 //! `role`, `[distribution]`, `[edge]` and `[s3]`: what each role needs and must not have.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -31,6 +32,12 @@ pub struct Distribution {
     pub keep: Duration,
     /// Least epoch.
     pub epoch_min: u64,
+    /// Addresses for edges; empty is none.
+    pub listen: Vec<SocketAddr>,
+    /// Chain of certificates and private key; without them it listens on loopback only.
+    pub credentials: Option<(PathBuf, PathBuf)>,
+    /// What edges have to show, a token a line.
+    pub token_file: Option<PathBuf>,
 }
 
 /// Whom an edge asks and believes.
@@ -115,7 +122,11 @@ pub(super) fn check_distribution(spec: &Spec, checker: &mut Checker<'_>) -> Opti
         }
         Some(store) => store,
     };
+    let credentials = check_listen(spec, checker);
     Some(Distribution {
+        listen: own.listen.clone(),
+        credentials,
+        token_file: named(&own.token_file),
         store,
         signing_key_file: signing_key_file?,
         interval: Duration::from_millis(own.interval_milliseconds),
@@ -124,6 +135,24 @@ pub(super) fn check_distribution(spec: &Spec, checker: &mut Checker<'_>) -> Opti
         keep: minutes(own.keep_minutes),
         epoch_min: own.epoch_min,
     })
+}
+
+/// Beyond loopback nothing is served without TLS and tokens: segments hold a secret.
+fn check_listen(spec: &Spec, checker: &mut Checker<'_>) -> Option<(PathBuf, PathBuf)> {
+    let own = &spec.distribution;
+    let credentials = named(&own.certificate_file).zip(named(&own.key_file));
+    if own.listen.iter().all(|address| address.ip().is_loopback()) {
+        return credentials;
+    }
+    if credentials.is_none() {
+        let message = "name certificate-file and key-file, or listen on loopback only";
+        checker.fault("distribution.listen", message);
+    }
+    if named(&own.token_file).is_none() {
+        let message = "name what edges have to show, or listen on loopback only";
+        checker.fault("distribution.token-file", message);
+    }
+    credentials
 }
 
 pub(super) fn check_edge(spec: &Spec, checker: &mut Checker<'_>) -> Option<Edge> {

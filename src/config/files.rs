@@ -8,6 +8,7 @@ use std::path::Path;
 use super::check::Checker;
 use super::read::Document;
 use super::{Fault, Spec};
+use crate::distribution::server::EDGES;
 use crate::dns::cookie::CookieSecrets;
 use crate::dns::net::tls::DOT;
 use crate::epp::server::certificate::EPP;
@@ -22,10 +23,12 @@ pub(super) fn check(spec: &Spec, document: &Document<'_>, faults: &mut Vec<Fault
         check_cookie_secrets(secrets, &mut checker);
     }
     let (tls, epp, rdap) = (&spec.dns.tls, &spec.epp, &spec.rdap);
+    let own = &spec.distribution;
     for (table, purpose, certificate_file, key_file) in [
         ("dns.tls", DOT, &tls.certificate_file, &tls.key_file),
         ("epp", EPP, &epp.certificate_file, &epp.key_file),
         ("rdap", RDAP, &rdap.certificate_file, &rdap.key_file),
+        ("distribution", EDGES, &own.certificate_file, &own.key_file),
     ] {
         let named = [certificate_file, key_file]
             .iter()
