@@ -213,11 +213,6 @@ impl Depot {
         &self.place
     }
 
-    /// Whether it tells news by itself.
-    pub(super) fn can_wait(&self) -> bool {
-        matches!(self.kind, Kind::Primary(_))
-    }
-
     fn fault(&self, source: object_store::Error, what: &str) -> DepotError {
         let place = self.place.clone();
         match source {
@@ -394,6 +389,23 @@ impl Depot {
         match &self.kind {
             Kind::Objects { objects, prefix } => Some((objects, prefix)),
             Kind::Primary(_) => None,
+        }
+    }
+
+    /// Removes what writes left that were cut off: a folder's own temporary files.
+    pub(super) fn sweep(&self) {
+        let Place::Folder(folder) = &self.place else {
+            return;
+        };
+        for folder in [folder.clone(), folder.join("packs")] {
+            let files = std::fs::read_dir(folder).into_iter().flatten().flatten();
+            for file in files {
+                // No name of ours has this sign; `object_store` puts it into those of files
+                // that are not whole yet.
+                if file.file_name().to_string_lossy().contains('#') {
+                    let _ = std::fs::remove_file(file.path());
+                }
+            }
         }
     }
 

@@ -231,6 +231,7 @@ impl Work {
     async fn open(&mut self) -> Result<(), Failure> {
         let store = |error: DepotError| Failure::new(Trouble::Store, error);
         let depot = Depot::open(&self.settings.place, &self.settings.access).map_err(store)?;
+        depot.sweep();
         let own = [self.settings.key.public()];
         let keys = [&own[..], &self.settings.trusted].concat();
         self.last = match depot.manifest(None, Duration::ZERO).await {

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep_until};
 use zone_image::writer::Staged;
 
 use super::depot::{Access, Depot, DepotError, Fetched, Place};
@@ -29,7 +29,7 @@ pub use report::Report;
 
 /// The manifest that was taken last, in the image directory.
 const MANIFEST_FILE: &str = "manifest";
-/// Pauses after a round in which nothing answered: they double from the first to the last.
+/// Pauses after a failure of a source: they double from the first to the last.
 const PAUSE_MIN: Duration = Duration::from_millis(200);
 const PAUSE_MAX: Duration = Duration::from_secs(30);
 /// Longest wait for the thread at the end; what is fetched so far is on disk.
@@ -112,6 +112,39 @@ struct Source {
     depot: Option<Arc<Depot>>,
     /// Tells its last manifest from the next.
     tag: Option<String>,
+    /// What was wrong with it, or with what it gave.
+    failure: Option<Failure>,
+    /// How long it is left alone after the next failure, and until when now.
+    pause: Duration,
+    due: Instant,
+}
+
+impl Source {
+    fn new(place: Place) -> Self {
+        Self {
+            place,
+            depot: None,
+            tag: None,
+            failure: None,
+            pause: PAUSE_MIN,
+            due: Instant::now(),
+        }
+    }
+
+    fn succeeded(&mut self) {
+        self.failure = None;
+    }
+
+    fn failed(&mut self, failure: Failure) {
+        if self.failure.is_none() {
+            self.pause = PAUSE_MIN;
+        }
+        self.failure = Some(failure);
+        // What it shows the next time is looked at again, also if it is the same.
+        self.tag = None;
+        self.due = Instant::now() + self.pause;
+        self.pause = (self.pause * 2).min(PAUSE_MAX);
+    }
 }
 
 /// A manifest that may be installed.
@@ -135,11 +168,7 @@ struct Work {
 
 impl Work {
     fn new(settings: Settings, generations: Arc<Generations>, state: Arc<State>) -> Self {
-        let sources = settings.sources.iter().map(|place| Source {
-            place: place.clone(),
-            depot: None,
-            tag: None,
-        });
+        let sources = settings.sources.iter().cloned().map(Source::new);
         Self {
             sources: sources.collect(),
             reporter: report::Reporter::default(),
@@ -183,77 +212,59 @@ impl Work {
 
     async fn run(&mut self) {
         self.recall().await;
-        let mut pause = PAUSE_MIN;
         loop {
-            let outcome = self.round().await;
-            let rest = match outcome {
-                Ok(told) => {
-                    self.state.recover();
-                    pause = PAUSE_MIN;
-                    // Whoever holds answers back has waited already.
-                    if told {
-                        Duration::ZERO
-                    } else {
-                        self.settings.poll
-                    }
-                }
-                Err(failure) => {
-                    self.state.fail(failure);
-                    let rest = pause;
-                    pause = (pause * 2).min(PAUSE_MAX);
-                    rest
-                }
-            };
-            self.report().await;
-            sleep(rest).await;
+            let begun = Instant::now();
+            let is_news = self.round().await;
+            match self
+                .sources
+                .iter()
+                .find_map(|source| source.failure.clone())
+            {
+                Some(failure) => self.state.fail(failure),
+                None => self.state.recover(),
+            }
+            self.report();
+            if is_news {
+                continue;
+            }
+            let is_heard = self.sources.iter().any(|source| source.failure.is_none());
+            let due = self.sources.iter().map(|source| source.due).min();
+            match due.filter(|_| !is_heard) {
+                Some(due) => sleep_until(due).await,
+                // Whoever holds answers back has waited already.
+                None => sleep_until(begun + self.settings.poll).await,
+            }
         }
     }
 
-    /// Asks all sources once and installs the newest manifest; says whether one of them
-    /// held its answer, so that there is no need to wait before the next round.
-    async fn round(&mut self) -> Result<bool, Failure> {
-        let (mut best, mut failure, mut told, mut heard): (Option<Candidate>, _, _, _) =
-            (None, None, false, false);
-        for source in 0..self.sources.len() {
-            match self.ask(source).await {
-                Ok(Some(candidate)) => {
-                    heard = true;
+    /// Asks all sources that are due once and installs the newest manifest; says whether it
+    /// did. What goes wrong is noted at the source that it came from.
+    async fn round(&mut self) -> bool {
+        let mut best: Option<Candidate> = None;
+        for number in 0..self.sources.len() {
+            if self.sources[number].due > Instant::now() {
+                continue;
+            }
+            match self.ask(number).await {
+                Ok(candidate) => {
+                    self.sources[number].succeeded();
                     let newest = best.as_ref().map(|best| best.manifest.counter);
-                    if newest < Some(candidate.manifest.counter) {
-                        best = Some(candidate);
-                    }
+                    best = match candidate {
+                        Some(next) if newest < Some(next.manifest.counter) => Some(next),
+                        _ => best,
+                    };
                 }
-                Ok(None) => {
-                    heard = true;
-                    told |= self.sources[source]
-                        .depot
-                        .as_ref()
-                        .is_some_and(|depot| depot.can_wait());
-                }
-                Err(error) => {
-                    self.sources[source].tag = None;
-                    failure = failure.or(Some(error));
-                }
+                Err(failure) => self.sources[number].failed(failure),
             }
         }
-        if let Some(best) = best {
-            let from = best.source;
-            let done = self.take(best).await;
-            if done.is_err() {
-                self.sources[from].tag = None;
+        let Some(best) = best else { return false };
+        let number = best.source;
+        match self.take(best).await {
+            Ok(()) => true,
+            Err(failure) => {
+                self.sources[number].failed(failure);
+                false
             }
-            done?;
-            told = true;
-        }
-        match failure {
-            // Another source is as good, but what is wrong with this one is said.
-            Some(failure) if heard => {
-                self.state.fail(failure);
-                sleep(self.settings.poll).await;
-                Ok(true)
-            }
-            Some(failure) => Err(failure),
-            None => Ok(told),
         }
     }
 
@@ -350,9 +361,13 @@ impl Work {
         }
     }
 
-    async fn report(&mut self) {
-        let depots = self.sources.iter().filter_map(|one| one.depot.clone());
-        let depots: Vec<_> = depots.collect();
+    /// Leaves a report where one is due, without waiting for it.
+    fn report(&mut self) {
+        let heard = self
+            .sources
+            .iter()
+            .filter(|source| source.failure.is_none());
+        let depots: Vec<_> = heard.filter_map(|source| source.depot.clone()).collect();
         let now = u64::try_from((self.settings.clock)()).unwrap_or_default() / 1_000_000;
         let report = Report {
             node: self.settings.node.clone(),
@@ -361,7 +376,6 @@ impl Work {
             status: self.state.status(),
         };
         self.reporter
-            .leave(&report, self.settings.report_interval, &depots)
-            .await;
+            .leave(&report, self.settings.report_interval, depots);
     }
 }

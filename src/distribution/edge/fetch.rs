@@ -14,7 +14,7 @@ use std::sync::Arc;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use tokio::time::timeout;
 use zone_image::layout::SegmentRef;
-use zone_image::shipment::{check_segment_file, segment_file_name};
+use zone_image::shipment::{GenerationFile, check_segment_file, segment_file_name};
 use zone_image::{Generation, OpenError};
 
 use super::super::depot::{Depot, PIECE_TIMEOUT};
@@ -24,6 +24,8 @@ use super::super::state::{Failure, State, Trouble};
 
 /// Segments that are fetched at once: a distant source answers each after its round trip.
 const AT_ONCE: usize = 6;
+/// Ends the names of segments.
+const SEGMENT: &str = "segment";
 /// What a fetch has so far.
 const PART: &str = "part";
 /// What was unfolded of it.
@@ -45,7 +47,7 @@ pub(super) async fn all(
     depots: &[Arc<Depot>],
     state: &State,
 ) -> Result<(), Failure> {
-    clean(directory, manifest).map_err(|error| disk(directory, &error))?;
+    clean(directory, manifest, served).map_err(|error| disk(directory, &error))?;
     let mut wanted = Vec::new();
     for (segment, pack, part) in manifest.segments() {
         let path = directory.join(segment_file_name(&segment.digest));
@@ -183,18 +185,23 @@ fn unfold(wanted: &Wanted<'_>, part: &Path, unfolded: &Path, path: &Path) -> Res
     std::fs::rename(unfolded, path).map_err(|error| disk(path, &error))
 }
 
-/// Removes what no fetch of this manifest goes on with.
-fn clean(directory: &Path, manifest: &Manifest) -> io::Result<()> {
-    let segments = manifest.generation.segments().iter();
-    let parts: BTreeSet<PathBuf> = segments
-        .map(|segment| PathBuf::from(segment_file_name(&segment.digest)).with_extension(PART))
+/// Removes what neither this manifest nor what is served has any use for: parts and whole
+/// segments of manifests that were given up.
+fn clean(directory: &Path, manifest: &Manifest, served: &Generation) -> io::Result<()> {
+    let installed = GenerationFile::parse(served.file().to_vec());
+    let installed = installed.iter().flat_map(GenerationFile::segments);
+    let wanted = manifest.generation.segments().iter();
+    let names: BTreeSet<_> = wanted
+        .chain(installed)
+        .map(|segment| PathBuf::from(segment_file_name(&segment.digest)))
         .collect();
     for file in std::fs::read_dir(directory)? {
         let file = file?;
         let name = PathBuf::from(file.file_name());
         let extension = name.extension().and_then(|extension| extension.to_str());
         let is_stale = match extension {
-            Some(PART) => !parts.contains(&name),
+            Some(PART) => !names.contains(&name.with_extension(SEGMENT)),
+            Some(SEGMENT) => !names.contains(&name),
             Some(UNFOLDED) => true,
             _ => false,
         };
