@@ -135,6 +135,7 @@ pub enum Side {
 #[expect(missing_docs, reason = "each is described at its type")]
 pub struct DistributionVitals {
     pub side: Side,
+    pub listen: Vec<SocketAddr>,
     pub state: Arc<DistributionState>,
 }
 

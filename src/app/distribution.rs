@@ -44,12 +44,16 @@ impl Distribution {
 
     pub(super) fn vitals(&self) -> DistributionVitals {
         match self {
-            Self::Primary(distributor, _) => DistributionVitals {
+            Self::Primary(distributor, server) => DistributionVitals {
                 side: Side::Primary,
+                listen: server
+                    .as_ref()
+                    .map_or_else(Vec::new, |server| server.addresses().to_vec()),
                 state: distributor.state(),
             },
             Self::Edge(edge) => DistributionVitals {
                 side: Side::Edge,
+                listen: Vec::new(),
                 state: edge.state(),
             },
         }

@@ -130,9 +130,17 @@ fn show_epp(epp: Option<&EppStatus>) {
 }
 
 fn show_distribution(distribution: Option<&DistributedStatus>) {
-    let Some(DistributedStatus { side, status }) = distribution else {
+    let Some(DistributedStatus {
+        side,
+        listen,
+        status,
+    }) = distribution
+    else {
         return;
     };
+    for address in listen {
+        output::line(format_args!("edges listen {address}"));
+    }
     let side = match side {
         Side::Primary => "put out     ",
         Side::Edge => "taken       ",

@@ -70,6 +70,9 @@ pub struct Status {
 pub struct DistributedStatus {
     /// Which side it is.
     pub side: Side,
+    /// Where a primary serves edges.
+    #[serde(default)]
+    pub listen: Vec<SocketAddr>,
     /// How it goes.
     #[serde(flatten)]
     pub status: DistributionStatus,
@@ -224,6 +227,7 @@ impl Vitals {
                 .as_ref()
                 .map(|of| DistributedStatus {
                     side: of.side,
+                    listen: of.listen.clone(),
                     status: of.state.status(),
                 }),
             udp_queries: udp.queries,
