@@ -30,7 +30,7 @@ pub(crate) const KEY_PURPOSE: &str = "meridian: manifests";
 /// Whichever side runs here.
 #[derive(Debug)]
 pub(super) enum Distribution {
-    Primary(Distributor, Option<Server>),
+    Primary(Distributor, Option<Box<Server>>),
     Edge(Edge),
 }
 
@@ -107,7 +107,10 @@ pub(super) fn start(
     let distributor = Distributor::spawn(settings, generations);
     let distributor = distributor.context("cannot start the distributor's thread")?;
     let server = serve(config, own, &distributor)?;
-    Ok(Some(Distribution::Primary(distributor, server)))
+    Ok(Some(Distribution::Primary(
+        distributor,
+        server.map(Box::new),
+    )))
 }
 
 /// Serves edges straight from here, where it is asked for.

@@ -63,13 +63,10 @@ pub(super) fn check(spec: &Spec, checker: &mut Checker<'_>) -> Option<Routes> {
         let message = format!("{address} is no address that can be asked or announced");
         checker.fault("routes.addresses", message);
     }
-    let zone = match Name::parse_absolute(&own.zone) {
-        Ok(zone) => zone,
-        Err(_) => {
-            let message = "name a zone that is served, such as \"example.\"; its SOA is asked for";
-            checker.fault("routes.zone", message);
-            return None;
-        }
+    let Ok(zone) = Name::parse_absolute(&own.zone) else {
+        let message = "name a zone that is served, such as \"example.\"; its SOA is asked for";
+        checker.fault("routes.zone", message);
+        return None;
     };
     // It stands within quotes in what BIRD is told.
     let is_word = |octet: u8| octet.is_ascii_alphanumeric() || octet == b'_' || octet == b'-';

@@ -241,31 +241,34 @@ impl Work {
     /// did. What goes wrong is noted at the source that it came from.
     async fn round(&mut self) -> bool {
         let mut best: Option<Candidate> = None;
+        let mut offering = Vec::new();
         for number in 0..self.sources.len() {
             if self.sources[number].due > Instant::now() {
                 continue;
             }
             match self.ask(number).await {
-                Ok(candidate) => {
-                    self.sources[number].succeeded();
+                Ok(None) => self.sources[number].succeeded(),
+                Ok(Some(next)) => {
+                    offering.push(number);
                     let newest = best.as_ref().map(|best| best.manifest.counter);
-                    best = match candidate {
-                        Some(next) if newest < Some(next.manifest.counter) => Some(next),
-                        _ => best,
-                    };
+                    if newest < Some(next.manifest.counter) {
+                        best = Some(next);
+                    }
                 }
                 Err(failure) => self.sources[number].failed(failure),
             }
         }
         let Some(best) = best else { return false };
-        let number = best.source;
-        match self.take(best).await {
-            Ok(()) => true,
-            Err(failure) => {
-                self.sources[number].failed(failure);
-                false
+        let from = best.source;
+        let failure = self.take(best).await.err();
+        let is_news = failure.is_none();
+        for number in offering {
+            match &failure {
+                Some(failure) if number == from => self.sources[number].failed(failure.clone()),
+                _ => self.sources[number].succeeded(),
             }
         }
+        is_news
     }
 
     /// The manifest of one source, if it is news and may be installed.
@@ -293,6 +296,10 @@ impl Work {
         let now = u64::try_from((self.settings.clock)()).unwrap_or_default();
         manifest.check(self.floor, now).map_err(refused)?;
         source.tag = tag;
+        let is_served = manifest.generation.digest() == self.generations.current().digest();
+        if is_served && self.state.status().done == Some(manifest.counter) {
+            return Ok(None);
+        }
         self.state.knows(manifest.counter, now / 1_000_000);
         Ok(Some(Candidate {
             manifest,

@@ -193,7 +193,7 @@ impl Desk {
         let is_news = |current: &Option<Current>| {
             current
                 .as_ref()
-                .is_some_and(|current| known != Some(&current.tag))
+                .is_some_and(|current| known != Some(current.tag.as_str()))
         };
         let found = tokio::select! {
             biased;

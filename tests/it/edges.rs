@@ -170,7 +170,7 @@ fn an_edge_that_is_killed_at_any_step_serves_a_whole_image_after_it() {
     let east = edge("east", &store(&primary), &key, "");
     let image = east.path("image");
     answers(&east.serve(), 1);
-    for (new, moment) in (2..).zip(MOMENTS.iter().cycle().take(10)) {
+    for (new, moment) in (2..).zip(&MOMENTS) {
         let server = east.serve();
         answers(&server, new - 1);
         compile(new);
@@ -181,7 +181,7 @@ fn an_edge_that_is_killed_at_any_step_serves_a_whole_image_after_it() {
         east.succeed(&["image", "verify"]);
     }
     let server = east.serve();
-    answers(&server, 11);
+    answers(&server, 6);
     eventually("nothing is left behind", || {
         !MOMENTS[..4].iter().any(|end| is_there(&image, end))
     });
@@ -215,7 +215,7 @@ fn roles_have_what_they_need_and_nothing_else() {
     );
     check(
         "role = \"primary\"\n[distribution]\nstore = \"https://x\"\n",
-        &["distribution.store", "distribution.signing-key-file"],
+        &["distribution.signing-key-file", "distribution.store"],
     );
     check(
         "[distribution]\nstore = \"file:///x\"\nrefresh-minutes = 6000\n",
@@ -223,6 +223,6 @@ fn roles_have_what_they_need_and_nothing_else() {
     );
     check(
         "[routes]\naddresses = [\"0.0.0.0:53\"]\nbird-protocol = \"a b\"\n",
-        &["routes.addresses", "routes.zone"],
+        &["routes.zone", "routes.addresses"],
     );
 }

@@ -73,7 +73,7 @@ fn is_delegated(socket: &UdpSocket, server: SocketAddr, name: &str) -> bool {
     let mut buffer = [0; 1500];
     let length = socket.recv(&mut buffer).unwrap();
     let answer = Message::from_vec(&buffer[..length]).unwrap();
-    answer.metadata.response_code == ResponseCode::NoError && !answer.authorities.is_empty()
+    answer.response_code == ResponseCode::NoError && !answer.authorities.is_empty()
 }
 
 fn percentile(sorted: &[Duration], part: usize) -> Duration {

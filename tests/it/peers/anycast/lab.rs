@@ -126,6 +126,15 @@ impl Node {
     }
 }
 
+impl Drop for Node {
+    fn drop(&mut self) {
+        // Where a test ended with the disk full.
+        let image = self.image();
+        let umount = Command::new("umount").arg("-q").arg(image).status();
+        drop(umount);
+    }
+}
+
 /// Router, primary and edges.
 pub(super) struct Lab {
     pub(super) router: String,
