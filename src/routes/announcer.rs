@@ -46,6 +46,8 @@ pub struct Announcer<W> {
     judge: Judge,
     /// What was told, and when.
     told: Option<(Route, Instant)>,
+    /// Why it was not told.
+    fault: Option<String>,
     /// What was wrong at the last look.
     reason: Option<Reason>,
     next_id: u16,
@@ -66,6 +68,7 @@ impl<W: Write> Announcer<W> {
             settings,
             speaker,
             told: None,
+            fault: None,
             reason: None,
             next_id: 1,
         }
@@ -122,11 +125,16 @@ impl<W: Write> Announcer<W> {
         match &mut self.speaker {
             Speaker::Bird(bird) => {
                 if let Err(error) = bird.set(route) {
-                    // Told again at the next turn.
-                    tracing::error!(%error, ?route, "BIRD is not told");
+                    // Told again at the next turn, and said once.
+                    let fault = error.to_string();
+                    if self.fault.as_ref() != Some(&fault) {
+                        tracing::error!(error = fault, ?route, "BIRD is not told");
+                    }
+                    self.fault = Some(fault);
                     self.told = None;
                     return Ok(());
                 }
+                self.fault = None;
             }
             Speaker::ExaBgp(output) => {
                 let addresses = self.settings.addresses.iter().map(SocketAddr::ip);

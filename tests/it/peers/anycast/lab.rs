@@ -182,14 +182,16 @@ impl Lab {
         let mut nodes = Vec::new();
         for (number, name) in names.iter().enumerate().skip(1) {
             run(&format!(
-                "ip link add e{number} netns {router} type veth peer name up netns {name}"
+                "ip link add e{number} netns {router} type veth peer name cable netns {name}"
             ));
             run(&format!(
                 "ip -n {router} addr add 10.53.{number}.1/30 dev e{number}"
             ));
             run(&format!("ip -n {router} link set e{number} up"));
-            run(&format!("ip -n {name} addr add 10.53.{number}.2/30 dev up"));
-            run(&format!("ip -n {name} link set up up"));
+            run(&format!(
+                "ip -n {name} addr add 10.53.{number}.2/30 dev cable"
+            ));
+            run(&format!("ip -n {name} link set cable up"));
             run(&format!(
                 "ip -n {name} route add default via 10.53.{number}.1"
             ));
@@ -287,7 +289,7 @@ fn by_bird(lab: &TempDir, number: usize, node: &Node) -> Vec<Daemon> {
     let text = format!(
         "router id 10.53.{number}.2;\nprotocol device {{ scan time 1; }}\n\
          protocol static meridian {{ disabled yes; ipv4; route {ANYCAST}/32 via \"lo\"; }}\n\
-         protocol bgp router {{ local as 65001; neighbor 10.53.{number}.1 as 65000;\n\
+         protocol bgp upstream {{ local as 65001; neighbor 10.53.{number}.1 as 65000;\n\
          ipv4 {{ import none; export where proto = \"meridian\"; next hop self; }}; }}\n"
     );
     let bird = bird(lab, &format!("e{number}"), &node.namespace, &text);
