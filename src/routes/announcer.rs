@@ -109,16 +109,17 @@ impl<W: Write> Announcer<W> {
     }
 
     fn look(&mut self) -> Look {
-        if (self.settings.is_ready)() == Some(false) {
-            return Look::Leaving;
-        }
         for address in &self.settings.addresses {
             self.next_id = self.next_id.wrapping_add(super::probe::QUERIES);
             if let Err(reason) = self.settings.probe.look(*address, self.next_id) {
                 return Look::Bad(reason);
             }
         }
-        Look::Good
+        // Asked last: one that hangs does not answer this either, and that would take longer.
+        match (self.settings.is_ready)() {
+            Some(false) => Look::Leaving,
+            _ => Look::Good,
+        }
     }
 
     fn tell(&mut self, route: Route, is_news: bool) -> std::io::Result<()> {
