@@ -94,7 +94,7 @@ fn unplanned(lab: &mut Lab, client: &mut Client, number: usize) {
     lab.nodes[number - 1].server().signal("-CONT");
     let back = routes(lab, &[1, 2, 3]);
     let report = client.mark();
-    println!(
+    eprintln!(
         "edge {number} stopped: withdrawn after {withdrawn:?}, back after {back:?}: {report:?}"
     );
     assert!(report.lost < report.sent, "{report:?}");
@@ -105,11 +105,11 @@ fn unplanned(lab: &mut Lab, client: &mut Client, number: usize) {
     node.damage_segment();
     let withdrawn = routes(lab, &others);
     let quiet = client.mark();
-    println!("edge {number} killed: withdrawn after {withdrawn:?}: {quiet:?}");
+    eprintln!("edge {number} killed: withdrawn after {withdrawn:?}: {quiet:?}");
     let node = &mut lab.nodes[number - 1];
     node.start();
     let back = routes(lab, &[1, 2, 3]);
-    println!("edge {number} started on a damaged image: back after {back:?}");
+    eprintln!("edge {number} started on a damaged image: back after {back:?}");
     client.lost_none(&format!("edge {number} mends its image and comes back"));
 }
 

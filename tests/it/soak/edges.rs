@@ -148,7 +148,7 @@ fn creates_are_answered_by_all_edges() {
     }
     times.sort_unstable();
     let each = (fetched() - before) / (RUNS * edges.len()) as u64;
-    println!(
+    eprintln!(
         "{domains} delegations, {RUNS} creates, from the acknowledgement to the last of 3 edges: \
          p50 {:?}, p99 {:?}; {each} octets fetched by an edge for each",
         percentile(&times, 50),
@@ -167,7 +167,7 @@ fn creates_are_answered_by_all_edges() {
     let ended = Instant::now();
     eventually("the last of the stream", || all(&last));
     let each = (fetched() - before) / u64::from(RATE * SECONDS) / edges.len() as u64;
-    println!(
+    eprintln!(
         "{} creates in {said:?}: the last is answered by all {:?} after its acknowledgement; \
          {each} octets fetched by an edge for each",
         RATE * SECONDS,

@@ -78,7 +78,7 @@ impl Client {
     #[track_caller]
     pub(super) fn lost_none(&mut self, when: &str) {
         let report = self.mark();
-        println!("{when}: {report:?}");
+        eprintln!("{when}: {report:?}");
         assert_eq!(report.lost, 0, "{when}: {report:?}");
         assert!(report.sent > 0, "{when}: {report:?}");
     }
@@ -119,7 +119,8 @@ pub(super) fn run() {
             lost: counts.lost.swap(0, Ordering::Relaxed),
             silent_milliseconds: counts.silent.swap(0, Ordering::Relaxed),
         };
-        println!("{}", serde_json::to_string(&report).unwrap());
+        let report = serde_json::to_string(&report).unwrap();
+        writeln!(std::io::stdout(), "{report}").unwrap();
     }
     stop.store(true, Ordering::Relaxed);
     asking.join().unwrap();
