@@ -54,6 +54,7 @@ fn clients_are_answered_whatever_becomes_of_one_edge() {
     lab.publish(2);
     lab.each(|node| node.answers(2));
     lab.hide_store();
+    // Time enough for anything that would withdraw a route for this.
     std::thread::sleep(Duration::from_secs(2));
     assert_eq!(lab.routes(), [1, 2, 3], "a dead primary withdraws nothing");
     lab.nodes[0].fill_disk();

@@ -263,7 +263,7 @@ fn node(lab: &TempDir, number: usize, name: &str, primary: &Folder, key: &str) -
     let routes = format!(
         "[routes]\naddresses = [\"{ANYCAST}:53\"]\nzone = \"example.\"\n\
          interval-milliseconds = 100\ntimeout-milliseconds = 500\nfall = 3\nrise = 5\n\
-         drain-seconds = 4\n{bird}"
+         drain-seconds = 2\n{bird}"
     );
     let folder = edge(&format!("e{number}"), &store, key, &routes);
     let path = folder.path("meridian.toml");
