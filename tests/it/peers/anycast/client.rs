@@ -120,7 +120,8 @@ pub(super) fn run() {
             silent_milliseconds: counts.silent.swap(0, Ordering::Relaxed),
         };
         let report = serde_json::to_string(&report).unwrap();
-        writeln!(std::io::stdout(), "{report}").unwrap();
+        let mut output = std::io::stdout();
+        writeln!(output, "{report}").unwrap();
     }
     stop.store(true, Ordering::Relaxed);
     asking.join().unwrap();
