@@ -5,10 +5,12 @@
 //! metrics, signals, and word to systemd.
 
 mod addresses;
+pub(crate) mod distribution;
 mod epp;
 mod logs;
 mod lookup;
 mod plane;
+mod signals;
 mod streams;
 mod transfer;
 
@@ -16,14 +18,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 
 use crate::clock::{unix_microseconds, unix_seconds};
 use crate::config::{self, Config, MemoryKind, Publish};
 use crate::control::http::Exporter;
 use crate::control::socket::ControlSocket;
-use crate::control::{EppVitals, Reloads, Vitals, VitalsParts};
+use crate::control::{Reloads, Vitals, VitalsParts};
 use crate::dns::cookie::CookieSecrets;
 use crate::dns::engine::{Engine, EngineConfig};
 use crate::dns::generations::{Check, Generations, InstallError, Installer, Source};
@@ -43,6 +44,7 @@ use crate::registry::types::AnyName;
 
 pub use logs::init as init_logs;
 use plane::Plane;
+use signals::Signals;
 use transfer::Transfers;
 
 /// Longest wait for the control plane's thread at the end.
@@ -57,6 +59,7 @@ pub struct Server {
     plane: Plane,
     installer: Installer,
     publisher: Option<Publisher>,
+    distribution: Option<distribution::Distribution>,
     credentials: Option<Arc<Credentials>>,
     keeper: Option<Keeper>,
     timekeeper: Option<Timekeeper>,
@@ -79,9 +82,7 @@ impl Server {
         let settings = publish_settings(config, vault.as_ref());
         let generations = Arc::new(open(config, &engine, settings.as_ref())?);
         let transfers = Transfers::open(config, &generations)?;
-        if let Err(error) = net::raise_open_files() {
-            tracing::warn!(%error, "limit of open files not raised");
-        }
+        raise_open_files();
         let (failed, failures) = mpsc::channel(1);
         let web_engine = engine.clone();
         let plane = Plane::start(
@@ -99,6 +100,7 @@ impl Server {
             .map(|settings| Publisher::spawn(settings, Arc::clone(&generations), engine))
             .transpose()
             .context("cannot start the publisher's thread")?;
+        let distribution = distribution::start(config, &generations, publisher.as_ref())?;
         let timekeeper = spawn_timekeeper(config, settings.as_ref(), publisher.as_ref())
             .context("cannot start the thread of timers")?;
         let scanner = spawn_scanner(config, settings.as_ref())
@@ -121,18 +123,16 @@ impl Server {
             keys: keeper.as_ref().map(Keeper::state),
             timers: timekeeper.as_ref().map(Timekeeper::state),
             scan: scanner.as_ref().map(Scanner::state),
-            epp: epp.as_ref().map(|epp| EppVitals {
-                listen: epp.addresses().to_vec(),
-                counters: epp.counters(),
-                sessions: epp.sessions(),
-            }),
+            epp: epp.as_ref().map(epp::vitals),
             lookup: public.as_ref().map(lookup::Public::vitals),
             transfer: transfers.as_ref().map(Transfers::vitals),
+            distribution: distribution.as_ref().map(|of| of.vitals()),
         }));
         Ok(Self {
             plane,
             installer,
             publisher,
+            distribution,
             credentials,
             keeper,
             timekeeper,
@@ -182,8 +182,17 @@ impl Server {
         drop(self.timekeeper);
         drop(self.keeper);
         drop(self.publisher);
+        if let Some(distribution) = self.distribution {
+            distribution.stop();
+        }
         self.plane.stop();
         drop(self.installer);
+    }
+}
+
+fn raise_open_files() {
+    if let Err(error) = net::raise_open_files() {
+        tracing::warn!(%error, "limit of open files not raised");
     }
 }
 
@@ -248,6 +257,10 @@ fn open(
             tracing::warn!(%error, "no image to serve, compiling the registry");
             publish::install_first(settings).context("cannot compile the first image")?;
             Ok(Generations::open(source())?)
+        }
+        (Err(error), None) if config.edge.is_some() => {
+            tracing::warn!(%error, "no image to serve, all is refused until one is fetched");
+            Ok(Generations::empty(source()))
         }
         (opened, _) => Ok(opened?),
     }
@@ -400,7 +413,10 @@ pub fn serve_with(config: &Config, ready: impl FnOnce(&Server)) -> anyhow::Resul
         );
         ready(&server);
         notify(&[sd_notify::NotifyState::Ready]);
-        run(&mut server, &mut signals).await
+        run(&mut server, &mut signals).await?;
+        server.vitals.drain();
+        signals.end_or(config.drain).await;
+        Ok(())
     });
     notify(&[sd_notify::NotifyState::Stopping]);
     tracing::info!("stopping");
@@ -429,22 +445,6 @@ async fn run(server: &mut Server, signals: &mut Signals) -> anyhow::Result<()> {
                 notify(&[sd_notify::NotifyState::Ready]);
             }
         }
-    }
-}
-
-struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-    hangup: Signal,
-}
-
-impl Signals {
-    fn new() -> std::io::Result<Self> {
-        Ok(Self {
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-            hangup: signal(SignalKind::hangup())?,
-        })
     }
 }
 

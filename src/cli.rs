@@ -3,6 +3,7 @@
 mod audit;
 pub(crate) mod compile;
 mod diff;
+mod edge;
 mod epp;
 mod epp_client;
 mod image;
@@ -89,6 +90,9 @@ enum Command {
     /// it is.
     #[command(subcommand)]
     Keys(keys::arguments::KeysArgs),
+    /// Make the key that signs what edges serve, and show how far all edges are
+    #[command(subcommand)]
+    Edge(edge::EdgeArgs),
     /// List or end the EPP sessions of the running server
     #[command(subcommand)]
     Epp(epp::EppArgs),

@@ -5,10 +5,12 @@
 //! once, each with its line.
 
 mod check;
+mod distribution;
 mod epp;
 mod files;
 mod lookup;
 mod read;
+mod routes;
 pub mod spec;
 mod transfer;
 
@@ -22,9 +24,11 @@ use zone_image::Name;
 use crate::dns::rate::RateLimits;
 use crate::keys::token::TokenSettings;
 
+pub use distribution::{Distribution, Edge, Stores};
 pub use epp::Epp;
 pub use lookup::{Lookup, Rdap, Web, Whois};
-pub use spec::{LogFormat, LogLevel, MemoryKind, Spec};
+pub use routes::Routes;
+pub use spec::{LogFormat, LogLevel, MemoryKind, Role, Spec};
 pub use transfer::{Notify, Transfer};
 
 /// Where the file is unless `--config` says otherwise.
@@ -33,6 +37,8 @@ pub const PATH_DEFAULT: &str = "/etc/meridian/meridian.toml";
 /// A configuration without faults.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
+    /// What this server is among others.
+    pub role: Role,
     /// `[dns]`
     pub dns: Dns,
     /// `[image]`
@@ -55,6 +61,16 @@ pub struct Config {
     pub rdap: Rdap,
     /// `[web]`
     pub web: Web,
+    /// `[distribution]`; `None` where nothing is put out.
+    pub distribution: Option<Distribution>,
+    /// `[edge]`; `None` where this server is none.
+    pub edge: Option<Edge>,
+    /// How stores are reached, from `[edge]` and `[s3]`.
+    pub stores: Stores,
+    /// `[routes]`; `None` where none are announced.
+    pub routes: Option<Routes>,
+    /// How long it is answered after a signal to stop, while routes go.
+    pub drain: Duration,
     /// `[control]`
     pub control: Control,
     /// `[metrics]`

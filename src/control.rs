@@ -18,6 +18,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use crate::distribution::state::State as DistributionState;
 use crate::dns::counters::{Snapshot, StreamCounters, WorkerCounters};
 use crate::dns::generations::Generations;
 use crate::dns::net::failure::Offences;
@@ -34,8 +35,8 @@ use crate::transfer::notify::Notifier;
 
 pub use reload::Reloads;
 pub use status::{
-    EppSession, EppStatus, GenerationStatus, LookupStatus, OffenceStatus, Status, TlsStatus,
-    ZoneStatus,
+    DistributedStatus, EppSession, EppStatus, GenerationStatus, LookupStatus, OffenceStatus,
+    Status, TlsStatus, ZoneStatus,
 };
 pub use zones::{NoticeStatus, SentZone};
 
@@ -122,6 +123,7 @@ pub struct TransferVitals {
     pub counters: Arc<TransferCounters>,
     pub history: Arc<History>,
     pub notifier: Option<Arc<Notifier>>,
+    pub distribution: Option<DistributionVitals>,
 }
 
 /// What can be seen of look-ups by the public.
@@ -132,6 +134,25 @@ pub struct LookupVitals {
     pub rdap: Vec<SocketAddr>,
     pub web: Vec<SocketAddr>,
     pub counters: Arc<lookup::counters::Counters>,
+}
+
+/// Which side of distribution it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Side {
+    /// Puts out.
+    Primary,
+    /// Takes.
+    Edge,
+}
+
+/// What can be seen of distribution.
+#[derive(Debug)]
+#[expect(missing_docs, reason = "each is described at its type")]
+pub struct DistributionVitals {
+    pub side: Side,
+    pub listen: Vec<SocketAddr>,
+    pub state: Arc<DistributionState>,
 }
 
 /// What can be seen of EPP.
@@ -175,7 +196,11 @@ impl Vitals {
 
     /// Whether queries should be sent here.
     pub fn is_healthy(&self) -> bool {
-        !self.draining.load(Ordering::Relaxed)
+        // An edge that has fetched nothing yet would refuse what is asked.
+        let is_empty = self.parts.distribution.as_ref().is_some_and(|of| {
+            of.side == Side::Edge && self.parts.generations.current().file().is_empty()
+        });
+        !is_empty && !self.draining.load(Ordering::Relaxed)
     }
 
     /// The generations.

@@ -184,11 +184,11 @@ impl Work {
 
     /// Looks for news and publishes what has settled.
     fn step(&mut self) -> Result<(), Failure> {
-        let event = self
+        let (epoch, event) = self
             .follower
-            .last_event()
+            .position()
             .map_err(|error| Failure::new(Step::Read, error.to_string()))?;
-        self.state.saw(event);
+        self.state.saw(epoch, event);
         self.schedule.saw(event, self.begin.elapsed());
         let is_other_image = self.generations.current().number() != self.number;
         if self.follower.take_is_new() || is_other_image {

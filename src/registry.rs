@@ -45,7 +45,7 @@ pub use command::{Actor, Command, CommandError, Info, Outcome, Rejection, Reques
 pub use csv::{CsvExport, CsvImport, CsvOptions, export_csv, import_csv};
 pub use database::{Database, Engine, Location, Timestamp};
 pub use error::RegistryError;
-pub use events::{event_times, last_event, zone_version};
+pub use events::{event_times, last_event, position, zone_version};
 pub use export::{ExportOptions, ExportReport, export_zone_file};
 pub use import::{ImportOptions, ImportReport, import_zone_file};
 pub use progress::{Phase, Progress, ProgressSink};

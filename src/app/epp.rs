@@ -6,6 +6,7 @@ use anyhow::Context;
 
 use crate::clock::unix_microseconds;
 use crate::config::Config;
+use crate::control::EppVitals;
 use crate::epp::Offer;
 use crate::epp::server::certificate::EPP;
 use crate::epp::server::{Server, Settings};
@@ -41,4 +42,13 @@ pub(super) fn start(
     };
     let server = Server::start(settings, &epp.listen);
     server.context("cannot serve EPP on epp.listen").map(Some)
+}
+
+/// What can be seen of it.
+pub(super) fn vitals(epp: &Server) -> EppVitals {
+    EppVitals {
+        listen: epp.addresses().to_vec(),
+        counters: epp.counters(),
+        sessions: epp.sessions(),
+    }
 }

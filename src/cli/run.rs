@@ -5,13 +5,15 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use super::{Cli, Command, FAULT, Global, audit, compile, diff, image, keys, output, registry};
+use super::{
+    Cli, Command, FAULT, Global, audit, compile, diff, edge, image, keys, output, registry,
+};
 use crate::app;
 use crate::clock::unix_seconds;
 use crate::config::{self, Config, ConfigError};
 use crate::control::client;
 use crate::control::socket::{Command as ControlCommand, Reply};
-use crate::control::{EppStatus, LookupStatus};
+use crate::control::{DistributedStatus, EppStatus, LookupStatus, Side};
 
 /// Runs the program: 0 done, 1 fault, 2 wrong usage.
 pub fn main() -> ExitCode {
@@ -41,6 +43,7 @@ fn dispatch(command: &Command, global: &Global) -> anyhow::Result<ExitCode> {
         Command::Registry(command) => registry::run(command, global)?,
         Command::Audit(command) => audit::run(command, global)?,
         Command::Keys(command) => keys::run(command, global)?,
+        Command::Edge(args) => edge::run(args, global)?,
         Command::Epp(args) => super::epp::run(args, global)?,
         Command::Zone(args) => super::zone::run(args, global)?,
         Command::EppClient(args) => super::epp_client::run(args)?,
@@ -127,6 +130,35 @@ fn show_epp(epp: Option<&EppStatus>) {
     output::line(format_args!("epp sessions {}", epp.sessions));
 }
 
+fn show_distribution(distribution: Option<&DistributedStatus>) {
+    let Some(DistributedStatus {
+        side,
+        listen,
+        status,
+    }) = distribution
+    else {
+        return;
+    };
+    for address in listen {
+        output::line(format_args!("edges listen {address}"));
+    }
+    let side = match side {
+        Side::Primary => "put out     ",
+        Side::Edge => "taken       ",
+    };
+    match status.done {
+        Some(done) => output::line(format_args!("{side} {done}")),
+        None => output::line(format_args!("{side} nothing yet")),
+    }
+    if let (Some(newest), Some(since)) = (status.newest, status.behind_since) {
+        let seconds = unix_seconds().saturating_sub(since);
+        output::line(format_args!("newest       {newest}, known for {seconds} s"));
+    }
+    if let Some(failure) = &status.failure {
+        output::line(format_args!("in the way   {failure}"));
+    }
+}
+
 fn show_lookup(lookup: Option<&LookupStatus>) {
     let Some(lookup) = lookup else { return };
     for (service, addresses) in [
@@ -191,6 +223,7 @@ fn status(global: &Global) -> anyhow::Result<()> {
             output::line(format_args!("publishing   fails: {failure}"));
         }
     }
+    show_distribution(status.distribution.as_ref());
     output::line(format_args!(
         "queries      {} udp, {} tcp",
         status.udp_queries, status.tcp_queries

@@ -112,6 +112,7 @@ pub(super) fn check(spec: &Spec, document: &Document<'_>, faults: &mut Vec<Fault
         checker.fault("control.socket", message);
     }
     Config {
+        role: spec.role,
         dns,
         image: Image {
             directory: spec.image.directory.clone(),
@@ -130,6 +131,11 @@ pub(super) fn check(spec: &Spec, document: &Document<'_>, faults: &mut Vec<Fault
         whois: super::lookup::check_whois(spec, &mut checker),
         rdap: super::lookup::check_rdap(spec, &mut checker),
         web: super::lookup::check_web(spec, &mut checker),
+        distribution: super::distribution::check_distribution(spec, &mut checker),
+        edge: super::distribution::check_edge(spec, &mut checker),
+        stores: super::distribution::check_stores(spec, &mut checker),
+        routes: super::routes::check(spec, &mut checker),
+        drain: Duration::from_secs(spec.routes.drain_seconds),
         control: Control {
             socket: spec.control.socket.clone(),
         },

@@ -8,6 +8,7 @@ use std::path::Path;
 use super::check::Checker;
 use super::read::Document;
 use super::{Fault, Spec};
+use crate::distribution::server::EDGES;
 use crate::dns::cookie::CookieSecrets;
 use crate::dns::net::tls::DOT;
 use crate::epp::server::certificate::EPP;
@@ -25,11 +26,13 @@ pub(super) fn check(spec: &Spec, document: &Document<'_>, faults: &mut Vec<Fault
     }
     check_transfer_keys(spec, &mut checker);
     let (tls, epp, rdap, web) = (&spec.dns.tls, &spec.epp, &spec.rdap, &spec.web);
+    let own = &spec.distribution;
     for (table, purpose, certificate_file, key_file) in [
         ("dns.tls", DOT, &tls.certificate_file, &tls.key_file),
         ("epp", EPP, &epp.certificate_file, &epp.key_file),
         ("rdap", RDAP, &rdap.certificate_file, &rdap.key_file),
         ("web", WEB, &web.certificate_file, &web.key_file),
+        ("distribution", EDGES, &own.certificate_file, &own.key_file),
     ] {
         let named = [certificate_file, key_file]
             .iter()

@@ -5,6 +5,7 @@
 
 #![expect(missing_docs, reason = "dist/meridian.toml documents every key")]
 
+mod distribution;
 mod lookup;
 mod transfer;
 
@@ -13,12 +14,14 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+pub use distribution::{DistributionSpec, EdgeSpec, Role, RoutesSpec, S3Spec};
 pub use lookup::{LookupSpec, RdapSpec, WebSpec, WhoisSpec};
 pub use transfer::{AllowSpec, NotifySpec, TransferSpec};
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct Spec {
+    pub role: Role,
     pub dns: DnsSpec,
     pub image: ImageSpec,
     pub registry: RegistrySpec,
@@ -30,6 +33,10 @@ pub struct Spec {
     pub whois: WhoisSpec,
     pub rdap: RdapSpec,
     pub web: WebSpec,
+    pub distribution: DistributionSpec,
+    pub edge: EdgeSpec,
+    pub s3: S3Spec,
+    pub routes: RoutesSpec,
     pub control: ControlSpec,
     pub metrics: MetricsSpec,
     pub log: LogSpec,

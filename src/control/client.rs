@@ -35,7 +35,7 @@ fn converse(mut stream: UnixStream, command: Command) -> io::Result<Reply> {
             timeout_milliseconds,
             ..
         } => Duration::from_millis(timeout_milliseconds) + WAIT_SLACK,
-        Command::Poke | Command::Accept { .. } => POKE_TIMEOUT,
+        Command::Ready | Command::Poke | Command::Accept { .. } => POKE_TIMEOUT,
         _ => REPLY_TIMEOUT,
     };
     stream.set_read_timeout(Some(timeout))?;

@@ -1,5 +1,6 @@
 //! The metrics page. Sums the workers' counters when it is asked, never before.
 
+mod distribution;
 mod epp;
 mod lookup;
 mod registry_side;
@@ -15,6 +16,7 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
 
 use super::{TlsVitals, Vitals};
+use crate::clock::unix_seconds;
 use crate::dns::counters::{DROPS, HANDSHAKES, LOSSES, OUTCOMES, Snapshot, StreamCounters};
 
 /// Most zones with metrics of their own; past it only totals are given.
@@ -84,6 +86,9 @@ impl Page {
         page.generation(vitals);
         if let Some(publish) = vitals.publish() {
             page.publish(publish);
+        }
+        if let Some(distribution) = &vitals.parts.distribution {
+            page.distribution(distribution, unix_seconds());
         }
         if let Some(keys) = &vitals.parts.keys {
             page.keys(keys);

@@ -47,6 +47,8 @@ pub enum Command {
     Reload,
     /// Describe the server.
     Status,
+    /// Say whether queries should be sent here.
+    Ready,
     /// Something was committed to the registry.
     Poke,
     /// What the publisher holds is meant.
@@ -88,6 +90,11 @@ pub enum Reply {
     Installed(Installed),
     /// To `status`.
     Status(Box<Status>),
+    /// To `ready`.
+    Ready {
+        /// Whether they should.
+        ready: bool,
+    },
     /// To `poke`, `accept` and `wait`.
     Served {
         /// The registry event up to which everything is served.
@@ -247,6 +254,10 @@ impl Conversation {
                 Err(message) => message,
             },
             Ok(Command::Status) => return Reply::Status(Box::new(self.vitals.status())),
+            Ok(Command::Ready) => {
+                let ready = self.vitals.is_healthy();
+                return Reply::Ready { ready };
+            }
             Ok(Command::Poke) => match self.publisher() {
                 Ok(publisher) => {
                     publisher.hurry();

@@ -5,7 +5,8 @@ use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{LookupVitals, TlsVitals, Vitals};
+use super::{LookupVitals, Side, TlsVitals, Vitals};
+use crate::distribution::state::DistributionStatus;
 use crate::dns::counters::Loss;
 use crate::dns::engine::Transport;
 use crate::epp::server::sessions::Seen;
@@ -40,6 +41,9 @@ pub struct Status {
     pub install_error: Option<String>,
     /// The publisher, where a registry is published.
     pub publish: Option<PublishStatus>,
+    /// What is put out, or taken.
+    #[serde(default)]
+    pub distribution: Option<DistributedStatus>,
     /// Messages over UDP.
     pub udp_queries: u64,
     /// Messages over TCP.
@@ -58,6 +62,20 @@ pub struct Status {
     pub panics: u64,
     /// The first of them.
     pub offences: Vec<OffenceStatus>,
+}
+
+/// Distribution.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct DistributedStatus {
+    /// Which side it is.
+    pub side: Side,
+    /// Where a primary serves edges.
+    #[serde(default)]
+    pub listen: Vec<SocketAddr>,
+    /// How it goes.
+    #[serde(flatten)]
+    pub status: DistributionStatus,
 }
 
 /// WHOIS, RDAP and web pages.
@@ -206,6 +224,15 @@ impl Vitals {
             installed_at: install.installed_at,
             install_error: install.error,
             publish: self.publish().map(|publish| publish.status()),
+            distribution: self
+                .parts
+                .distribution
+                .as_ref()
+                .map(|of| DistributedStatus {
+                    side: of.side,
+                    listen: of.listen.clone(),
+                    status: of.state.status(),
+                }),
             udp_queries: udp.queries,
             tcp_queries: tcp.queries,
             tcp_connections: self.tcp().open(),

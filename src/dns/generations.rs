@@ -13,7 +13,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime};
 
 use arc_swap::{ArcSwap, Guard};
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use zone_image::writer::Staged;
 use zone_image::{GENERATION_FILE, Generation, Memory, OpenError, WriteError};
 
@@ -107,6 +107,7 @@ pub struct Generations {
     served: Mutex<Option<Stamp>>,
     wakes: Mutex<Vec<Arc<Wake>>>,
     retired: Mutex<Vec<Arc<Generation>>>,
+    swaps: watch::Sender<u64>,
     status: Mutex<InstallStatus>,
     /// Installs that swapped.
     pub installs: Counter,
@@ -118,23 +119,33 @@ impl Generations {
     /// Opens and checks what is installed now. Without a good image there is
     /// nothing to serve.
     pub fn open(source: Source) -> Result<Self, InstallError> {
-        let served = Mutex::new(installed_stamp(&source.directory));
+        let served = installed_stamp(&source.directory);
         let first = open_checked(&source, None)?;
+        Ok(Self::begin(source, first, served))
+    }
+
+    /// Serves no zone until something is installed: where images come from elsewhere.
+    pub fn empty(source: Source) -> Self {
+        Self::begin(source, Generation::empty(), None)
+    }
+
+    fn begin(source: Source, first: Generation, served: Option<Stamp>) -> Self {
         let status = InstallStatus {
             installed_at: (source.clock)(),
             ..Default::default()
         };
-        Ok(Self {
+        Self {
             current: Arc::new(ArcSwap::from_pointee(first)),
             source,
             installing: Mutex::default(),
-            served,
+            served: Mutex::new(served),
             wakes: Mutex::default(),
             retired: Mutex::default(),
+            swaps: watch::Sender::new(0),
             status: Mutex::new(status),
             installs: Counter::default(),
             failures: Counter::default(),
-        })
+        }
     }
 
     /// The pointer that workers cache.
@@ -161,6 +172,11 @@ impl Generations {
     /// replaced.
     pub fn wake_on_swap(&self, wake: Arc<Wake>) {
         lock(&self.wakes).push(wake);
+    }
+
+    /// Counts swaps, for who follows them.
+    pub fn swaps(&self) -> watch::Receiver<u64> {
+        self.swaps.subscribe()
     }
 
     /// The last install.
@@ -192,6 +208,7 @@ impl Generations {
             wake.wake();
         }
         self.installs.add(1);
+        self.swaps.send_modify(|swaps| *swaps += 1);
         let mut status = lock(&self.status);
         status.installed_at = (self.source.clock)();
         status.error = None;

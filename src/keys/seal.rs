@@ -6,6 +6,8 @@
 //! random numbers (96 bits; a registry makes thousands of keys, not the 2^32 at which
 //! NIST SP 800-38D section 8.3 stops). Secrets are wiped, and shown nowhere.
 
+mod file;
+
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -17,6 +19,8 @@ use zone_compiler::rdata::from_hex;
 use super::private_file::{self, PrivateFileError};
 use crate::registry::command::keys::Sealed;
 use crate::registry::types::{AnyName, DnskeyData};
+
+pub use file::SealedFileError;
 
 /// First octet of what is sealed.
 const VERSION: u8 = 1;
@@ -144,17 +148,23 @@ impl Secret {
         dnskey: &DnskeyData,
         private: &[u8],
     ) -> Result<Sealed, SealError> {
+        self.seal_bound(&bound_to(apex, dnskey), private)
+            .map(Sealed)
+    }
+
+    fn seal_bound(&self, bound: &[u8], private: &[u8]) -> Result<Vec<u8>, SealError> {
         // Room for the tag, so that the private key is not moved and left behind.
         let mut room = Vec::with_capacity(private.len() + AES_256_GCM.tag_len());
         room.extend_from_slice(private);
-        let aad = Aad::from(bound_to(apex, dnskey));
-        let nonce = self.key.seal_in_place_append_tag(aad, &mut room);
+        let nonce = self
+            .key
+            .seal_in_place_append_tag(Aad::from(bound), &mut room);
         let nonce = nonce.map_err(|_| SealError::Primitive)?;
         let mut sealed = vec![VERSION];
         sealed.extend(self.check);
         sealed.extend(nonce.as_ref());
         sealed.extend(room);
-        Ok(Sealed(sealed))
+        Ok(sealed)
     }
 
     /// Opens a private key.
@@ -164,26 +174,38 @@ impl Secret {
         dnskey: &DnskeyData,
         sealed: &Sealed,
     ) -> Result<Zeroizing<Vec<u8>>, SealError> {
-        let (apex_of, key_tag) = (|| apex.clone(), dnskey.key_tag());
-        let damaged = || SealError::Damaged {
-            apex: apex_of(),
-            key_tag,
-        };
-        let rest = sealed.0.strip_prefix(&[VERSION]).ok_or_else(damaged)?;
-        let (check, rest) = rest.split_at_checked(CHECK_BYTES).ok_or_else(damaged)?;
+        let opened = self.open_bound(&bound_to(apex, dnskey), &sealed.0);
+        opened.map_err(|unopened| {
+            let (apex, key_tag) = (apex.clone(), dnskey.key_tag());
+            match unopened {
+                Unopened::OtherSecret => SealError::OtherSecret { apex, key_tag },
+                Unopened::Damaged => SealError::Damaged { apex, key_tag },
+            }
+        })
+    }
+
+    fn open_bound(&self, bound: &[u8], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, Unopened> {
+        let damaged = Unopened::Damaged;
+        let rest = sealed.strip_prefix(&[VERSION]).ok_or(damaged)?;
+        let (check, rest) = rest.split_at_checked(CHECK_BYTES).ok_or(damaged)?;
         if check != self.check {
-            let apex = apex_of();
-            return Err(SealError::OtherSecret { apex, key_tag });
+            return Err(Unopened::OtherSecret);
         }
-        let (nonce, rest) = rest.split_at_checked(NONCE_LEN).ok_or_else(damaged)?;
-        let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| damaged())?;
+        let (nonce, rest) = rest.split_at_checked(NONCE_LEN).ok_or(damaged)?;
+        let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| damaged)?;
         let mut room = Zeroizing::new(rest.to_vec());
-        let aad = Aad::from(bound_to(apex, dnskey));
-        let opened = self.key.open_in_place(nonce, aad, &mut room);
-        let length = opened.map_err(|_| damaged())?.len();
+        let opened = self.key.open_in_place(nonce, Aad::from(bound), &mut room);
+        let length = opened.map_err(|_| damaged)?.len();
         room.truncate(length);
         Ok(room)
     }
+}
+
+/// Why nothing came out.
+#[derive(Debug, Clone, Copy)]
+enum Unopened {
+    OtherSecret,
+    Damaged,
 }
 
 fn bound_to(apex: &AnyName, dnskey: &DnskeyData) -> Vec<u8> {

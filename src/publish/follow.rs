@@ -46,9 +46,9 @@ impl Follower {
         })
     }
 
-    /// The number of the newest event.
-    pub(super) fn last_event(&mut self) -> Result<u64, FollowError> {
-        self.with_database(async |database| registry::last_event(database).await)
+    /// The epoch and the number of the newest event.
+    pub(super) fn position(&mut self) -> Result<(u64, u64), FollowError> {
+        self.with_database(async |database| registry::position(database).await)
     }
 
     /// Whether the database was opened since the last call: it may be another one now.

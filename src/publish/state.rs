@@ -82,6 +82,7 @@ pub struct State {
     hurry: AtomicBool,
     served: watch::Sender<u64>,
     registry_event: AtomicU64,
+    epoch: AtomicU64,
     failures: [AtomicU64; STEPS.len()],
     failure: Mutex<Option<Failure>>,
     accepted: AtomicU64,
@@ -111,6 +112,7 @@ impl State {
             hurry: AtomicBool::new(false),
             served: watch::Sender::new(0),
             registry_event: AtomicU64::new(0),
+            epoch: AtomicU64::new(0),
             failures: Default::default(),
             failure: Mutex::default(),
             accepted: AtomicU64::new(0),
@@ -187,6 +189,11 @@ impl State {
         self.registry_event.load(Ordering::Relaxed)
     }
 
+    /// The registry's epoch; 0 while it is not known.
+    pub fn epoch(&self) -> u64 {
+        self.epoch.load(Ordering::Relaxed)
+    }
+
     /// Failures since the start, in the order of [`STEPS`].
     pub fn failures(&self) -> [u64; STEPS.len()] {
         self.failures
@@ -209,7 +216,8 @@ impl State {
         }
     }
 
-    pub(super) fn saw(&self, event: u64) {
+    pub(super) fn saw(&self, epoch: u64, event: u64) {
+        self.epoch.store(epoch, Ordering::Relaxed);
         self.registry_event.store(event, Ordering::Relaxed);
     }
 

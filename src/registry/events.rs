@@ -9,6 +9,8 @@ use super::types::AnyName;
 
 /// Two look-ups by primary key, whatever the size of the log.
 const LAST: &str = "SELECT e.number FROM events e ORDER BY e.number DESC LIMIT 1";
+const POSITION: &str = "SELECT (SELECT e.number FROM events e ORDER BY e.number DESC LIMIT 1) \
+    AS event, r.epoch FROM registry r WHERE r.id = 1";
 const VERSION: &str = "SELECT (SELECT e.number FROM events e ORDER BY e.number DESC LIMIT 1) \
     AS event, z.serial FROM zones z WHERE z.apex = $1";
 const TIMES: &str = "SELECT e.time FROM events e WHERE e.number > $1 AND e.number <= $2 \
@@ -22,6 +24,21 @@ pub async fn last_event(database: &mut Database) -> Result<u64, RegistryError> {
         .await
         .map_err(fault)?;
     Ok(u64::try_from(number).unwrap_or_default())
+}
+
+/// The fencing epoch, whoever raised it, and the number of the newest event.
+pub async fn position(database: &mut Database) -> Result<(u64, u64), RegistryError> {
+    let fault = database.fault();
+    let row: AnyRow = sqlx::query(POSITION)
+        .fetch_one(database.connection())
+        .await
+        .map_err(&fault)?;
+    let (event, epoch): (i64, i64) = (
+        row.try_get("event").map_err(&fault)?,
+        row.try_get("epoch").map_err(&fault)?,
+    );
+    let number = |number: i64| u64::try_from(number).unwrap_or_default();
+    Ok((number(epoch), number(event)))
 }
 
 /// The number of the newest event, and a zone's serial at it or before; a serial is of one

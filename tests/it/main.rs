@@ -4,6 +4,7 @@ mod cli;
 mod config;
 mod demo;
 mod disk;
+mod edges;
 mod epp;
 mod fuzz;
 mod keys;

@@ -1,5 +1,6 @@
 //! The long forms of tests that have a short one: `tests/run --soak` selects them.
 
+mod edges;
 mod epp;
 pub(crate) mod floods;
 mod many_zones;

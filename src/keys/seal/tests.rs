@@ -79,3 +79,29 @@ fn a_secret_that_others_may_read_is_refused() {
     let left: Vec<_> = folder.path().read_dir().unwrap().collect();
     assert_eq!(left.len(), 1, "{left:?}");
 }
+
+#[test]
+fn a_sealed_file_opens_for_its_purpose_and_secret_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("key");
+    let private = b"0123456789abcdef0123456789abcdef";
+    secret(1).seal_file(&path, "manifests", private).unwrap();
+    let opened = secret(1).open_file(&path, "manifests").unwrap();
+    assert_eq!(opened.as_slice(), private);
+    let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let check = |secret: Secret, purpose: &str, expected: &str| {
+        let error = secret.open_file(&path, purpose).unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
+    };
+    check(secret(2), "manifests", "another secret");
+    check(secret(1), "cookies", "damaged");
+    // One that is there is never written over.
+    let error = secret(1)
+        .seal_file(&path, "manifests", private)
+        .unwrap_err();
+    assert!(error.to_string().contains("exists"), "{error}");
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, text.replacen('0', "1", 1)).unwrap();
+    check(secret(1), "manifests", "damaged");
+}

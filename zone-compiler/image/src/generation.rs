@@ -42,6 +42,8 @@ pub struct Generation {
     pub(crate) live: Live,
     /// Digest of the generation file.
     pub(crate) digest: [u8; 32],
+    /// The generation file.
+    pub(crate) file: Vec<u8>,
 }
 
 /// One zone of a generation, for people and monitoring.
@@ -214,6 +216,7 @@ impl Generation {
             order,
             live: Live::default(),
             digest: *blake3::hash(&file[HEADER_BYTES..]).as_bytes(),
+            file: file.to_vec(),
         })
     }
 

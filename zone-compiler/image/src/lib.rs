@@ -22,6 +22,7 @@ mod proof_tree;
 mod reach;
 mod seek;
 mod segment;
+pub mod shipment;
 mod tags;
 mod team;
 mod verify;

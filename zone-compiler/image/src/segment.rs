@@ -115,6 +115,11 @@ impl Segment {
         self.octets.huge_bytes()
     }
 
+    /// All that its file has.
+    pub(crate) fn octets(&self) -> &[u8] {
+        self.octets.as_slice()
+    }
+
     fn body(&self) -> &[u8] {
         &self.octets.as_slice()[HEADER_BYTES..]
     }

@@ -463,5 +463,6 @@ mod changes;
 mod parked;
 mod proofs;
 mod segments;
+mod shipment;
 mod tangled;
 mod threads;

@@ -160,7 +160,7 @@ impl Fold {
             zones_count: current.zones_count,
             segments,
         };
-        let staged = Staged::write(self.directory.clone(), manifest, bytes, lock)?;
+        let staged = Staged::write(self.directory.clone(), &manifest, bytes, lock)?;
         Ok(Some(staged.after_fold(self.folded)))
     }
 
@@ -221,6 +221,7 @@ fn with_segment(
         live: Live::default(),
         // Nobody installs it: what is installed is made of it.
         digest: [0; 32],
+        file: Vec::new(),
     };
     let live = verify::generation_after(&folded, base, Team::of_machine());
     folded.live = live.map_err(|(found, fault)| crate::OpenError::Invalid {

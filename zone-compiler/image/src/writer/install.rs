@@ -259,7 +259,7 @@ impl Installer {
         }
         segments.extend(written);
         let manifest = manifest_of(segments, self.number + 1, seed);
-        Staged::write(self.directory, manifest, segment_bytes, self.lock)
+        Staged::write(self.directory, &manifest, segment_bytes, self.lock)
     }
 }
 

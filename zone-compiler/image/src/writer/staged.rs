@@ -10,11 +10,13 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::install::lock;
 use crate::error::{OpenError, WriteError};
 use crate::generation::{GENERATION_FILE, Generation};
 use crate::layout::{GENERATION_MAGIC, Header, Manifest};
 use crate::memory::Memory;
 use crate::segment::file_name;
+use crate::shipment::GenerationFile;
 
 /// The name of the generation file until it is installed.
 const TEMPORARY_FILE: &str = "generation.tmp";
@@ -36,7 +38,7 @@ pub struct Installed {
 pub struct Staged {
     directory: PathBuf,
     path: PathBuf,
-    manifest: Manifest,
+    file: GenerationFile,
     segment_bytes: u64,
     /// What was verified of it beforehand.
     folded: Option<Arc<Generation>>,
@@ -49,31 +51,48 @@ impl Staged {
     /// Writes the generation file under its temporary name; its segments are there.
     pub(super) fn write(
         directory: PathBuf,
-        manifest: Manifest,
+        manifest: &Manifest,
+        segment_bytes: u64,
+        lock: File,
+    ) -> Result<Self, WriteError> {
+        let contents =
+            rkyv::to_bytes::<rkyv::rancor::Error>(manifest).expect("plain values always serialize");
+        let header = Header {
+            magic: GENERATION_MAGIC,
+            digest: *blake3::hash(&contents).as_bytes(),
+        };
+        let file = [&header.encode()[..], &contents].concat();
+        let file = GenerationFile::parse(file)?;
+        Self::write_file(directory, file, segment_bytes, lock)
+    }
+
+    /// A generation that was made elsewhere. Its segments are in `directory` already,
+    /// under their names and on disk; they are verified when it is opened.
+    pub fn received(directory: &Path, file: GenerationFile) -> Result<Self, WriteError> {
+        let lock = lock(directory)?;
+        Self::write_file(directory.to_owned(), file, 0, lock)
+    }
+
+    fn write_file(
+        directory: PathBuf,
+        file: GenerationFile,
         segment_bytes: u64,
         lock: File,
     ) -> Result<Self, WriteError> {
         let staged = Self {
             path: directory.join(TEMPORARY_FILE),
             directory,
-            manifest,
+            file,
             segment_bytes,
             folded: None,
             is_installed: false,
             _lock: lock,
         };
-        let contents = rkyv::to_bytes::<rkyv::rancor::Error>(&staged.manifest)
-            .expect("plain values always serialize");
-        let header = Header {
-            magic: GENERATION_MAGIC,
-            digest: *blake3::hash(&contents).as_bytes(),
-        };
-        let file = [&header.encode()[..], &contents].concat();
         let write = || -> std::io::Result<()> {
             // The segment's name must be on disk before a generation names it.
             File::open(&staged.directory)?.sync_all()?;
             let mut output = File::create(&staged.path)?;
-            output.write_all(&file)?;
+            output.write_all(staged.file.octets())?;
             output.sync_all()
         };
         write().map_err(|error| WriteError::io(&staged.path, error))?;
@@ -113,11 +132,11 @@ impl Staged {
         renamed
             .and_then(|()| File::open(&self.directory)?.sync_all())
             .map_err(|error| WriteError::io(&self.path, error))?;
-        remove_unused(&self.directory, &files_of(&self.manifest));
+        remove_unused(&self.directory, &files_of(&self.file));
         Ok(Installed {
-            number: self.manifest.number,
-            event: self.manifest.event,
-            zones: self.manifest.zones_count,
+            number: self.file.number,
+            event: self.file.event,
+            zones: self.file.zones_count,
             segment_bytes: self.segment_bytes,
         })
     }
@@ -133,8 +152,8 @@ impl Drop for Staged {
     }
 }
 
-fn files_of(manifest: &Manifest) -> BTreeSet<String> {
-    let segments = manifest.segments.iter();
+fn files_of(file: &GenerationFile) -> BTreeSet<String> {
+    let segments = file.segments().iter();
     segments.map(|segment| file_name(&segment.digest)).collect()
 }
 

@@ -1,0 +1,466 @@
+//! The primary's side: puts out what is served.
+//!
+//! Woken by each swap, it uploads what segments the store lacks, small ones together in one
+//! pack, then the manifest; swaps that come while it works, or within the interval, go out
+//! together, so that a store which is paid by the request gets two for many changes. Packs
+//! that no manifest names any more stay for a while for edges that are behind. It reads the
+//! segments of the generation in memory, so no fold or publish takes them away meanwhile.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::stream::{self, StreamExt as _};
+use object_store::buffered::BufWriter;
+use object_store::{ObjectStoreExt as _, PutPayload};
+use tokio::io::AsyncWriteExt as _;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep, sleep_until, timeout};
+use zone_image::Generation;
+use zone_image::layout::SegmentRef;
+use zone_image::shipment::GenerationFile;
+
+use super::depot::{Access, Depot, DepotError, Fetched, Place, hex};
+use super::key::{PublicKey, SigningKey};
+use super::manifest::{Counter, Manifest, Pack, Part};
+use super::pack::Compressor;
+use super::state::{Failure, State, Trouble};
+use crate::background::Background;
+use crate::dns::generations::Generations;
+use crate::dns::net::yield_to_workers;
+
+/// Octets of segments after which a pack is full; a larger segment has one for itself.
+const PACK_FILL_BYTES: u64 = 32 << 20;
+/// Longest time for one pack.
+const PACK_TIMEOUT: Duration = Duration::from_secs(3600);
+/// Pauses after a failure: they double from the first to the last.
+const PAUSE_MIN: Duration = Duration::from_millis(200);
+const PAUSE_MAX: Duration = Duration::from_secs(30);
+/// How often it is looked whether the registry's epoch is known.
+const POSITION_INTERVAL: Duration = Duration::from_millis(50);
+/// Longest wait for the thread at the end: what was not put out is at the next start.
+const STOP_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How and where it is put out.
+pub struct Settings {
+    /// The depot that is written to.
+    pub place: Place,
+    /// How it is reached.
+    pub access: Access,
+    /// Signs manifests.
+    pub key: SigningKey,
+    /// Whose manifests in the store are believed beside our own key's.
+    pub trusted: Vec<PublicKey>,
+    /// Shortest time between two manifests.
+    pub interval: Duration,
+    /// How long a manifest may be installed.
+    pub expiry: Duration,
+    /// After how long one is made though nothing changed.
+    pub refresh: Duration,
+    /// How long a pack stays that no manifest names any more.
+    pub keep: Duration,
+    /// Epoch of the registry and the event that is served; `None` until they are known.
+    pub position: Box<dyn Fn() -> Option<(u64, u64)> + Send>,
+    /// Microseconds since 1970.
+    pub clock: fn() -> i64,
+}
+
+/// What was put out last, for whoever serves it from here.
+#[derive(Debug, Clone)]
+pub struct Current {
+    /// The manifest.
+    pub octets: Arc<[u8]>,
+    /// Tells it from others.
+    pub tag: String,
+}
+
+/// The running thread; dropped, it stops.
+#[derive(Debug)]
+pub struct Distributor {
+    state: Arc<State>,
+    current: watch::Receiver<Option<Current>>,
+    stop: watch::Sender<bool>,
+    _thread: Background,
+}
+
+impl Distributor {
+    /// Starts it.
+    pub fn spawn(settings: Settings, generations: Arc<Generations>) -> std::io::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        let state = Arc::new(State::default());
+        let (announce, current) = watch::channel(None);
+        let (stop, stopped) = watch::channel(false);
+        let shared = Arc::clone(&state);
+        let thread = Background::spawn("distributor", STOP_TIMEOUT, move || {
+            yield_to_workers();
+            let work = Work {
+                swaps: generations.swaps(),
+                settings,
+                generations,
+                state: shared,
+                announce,
+                depot: None,
+                last: None,
+                retired: BTreeMap::new(),
+            };
+            runtime.block_on(work.run(stopped));
+        })?;
+        Ok(Self {
+            state,
+            current,
+            stop,
+            _thread: thread,
+        })
+    }
+
+    /// What can be seen of it.
+    pub fn state(&self) -> Arc<State> {
+        Arc::clone(&self.state)
+    }
+
+    /// What was put out last.
+    pub fn current(&self) -> watch::Receiver<Option<Current>> {
+        self.current.clone()
+    }
+}
+
+impl Drop for Distributor {
+    fn drop(&mut self) {
+        self.stop.send_replace(true);
+    }
+}
+
+struct Work {
+    settings: Settings,
+    generations: Arc<Generations>,
+    swaps: watch::Receiver<u64>,
+    state: Arc<State>,
+    announce: watch::Sender<Option<Current>>,
+    depot: Option<Depot>,
+    /// What the store has.
+    last: Option<Manifest>,
+    /// Packs that the last manifest does not name, with their parts where these are known,
+    /// and when they may go.
+    retired: BTreeMap<[u8; 32], (Option<Pack>, Instant)>,
+}
+
+impl Work {
+    async fn run(mut self, mut stop: watch::Receiver<bool>) {
+        let (mut pause, mut due) = (PAUSE_MIN, Instant::now());
+        loop {
+            tokio::select! {
+                biased;
+                // A sender that is gone means the same.
+                _ = stop.wait_for(|stop| *stop) => return,
+                () = sleep_until(due) => {}
+            }
+            let begun = Instant::now();
+            self.swaps.mark_unchanged();
+            let done = tokio::select! {
+                biased;
+                _ = stop.wait_for(|stop| *stop) => return,
+                done = self.put_out() => done,
+            };
+            match done {
+                Ok(()) => {
+                    self.state.recover();
+                    pause = PAUSE_MIN;
+                    let refresh = begun + self.settings.refresh;
+                    tokio::select! {
+                        biased;
+                        _ = stop.wait_for(|stop| *stop) => return,
+                        // Without a sender the server is going.
+                        changed = self.swaps.changed() => if changed.is_err() { return },
+                        () = sleep_until(refresh) => {}
+                    }
+                    due = (begun + self.settings.interval).max(Instant::now());
+                }
+                Err(failure) => {
+                    self.state.fail(failure);
+                    // What the store has by now is not known.
+                    self.depot = None;
+                    due = Instant::now() + pause;
+                    pause = (pause * 2).min(PAUSE_MAX);
+                }
+            }
+        }
+    }
+
+    async fn put_out(&mut self) -> Result<(), Failure> {
+        let position = loop {
+            match (self.settings.position)() {
+                Some(position) => break position,
+                None => sleep(POSITION_INTERVAL).await,
+            }
+        };
+        let generation = self.generations.current();
+        if generation.file().is_empty() {
+            return Ok(());
+        }
+        if self.depot.is_none() {
+            self.open().await?;
+        }
+        let file = GenerationFile::parse(generation.file().to_vec());
+        let file = file.map_err(|error| Failure::new(Trouble::Image, error))?;
+        let counter = self.next_counter(position, file.event())?;
+        self.state.knows(counter, counter.made_at / 1_000_000);
+        let packs = self.packs(&generation, &file).await?;
+        let expiry = u64::try_from(self.settings.expiry.as_micros()).unwrap_or(u64::MAX);
+        let manifest = Manifest {
+            counter,
+            expires_at: counter.made_at.saturating_add(expiry),
+            generation: file,
+            packs,
+        };
+        let octets = manifest.sign(&self.settings.key);
+        self.put_manifest(&octets).await?;
+        self.state.did(counter, manifest.expires_at);
+        self.state.count_manifest();
+        let tag = format!("\"{}\"", &blake3::hash(&octets).to_hex()[..32]);
+        self.announce.send_replace(Some(Current {
+            octets: octets.into(),
+            tag,
+        }));
+        self.retire(manifest);
+        self.delete_retired().await
+    }
+
+    /// Opens the store and learns what it has.
+    async fn open(&mut self) -> Result<(), Failure> {
+        let store = |error: DepotError| Failure::new(Trouble::Store, error);
+        let depot = Depot::open(&self.settings.place, &self.settings.access).map_err(store)?;
+        depot.sweep();
+        let own = [self.settings.key.public()];
+        let keys = [&own[..], &self.settings.trusted].concat();
+        self.last = match depot.manifest(None, Duration::ZERO).await {
+            // What nobody signed that we know is as good as nothing: all is put out anew.
+            Ok(Some(Fetched { octets, .. })) => Manifest::verify(&octets, &keys).ok(),
+            Ok(None) | Err(DepotError::Missing { .. }) => None,
+            Err(error) => return Err(store(error)),
+        };
+        let named: BTreeSet<_> = self
+            .last
+            .iter()
+            .flat_map(|last| &last.packs)
+            .collect_names();
+        let gone_at = Instant::now() + self.settings.keep;
+        for name in depot.packs().await.map_err(store)? {
+            if !named.contains(&name) {
+                self.retired.entry(name).or_insert((None, gone_at));
+            }
+        }
+        self.depot = Some(depot);
+        Ok(())
+    }
+
+    /// Above the last one, whatever the clock says.
+    fn next_counter(&self, (epoch, served): (u64, u64), event: u64) -> Result<Counter, Failure> {
+        let now = u64::try_from((self.settings.clock)()).unwrap_or_default();
+        let own = Counter {
+            epoch,
+            event: event.max(served),
+            made_at: now,
+        };
+        let Some(last) = self.last.as_ref().map(|last| last.counter) else {
+            return Ok(own);
+        };
+        if last.epoch > epoch {
+            let text = format!(
+                "{}: has a manifest of epoch {}, and ours is {epoch}: another primary has \
+                 taken over, or the registry was restored from a backup; then raise \
+                 distribution.epoch-min to more than that",
+                self.settings.place, last.epoch
+            );
+            return Err(Failure::new(Trouble::Deposed, text));
+        }
+        let event = match last.epoch == epoch {
+            true => own.event.max(last.event),
+            false => own.event,
+        };
+        Ok(Counter {
+            epoch,
+            event,
+            made_at: now.max(last.made_at + 1),
+        })
+    }
+
+    fn depot(&self) -> &Depot {
+        self.depot.as_ref().expect("opened before anything is put")
+    }
+
+    /// Places for all segments; what has none is uploaded.
+    async fn packs(
+        &mut self,
+        generation: &Generation,
+        file: &GenerationFile,
+    ) -> Result<Vec<Pack>, Failure> {
+        let mut known = BTreeMap::new();
+        let kept = self.retired.values().filter_map(|(pack, _)| pack.as_ref());
+        for pack in kept.chain(self.last.iter().flat_map(|last| &last.packs)) {
+            known.extend(pack.parts.iter().map(|part| (part.segment, (pack, *part))));
+        }
+        let mut packs: BTreeMap<[u8; 32], Pack> = BTreeMap::new();
+        let mut missing = Vec::new();
+        for segment in file.segments() {
+            let Some((pack, part)) = known.get(&segment.digest) else {
+                missing.push(segment.clone());
+                continue;
+            };
+            let entry = packs.entry(pack.name).or_insert_with(|| Pack {
+                parts: Vec::new(),
+                ..(*pack).clone()
+            });
+            entry.parts.push(*part);
+        }
+        let mut packs: Vec<_> = packs.into_values().collect();
+        for group in groups(missing) {
+            let work = self.upload(generation, &group);
+            let silent = |_| Failure::new(Trouble::Store, "a pack takes too long to upload");
+            packs.push(timeout(PACK_TIMEOUT, work).await.map_err(silent)??);
+        }
+        Ok(packs)
+    }
+
+    async fn upload(&self, generation: &Generation, group: &[SegmentRef]) -> Result<Pack, Failure> {
+        let mut hasher = blake3::Hasher::new();
+        for segment in group {
+            hasher.update(&segment.digest);
+        }
+        let name = *hasher.finalize().as_bytes();
+        let depot = self.depot();
+        let store = |error| Failure::new(Trouble::Store, format!("{}: {error}", depot.place()));
+        let (objects, prefix) = depot.objects().ok_or_else(|| store(read_only()))?;
+        let path = prefix.clone().join("packs").join(hex(&name));
+        let mut output = BufWriter::new(Arc::clone(objects), path);
+        let mut pack = Pack {
+            name,
+            bytes: 0,
+            parts: Vec::new(),
+        };
+        for segment in group {
+            let octets = generation.segment_octets(&segment.digest);
+            let octets = octets.expect("a generation has the segments that its file names");
+            let offset = pack.bytes;
+            let mut pieces = Compressor::new(octets).map_err(store)?;
+            while let Some(piece) = pieces.next().map_err(store)? {
+                pack.bytes += piece.len() as u64;
+                output.write_all(&piece).await.map_err(store)?;
+            }
+            pack.parts.push(Part {
+                segment: segment.digest,
+                offset,
+                bytes: pack.bytes - offset,
+            });
+        }
+        output.shutdown().await.map_err(store)?;
+        self.state.count_pack();
+        self.state.count_bytes(pack.bytes);
+        Ok(pack)
+    }
+
+    async fn put_manifest(&self, octets: &[u8]) -> Result<(), Failure> {
+        let depot = self.depot();
+        let store = |error: &dyn std::fmt::Display| {
+            Failure::new(Trouble::Store, format!("{}: {error}", depot.place()))
+        };
+        let (objects, prefix) = depot.objects().ok_or_else(|| store(&read_only()))?;
+        let path = prefix.clone().join("manifest");
+        let payload = PutPayload::from(octets.to_vec());
+        let put = timeout(PACK_TIMEOUT, objects.put(&path, payload)).await;
+        put.map_err(|_| store(&"no answer in time"))?
+            .map_err(|error| store(&error))?;
+        self.state.count_bytes(octets.len() as u64);
+        Ok(())
+    }
+
+    /// Notes which packs are named no more, and from when.
+    fn retire(&mut self, manifest: Manifest) {
+        let named: BTreeSet<_> = manifest.packs.iter().collect_names();
+        let gone_at = Instant::now() + self.settings.keep;
+        for pack in self
+            .last
+            .replace(manifest)
+            .into_iter()
+            .flat_map(|old| old.packs)
+        {
+            if !named.contains(&pack.name) {
+                self.retired.insert(pack.name, (Some(pack), gone_at));
+            }
+        }
+        self.retired.retain(|name, _| !named.contains(name));
+    }
+
+    async fn delete_retired(&mut self) -> Result<(), Failure> {
+        let now = Instant::now();
+        let over = self
+            .retired
+            .iter()
+            .filter(|(_, (_, gone_at))| *gone_at <= now);
+        let over: Vec<_> = over.map(|(name, _)| *name).collect();
+        let depot = self.depot();
+        let Some((objects, prefix)) = depot.objects() else {
+            return Ok(());
+        };
+        let packs = prefix.clone().join("packs");
+        let paths: Vec<_> = over
+            .iter()
+            .map(|name| Ok(packs.clone().join(hex(name))))
+            .collect();
+        let mut deleted = objects.delete_stream(stream::iter(paths).boxed());
+        let mut failure = None;
+        while let Some(one) = deleted.next().await {
+            match one {
+                // One that is gone already is as it should be.
+                Ok(_) | Err(object_store::Error::NotFound { .. }) => {}
+                Err(error) => {
+                    let text = format!("{}: {error}", depot.place());
+                    failure = Some(Failure::new(Trouble::Store, text));
+                }
+            }
+        }
+        drop(deleted);
+        match failure {
+            // Those that are left are found again when the store is opened the next time.
+            Some(failure) => Err(failure),
+            None => {
+                over.iter().for_each(|name| {
+                    self.retired.remove(name);
+                });
+                Ok(())
+            }
+        }
+    }
+}
+
+fn read_only() -> std::io::Error {
+    std::io::Error::other("cannot be written to; name a folder or a bucket")
+}
+
+/// Small segments together, in the order of the file.
+fn groups(segments: Vec<SegmentRef>) -> Vec<Vec<SegmentRef>> {
+    let mut groups: Vec<Vec<SegmentRef>> = Vec::new();
+    let mut fill = u64::MAX;
+    for segment in segments {
+        fill = fill.saturating_add(segment.bytes);
+        match groups.last_mut() {
+            Some(group) if fill <= PACK_FILL_BYTES => group.push(segment),
+            _ => {
+                fill = segment.bytes;
+                groups.push(vec![segment]);
+            }
+        }
+    }
+    groups
+}
+
+trait CollectNames {
+    fn collect_names(self) -> BTreeSet<[u8; 32]>;
+}
+
+impl<'p, I: Iterator<Item = &'p Pack>> CollectNames for I {
+    fn collect_names(self) -> BTreeSet<[u8; 32]> {
+        self.map(|pack| pack.name).collect()
+    }
+}
