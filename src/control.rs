@@ -114,6 +114,7 @@ pub struct VitalsParts {
     pub epp: Option<EppVitals>,
     pub lookup: Option<LookupVitals>,
     pub transfer: Option<TransferVitals>,
+    pub distribution: Option<DistributionVitals>,
 }
 
 /// What can be seen of zone transfer.
@@ -123,7 +124,6 @@ pub struct TransferVitals {
     pub counters: Arc<TransferCounters>,
     pub history: Arc<History>,
     pub notifier: Option<Arc<Notifier>>,
-    pub distribution: Option<DistributionVitals>,
 }
 
 /// What can be seen of look-ups by the public.

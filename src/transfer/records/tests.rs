@@ -87,6 +87,7 @@ fn records_of_parked_names_are_not_the_zones() {
             parked(RecordType::SOA, &soa.rdata),
             parked(RecordType(1), &[192, 0, 2, 99]),
         ],
+        is_signed: false,
     };
     let directory = tempfile::TempDir::new().unwrap();
     install(directory.path(), &[(text, Some(parking))]);
