@@ -75,7 +75,9 @@ fn handed_over(server: &Command, kept: &[OwnedFd]) -> Command {
     const ASIDE: usize = 300;
     let mut script = String::new();
     for (place, fd) in kept.iter().enumerate() {
-        write!(script, "exec {}<&{};", ASIDE + place, fd.as_raw_fd()).unwrap();
+        // Nor must the server have it twice: it could not close it.
+        let (aside, own) = (ASIDE + place, fd.as_raw_fd());
+        write!(script, "exec {aside}<&{own} {own}<&-;").unwrap();
     }
     for place in 0..kept.len() {
         let aside = ASIDE + place;
