@@ -7,6 +7,7 @@
 mod addresses;
 pub(crate) mod distribution;
 mod epp;
+mod kept;
 mod logs;
 mod lookup;
 mod plane;

@@ -1,6 +1,7 @@
 //! The threads and sockets of the data plane, from start to drain.
 
 use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -8,6 +9,7 @@ use std::thread::JoinHandle;
 use anyhow::Context;
 use tokio::sync::mpsc;
 
+use super::kept::Kept;
 use super::streams::{Shared, Streams};
 
 use crate::clock::unix_seconds;
@@ -49,8 +51,11 @@ impl Plane {
     ) -> anyhow::Result<Self> {
         let cpus = net::allowed_cpus();
         let count = config.workers.unwrap_or_else(|| cpus.len().max(1));
-        let mut bound = bind_all(config, count)?;
-        let tls_bound = bind_tls(config)?;
+        let mut kept = Kept::take()?;
+        let mut bound = bind_all(config, count, &mut kept)?;
+        let tls_bound = bind_tls(config, &mut kept)?;
+        let has_successor = kept.has_successor();
+        kept.close_rest();
         let mut sockets = deal(&mut bound).into_iter();
         let offences = Arc::new(Offences::default());
         let stop = Arc::new(AtomicBool::new(false));
@@ -67,6 +72,7 @@ impl Plane {
                 wake: Arc::new(Wake::new().context("cannot make a worker's wake-up")?),
                 stop: Arc::clone(&stop),
                 drain: config.drain_timeout,
+                has_successor,
                 cpu: cpu.filter(|_| config.pin_workers),
                 clock: unix_seconds,
             };
@@ -148,18 +154,30 @@ impl Plane {
     }
 }
 
-fn bind_all(config: &config::Dns, workers: usize) -> Result<Vec<Bound>, BindError> {
+fn bind_all(
+    config: &config::Dns,
+    workers: usize,
+    kept: &mut Kept,
+) -> Result<Vec<Bound>, BindError> {
     let options = SocketOptions {
         workers,
         receive_buffer_bytes: config.receive_buffer_bytes,
         send_buffer_bytes: config.send_buffer_bytes,
         steer_by_cpu: config.steer_by_cpu,
     };
-    config
-        .listen
-        .iter()
-        .map(|&address| bind::bind(address, &options))
-        .collect()
+    let bind = |&address| {
+        let older = kept.sockets(address);
+        let bound = if older.udp.is_empty() && older.tcp.is_none() {
+            bind::bind(address, &options)?
+        } else {
+            bind::bind_with(address, &options, older)?
+        };
+        let udp = bound.udp.iter().map(AsFd::as_fd);
+        let all: Vec<_> = udp.chain([bound.tcp.as_fd()]).collect();
+        kept.leave(bound.address, &all);
+        Ok(bound)
+    };
+    config.listen.iter().map(bind).collect()
 }
 
 /// The sockets of each worker: those that have its number by the order of binding, which
@@ -177,9 +195,17 @@ fn deal(bound: &mut [Bound]) -> Vec<Vec<UdpSocket>> {
     workers
 }
 
-fn bind_tls(config: &config::Dns) -> Result<Vec<(SocketAddr, TcpListener)>, BindError> {
+fn bind_tls(
+    config: &config::Dns,
+    kept: &mut Kept,
+) -> Result<Vec<(SocketAddr, TcpListener)>, BindError> {
     let listen = config.tls.iter().flat_map(|tls| &tls.listen);
-    listen.map(|&address| bind::bind_tls(address)).collect()
+    let bind = |&address| {
+        let bound = bind::bind_tls(address, kept.listener(address))?;
+        kept.leave(bound.0, &[bound.1.as_fd()]);
+        Ok(bound)
+    };
+    listen.map(bind).collect()
 }
 
 fn spawn_worker(

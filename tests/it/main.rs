@@ -15,6 +15,7 @@ mod peers;
 mod policy;
 mod publish;
 mod registry;
+mod restart;
 mod rows;
 mod serve;
 mod soak;

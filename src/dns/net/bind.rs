@@ -8,7 +8,7 @@ use std::io;
 use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::os::fd::AsFd;
 
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
 use super::sys;
 
@@ -42,6 +42,16 @@ pub struct Bound {
     pub udp: Vec<UdpSocket>,
     /// The listener.
     pub tcp: TcpListener,
+}
+
+/// Sockets of an address that are older than this process, and may hold what came
+/// before it.
+#[derive(Debug, Default)]
+pub struct Kept {
+    /// Bound, each for a worker.
+    pub udp: Vec<UdpSocket>,
+    /// The listener.
+    pub tcp: Option<TcpListener>,
 }
 
 /// Why a listen address cannot be served.
@@ -85,9 +95,13 @@ impl BindError {
     }
 }
 
-/// Binds one listen address for TLS; gives the address with its real port.
-pub fn bind_tls(address: SocketAddr) -> Result<(SocketAddr, TcpListener), BindError> {
-    tcp_listener(address)
+/// Binds one listen address for TLS, if it was not kept; gives the address with its real
+/// port.
+pub fn bind_tls(
+    address: SocketAddr,
+    kept: Option<TcpListener>,
+) -> Result<(SocketAddr, TcpListener), BindError> {
+    kept.map_or_else(|| tcp_listener(address), Ok)
         .and_then(|listener| Ok((listener.local_addr()?, listener)))
         .map_err(|error| BindError::new(address, "TLS", error))
 }
@@ -97,35 +111,65 @@ pub fn bind(address: SocketAddr, options: &SocketOptions) -> Result<Bound, BindE
     let mut tries = if address.port() == 0 { PORT_TRIES } else { 1 };
     loop {
         tries -= 1;
-        match bind_once(address, options) {
+        match bind_with(address, options, Kept::default()) {
             Err(error) if tries > 0 && error.source.kind() == io::ErrorKind::AddrInUse => {}
             result => return result,
         }
     }
 }
 
-fn bind_once(address: SocketAddr, options: &SocketOptions) -> Result<Bound, BindError> {
+/// The same with what is open already: only what is missing is bound.
+pub fn bind_with(
+    address: SocketAddr,
+    options: &SocketOptions,
+    kept: Kept,
+) -> Result<Bound, BindError> {
     let udp_error = |source| BindError::new(address, "UDP", source);
-    // A socket without SO_REUSEPORT finds any other process on the port, even
-    // one that would share it with us and take a part of our queries.
-    let probe = udp_socket(address, options, false).map_err(udp_error)?;
-    let address_bound = probe.local_addr().map_err(udp_error)?;
-    drop(probe);
-    let udp = (0..options.workers.clamp(1, WORKERS_MAX))
-        .map(|_| udp_socket(address_bound, options, true).map_err(udp_error))
-        .collect::<Result<Vec<_>, _>>()?;
+    let workers = options.workers.clamp(1, WORKERS_MAX);
+    let mut udp = kept.udp;
+    udp.truncate(workers);
+    for socket in &udp {
+        take_over(socket, address, options, workers).map_err(udp_error)?;
+    }
+    let address_bound = match udp.first() {
+        Some(socket) => socket.local_addr(),
+        // A socket without SO_REUSEPORT finds any other process on the port, even
+        // one that would share it with us and take a part of our queries.
+        None => udp_socket(address, options, false).and_then(|probe| probe.local_addr()),
+    };
+    let address_bound = address_bound.map_err(udp_error)?;
+    while udp.len() < workers {
+        udp.push(udp_socket(address_bound, options, true).map_err(udp_error)?);
+    }
     if options.steer_by_cpu
         && let Some(first) = udp.first()
     {
         let cpus = sys::allowed_cpus();
         sys::steer_by_cpu(first.as_fd(), udp.len(), &cpus).map_err(udp_error)?;
     }
-    let tcp = tcp_listener(address_bound).map_err(|e| BindError::new(address, "TCP", e))?;
+    let tcp = kept.tcp.map_or_else(|| tcp_listener(address_bound), Ok);
     Ok(Bound {
         address: address_bound,
         udp,
-        tcp,
+        tcp: tcp.map_err(|e| BindError::new(address, "TCP", e))?,
     })
+}
+
+/// Gives a socket that somebody else bound the options that ours have.
+fn take_over(
+    socket: &UdpSocket,
+    address: SocketAddr,
+    options: &SocketOptions,
+    workers: usize,
+) -> io::Result<()> {
+    let socket = SockRef::from(socket);
+    if workers > 1 && !socket.reuse_port()? {
+        return Err(io::Error::other(
+            "the socket of the service manager has no ReusePort=yes, which more than one \
+             worker needs",
+        ));
+    }
+    set_options(&socket, address, options)
 }
 
 fn udp_socket(address: SocketAddr, options: &SocketOptions, shared: bool) -> io::Result<UdpSocket> {
@@ -138,9 +182,15 @@ fn udp_socket(address: SocketAddr, options: &SocketOptions, shared: bool) -> io:
         socket.set_only_v6(true)?;
     }
     socket.set_reuse_port(shared)?;
+    set_options(&socket, address, options)?;
+    socket.bind(&address.into())?;
+    Ok(socket.into())
+}
+
+fn set_options(socket: &Socket, address: SocketAddr, options: &SocketOptions) -> io::Result<()> {
     socket.set_nonblocking(true)?;
     if options.receive_buffer_bytes > 0 {
-        sys::grow_receive_buffer(&socket, options.receive_buffer_bytes)?;
+        sys::grow_receive_buffer(socket, options.receive_buffer_bytes)?;
     }
     if options.send_buffer_bytes > 0 {
         socket.set_send_buffer_size(options.send_buffer_bytes)?;
@@ -149,8 +199,7 @@ fn udp_socket(address: SocketAddr, options: &SocketOptions, shared: bool) -> io:
     if address.ip().is_unspecified() {
         sys::receive_address(socket.as_fd(), address.is_ipv6())?;
     }
-    socket.bind(&address.into())?;
-    Ok(socket.into())
+    Ok(())
 }
 
 fn tcp_listener(address: SocketAddr) -> io::Result<TcpListener> {

@@ -49,6 +49,8 @@ pub struct Worker<A> {
     pub stop: Arc<AtomicBool>,
     /// Longest time to answer what is queued after `stop`.
     pub drain: Duration,
+    /// Whether another process reads the sockets after this one.
+    pub has_successor: bool,
     /// The CPU to stay on.
     pub cpu: Option<usize>,
     /// The clock.
@@ -98,6 +100,9 @@ impl<A: Answer> Worker<A> {
                     None => self.wake.clear(),
                 }
             }
+        }
+        if !self.has_successor {
+            refuse_new(&links);
         }
         desk.drain(&links, self.drain);
         Ok(())
@@ -234,17 +239,22 @@ impl<A: Answer> Desk<A> {
         }
     }
 
-    /// Answers what the sockets hold and lets nothing new in.
+    /// Answers what the sockets hold.
     fn drain(&mut self, links: &[Link], limit: Duration) {
         let begin = Instant::now();
         for link in links {
-            // Without the filter the time limit ends the drain.
-            if let Err(error) = sys::refuse_new_datagrams(link.socket.as_fd()) {
-                tracing::debug!(%error, "drain without a filter");
-            }
-        }
-        for link in links {
             while begin.elapsed() < limit && self.serve_batch(link) > 0 {}
+        }
+    }
+}
+
+/// Lets nothing new into the sockets, so that a drain ends while queries keep coming.
+/// Where others read them later they must not be so: a filter stays with a socket.
+fn refuse_new(links: &[Link]) {
+    for link in links {
+        // Without the filter the time limit ends the drain.
+        if let Err(error) = sys::refuse_new_datagrams(link.socket.as_fd()) {
+            tracing::debug!(%error, "drain without a filter");
         }
     }
 }

@@ -61,9 +61,9 @@ fn an_address_of_another_machine_names_the_way_out() {
 
 #[test]
 fn a_port_that_tls_cannot_have_names_its_key() {
-    let (address, _listener) = bind_tls(address("127.0.0.1:0")).unwrap();
+    let (address, _listener) = bind_tls(address("127.0.0.1:0"), None).unwrap();
     assert_ne!(address.port(), 0);
-    let error = bind_tls(address).unwrap_err();
+    let error = bind_tls(address, None).unwrap_err();
     assert_eq!(error.transport, "TLS");
     assert!(error.to_string().contains("dns.tls.listen"), "{error}");
 }

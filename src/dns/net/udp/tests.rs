@@ -38,6 +38,7 @@ fn worker(sockets: Vec<UdpSocket>, generation: Arc<ArcSwap<Generation>>) -> Work
         wake: Arc::new(Wake::new().unwrap()),
         stop: Arc::default(),
         drain: PATIENCE,
+        has_successor: false,
         cpu: None,
         clock: || 77,
     }
@@ -217,6 +218,24 @@ fn stopping_answers_what_is_queued() {
     worker.stop.store(true, Ordering::Release);
     worker.run().unwrap();
     assert_eq!(ids(&client, 200), (0..200).collect());
+}
+
+/// A socket that another process reads later: what comes after the end is its to answer.
+#[test]
+fn what_comes_after_the_end_waits_for_a_successor() {
+    let server = server("127.0.0.1:0");
+    let kept = server.try_clone().unwrap();
+    let client = client();
+    client.connect(server.local_addr().unwrap()).unwrap();
+    (0..20).for_each(|id| assert_eq!(client.send(&message(id, 0)).unwrap(), 13));
+    let mut first = worker(vec![server], pointer());
+    first.has_successor = true;
+    first.stop.store(true, Ordering::Release);
+    first.run().unwrap();
+    assert_eq!(ids(&client, 20), (0..20).collect());
+    (20..40).for_each(|id| assert_eq!(client.send(&message(id, 0)).unwrap(), 13));
+    let _running = Running::start(worker(vec![kept], pointer()));
+    assert_eq!(ids(&client, 20), (20..40).collect());
 }
 
 #[test]
