@@ -35,6 +35,13 @@ fn registry(folder: &Path, arguments: &[&str]) -> Result<String, String> {
 const CONTACT: &str = r#"{"kind": "person", "email": "jo@mail.example",
     "int": {"name": "Jo Doe", "address": {"city": "Town", "country": "DE"}}}"#;
 
+/// A command of words between spaces; `_` is a space within one.
+fn registry_line(folder: &Path, line: &str) -> Result<String, String> {
+    let words: Vec<_> = line.split(' ').map(|word| word.replace('_', " ")).collect();
+    let words: Vec<_> = words.iter().map(String::as_str).collect();
+    registry(folder, &words)
+}
+
 #[test]
 fn a_signature_of_openssl_agrees_to_a_change() {
     if !wanted(&["openssl"]) {
@@ -42,11 +49,7 @@ fn a_signature_of_openssl_agrees_to_a_change() {
     }
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    let run = |line: &str| {
-        let words: Vec<_> = line.split(' ').map(|word| word.replace('_', " ")).collect();
-        let words: Vec<_> = words.iter().map(String::as_str).collect();
-        registry(folder, &words)
-    };
+    let run = |line: &str| registry_line(folder, line);
     std::fs::write(folder.join("jo.json"), CONTACT).unwrap();
     for key in ["own", "other"] {
         let private = format!("{key}.pem");
@@ -128,6 +131,31 @@ impl Gnupg<'_> {
         self.run(&["--armor", "--output", &file, "--export", &user]);
     }
 
+    /// GnuPG writes the revocation with every key; a colon keeps it from being used.
+    fn revoke(&self, name: &str) {
+        for file in std::fs::read_dir(self.0.join("openpgp-revocs.d")).unwrap() {
+            let path = file.unwrap().path();
+            let text = std::fs::read_to_string(&path).unwrap();
+            if text.contains(&format!("{name}@mail.example")) {
+                std::fs::write(&path, text.replace("\n:---", "\n---")).unwrap();
+                self.run(&["--import", path.to_str().unwrap()]);
+            }
+        }
+        self.export(name);
+    }
+
+    /// The fingerprint of a key as it lists it.
+    fn fingerprint(&self, name: &str) -> String {
+        let user = format!("{name}@mail.example");
+        let listed = self.run(&["--with-colons", "--list-keys", &user]);
+        let line = listed.lines().find(|line| line.starts_with("fpr:"));
+        line.unwrap()
+            .split(':')
+            .nth(9)
+            .unwrap()
+            .to_ascii_lowercase()
+    }
+
     fn sign(&self, name: &str, more: &[&str]) {
         let user = format!("{name}@mail.example");
         let sign = [
@@ -160,21 +188,21 @@ fn a_signature_of_gnupg_agrees_to_a_change() {
     }
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    let run = |line: &str| {
-        let words: Vec<_> = line.split(' ').map(|word| word.replace('_', " ")).collect();
-        let words: Vec<_> = words.iter().map(String::as_str).collect();
-        registry(folder, &words)
-    };
+    let run = |line: &str| registry_line(folder, line);
     std::fs::write(folder.join("jo.json"), CONTACT).unwrap();
     let gnupg = Gnupg(folder);
     let then = ["--faked-system-time", "20200101T000000"];
-    gnupg.make("own", &[], "rsa3072", "1y");
-    gnupg.make("curve", &[], "ed25519", "never");
-    gnupg.make("other", &[], "ed25519", "never");
-    gnupg.make("small", &[], "rsa1024", "never");
-    gnupg.make("old", &then, "ed25519", "1y");
-    gnupg.make("sha", &["--cert-digest-algo", "SHA1"], "ed25519", "never");
-    gnupg.make("gone", &[], "ed25519", "never");
+    for (name, more, algorithm, life) in [
+        ("own", &[][..], "rsa3072", "1y"),
+        ("curve", &[], "ed25519", "never"),
+        ("other", &[], "ed25519", "never"),
+        ("small", &[], "rsa1024", "never"),
+        ("old", &then, "ed25519", "1y"),
+        ("sha", &["--cert-digest-algo", "SHA1"], "ed25519", "never"),
+        ("gone", &[], "ed25519", "never"),
+    ] {
+        gnupg.make(name, more, algorithm, life);
+    }
     for line in [
         "init",
         "zone create tld --mname ns1.ext.example --rname h.ext.example --record \
@@ -187,16 +215,7 @@ fn a_signature_of_gnupg_agrees_to_a_change() {
         let done = run(line);
         assert!(done.is_ok(), "{line}: {done:?}");
     }
-    // GnuPG writes the revocation with every key; a colon keeps it from being used.
-    for file in std::fs::read_dir(folder.join("openpgp-revocs.d")).unwrap() {
-        let path = file.unwrap().path();
-        let text = std::fs::read_to_string(&path).unwrap();
-        if text.contains("gone@mail.example") {
-            std::fs::write(&path, text.replace("\n:---", "\n---")).unwrap();
-            gnupg.run(&["--import", path.to_str().unwrap()]);
-        }
-    }
-    gnupg.export("gone");
+    gnupg.revoke("gone");
     for (name, reason) in [
         ("small", "less than 2048 bits"),
         ("old", "expired"),
@@ -207,17 +226,12 @@ fn a_signature_of_gnupg_agrees_to_a_change() {
         assert!(refused.contains(reason), "{name}: {refused}");
     }
     for (name, domain) in [("own", "a.tld"), ("curve", "b.tld")] {
-        run(&format!(
-            "domain create {domain} --registrant jo-1 --as reg-a"
-        ))
-        .unwrap();
+        let create = format!("domain create {domain} --registrant jo-1 --as reg-a");
+        run(&create).unwrap();
         let listed = run("changes list").unwrap();
         let id = listed.split_whitespace().next().unwrap();
-        std::fs::write(
-            folder.join("text"),
-            run(&format!("changes text {id}")).unwrap(),
-        )
-        .unwrap();
+        let text = run(&format!("changes text {id}")).unwrap();
+        std::fs::write(folder.join("text"), text).unwrap();
         let sign = format!("changes sign {id} --contact jo-1 --signature-file signature");
         // What was left by the change before is over another text.
         if folder.join("signature").exists() {
@@ -235,17 +249,6 @@ fn a_signature_of_gnupg_agrees_to_a_change() {
         assert!(!shown.contains("pendingCreate"), "{shown}");
     }
     let shown = run("contact info jo-1").unwrap();
-    let listed = gnupg.run(&["--with-colons", "--list-keys", "own@mail.example"]);
-    let mut words = listed.lines().filter(|line| line.starts_with("fpr:"));
-    let fingerprint = words
-        .next()
-        .unwrap()
-        .split(':')
-        .nth(9)
-        .unwrap()
-        .to_ascii_lowercase();
-    assert!(
-        shown.contains(&format!("openpgp4fpr:{fingerprint}")),
-        "{shown}"
-    );
+    let key = format!("openpgp4fpr:{}", gnupg.fingerprint("own"));
+    assert!(shown.contains(&key), "{shown}");
 }
