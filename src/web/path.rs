@@ -10,6 +10,8 @@ use super::words;
 use crate::lookup::QueryName;
 use crate::net::percent::{decode, encode};
 
+/// Octets of what a registrar may be called; WHOIS takes no longer lines.
+const REGISTRAR_BYTES_MAX: usize = 255;
 /// Octets of a path and query that are looked at.
 const TARGET_BYTES_MAX: usize = 4_096;
 
@@ -170,7 +172,9 @@ pub fn read(path: &str, query: &str) -> Result<Target, Fault> {
     match class {
         "domain" => Ok(Target::Object(Subject::Domain(name(&text)?), view)),
         "nameserver" => Ok(Target::Object(Subject::Nameserver(name(&text)?), view)),
-        "registrar" if !text.is_empty() => Ok(Target::Object(Subject::Registrar(text), view)),
+        "registrar" if !text.trim().is_empty() => {
+            Ok(Target::Object(Subject::Registrar(registrar(&text)?), view))
+        }
         "address" if view == View::Summary => match text.parse() {
             Ok(address) => Ok(Target::Servers(address)),
             Err(_) => fault(400, "This is not an IPv4 or IPv6 address", &text),
@@ -189,6 +193,14 @@ fn fault<T>(status: u16, reason: impl Into<String>, asked: &str) -> Result<T, Fa
 
 fn name(text: &str) -> Result<QueryName, Fault> {
     QueryName::parse(text).or_else(|error| fault(400, words::sentence(&error.to_string()), text))
+}
+
+fn registrar(text: &str) -> Result<String, Fault> {
+    let text = text.trim();
+    if text.len() > REGISTRAR_BYTES_MAX {
+        return fault(400, "No registrar has so long a name", "");
+    }
+    Ok(text.to_owned())
 }
 
 /// What was written into the field, as a form sends it.
@@ -216,7 +228,7 @@ fn search(text: &str) -> Result<Target, Fault> {
         return Ok(Target::Moved(format!("/address/{}", encode(host))));
     }
     if !host.contains('.') || host.contains(char::is_whitespace) {
-        let subject = Subject::Registrar(text.to_owned());
+        let subject = Subject::Registrar(registrar(text)?);
         return Ok(Target::Moved(subject.path()));
     }
     match QueryName::parse(host) {

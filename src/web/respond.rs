@@ -22,6 +22,8 @@ use crate::lookup::{Answer, Found, LookupError, Lookups, Query, QueryName};
 
 /// Hosts that are shown of those with an address.
 const HOSTS_MAX: usize = 50;
+/// Seconds after which a registry that could not be read may be asked again.
+const FAILED_RETRY_SECONDS: u64 = 5;
 const HTML: &str = "text/html; charset=utf-8";
 const TEXT: &str = "text/plain; charset=utf-8";
 
@@ -32,6 +34,8 @@ pub enum Cache {
     Never,
     /// As the configuration has it for what was looked up.
     Short,
+    /// For an hour: files that are the same for months, at addresses that stay.
+    Hour,
     /// For days: what is at this address stays the same.
     Long,
 }
@@ -171,11 +175,12 @@ impl Responder {
             other => Ok(self.without_look_up(other).unwrap_or_else(|| self.failed())),
         };
         let mut reply = looked_up.unwrap_or_else(|_| self.failed());
-        let outcome = match reply.status {
+        let by_status = match reply.status {
             200 | 303 => Outcome::Found,
             404 => Outcome::Missing,
             _ => Outcome::Failed,
         };
+        let outcome = reply.outcome.map_or(by_status, |(_, own)| own);
         reply.outcome = Some((kind, outcome));
         reply
     }
@@ -256,12 +261,20 @@ impl Responder {
             _ => (self.whois)(subject.whois_line()).await,
         };
         if view == View::WhoisText {
-            let status = status(form.outcome);
-            return Ok(Reply::new(status, TEXT, form.text).looked_up());
+            return Ok(raw(form));
         }
         match form.outcome {
             Outcome::Found => {}
             Outcome::Missing => return self.not_found(subject).await,
+            Outcome::Malformed => {
+                let asked = subject.text().to_owned();
+                let reason = "This cannot be asked".to_owned();
+                return Ok(self.fault(&Fault {
+                    status: 400,
+                    reason,
+                    asked,
+                }));
+            }
             _ => return Err(LookupError::Store),
         }
         let (service, at) = match view {
@@ -370,13 +383,14 @@ fn page(status: u16, template: &impl Template) -> Reply {
 }
 
 fn file(asset: Asset) -> Reply {
-    let (media, body) = match asset {
-        Asset::Style => ("text/css; charset=utf-8", STYLE),
-        Asset::Icon => ("image/svg+xml", ICON),
-        Asset::Robots => (TEXT, ROBOTS),
+    let (media, body, cache) = match asset {
+        // Pages name it with its digest.
+        Asset::Style => ("text/css; charset=utf-8", STYLE, Cache::Long),
+        Asset::Icon => ("image/svg+xml", ICON, Cache::Hour),
+        Asset::Robots => (TEXT, ROBOTS, Cache::Hour),
     };
     let mut reply = Reply::new(200, media, body.to_owned());
-    reply.cache = Cache::Long;
+    reply.cache = cache;
     reply
 }
 
@@ -399,6 +413,18 @@ fn kind(subject: &Subject) -> &'static str {
         Subject::Nameserver(_) => "Name server",
         Subject::Registrar(_) => "Registrar",
     }
+}
+
+/// A form of another service as it is, kept by others only where it says what there is.
+fn raw(form: Form) -> Reply {
+    let status = status(form.outcome);
+    let mut reply = Reply::new(status, TEXT, form.text);
+    if matches!(status, 200 | 404) {
+        reply = reply.looked_up();
+    }
+    reply.retry_after = (status == 503).then_some(FAILED_RETRY_SECONDS);
+    reply.outcome = Some(("none", form.outcome));
+    reply
 }
 
 fn status(outcome: Outcome) -> u16 {

@@ -21,6 +21,7 @@ pub const WEB: Use = http::over_tls("the web pages");
 const METHODS: &str = "GET, HEAD";
 /// A day; what is kept so long has another address when it changes.
 const LONG: &str = "public, max-age=86400, immutable";
+const HOUR: &str = "public, max-age=3600";
 /// Of every page. No script runs, nothing is loaded from elsewhere, no other page has it
 /// within, and nobody is told from where a person comes.
 const FIXED: [(header::HeaderName, &str); 4] = [
@@ -119,6 +120,7 @@ impl Web {
         let cache = match reply.cache {
             Cache::Never => "no-store",
             Cache::Short => &self.short,
+            Cache::Hour => HOUR,
             Cache::Long => LONG,
         };
         insert(headers, header::CACHE_CONTROL, cache);

@@ -289,7 +289,7 @@ async fn what_is_not_there_says_what_to_do_next() {
         (
             "/domain/free.tld",
             404,
-            "free.tld is not registered",
+            "free.tld is not in this registry",
             "It is free. Ask a registrar",
         ),
         (
@@ -324,6 +324,32 @@ async fn what_is_not_there_says_what_to_do_next() {
         assert!(reply.body.contains(next), "{path}: {}", reply.body);
         assert!(reply.body.contains("action=\"/lookup\""), "{path}");
     }
+}
+
+/// What a person wrote is that person's fault, whoever found it; what failed is kept nowhere.
+#[tokio::test]
+async fn forms_of_other_services_keep_their_outcome() {
+    let test = stage(Engine::Sqlite).await;
+    for (outcome, status, cache, retry_after) in [
+        (Outcome::Found, 200, Cache::Short, None),
+        (Outcome::Missing, 404, Cache::Short, None),
+        (Outcome::Malformed, 400, Cache::Never, None),
+        (Outcome::Failed, 503, Cache::Never, Some(5)),
+    ] {
+        let name = "Registry of tld";
+        let responder = Responder::new(lookups(&test), name, Box::new(served), echo(outcome));
+        let raw = get(&responder, "/domain/person.tld/whois.txt").await;
+        assert_eq!((raw.status, raw.cache), (status, cache), "{outcome:?}");
+        assert_eq!(raw.retry_after, retry_after, "{outcome:?}");
+        assert_eq!(raw.outcome, Some(("domain", outcome)));
+        let page = get(&responder, "/domain/person.tld/whois").await;
+        assert_eq!(page.status, status, "{outcome:?}");
+        assert_eq!(page.outcome, Some(("domain", outcome)));
+    }
+    let responder = responder(lookups(&test));
+    let long = format!("/registrar/{}/whois", "a".repeat(256));
+    assert_eq!(get(&responder, &long).await.status, 400);
+    assert_eq!(get(&responder, "/registrar/%20/whois").await.status, 404);
 }
 
 #[tokio::test]

@@ -11,11 +11,19 @@ fn answer(query: &[u8], change: fn(&mut Vec<u8>)) -> Vec<u8> {
     answer
 }
 
+/// A port that is free for UDP and for TCP; what is free for one may be another test's.
+fn both() -> (SocketAddr, UdpSocket, TcpListener) {
+    let mut tries = (0..16).filter_map(|_| {
+        let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let address = udp.local_addr().unwrap();
+        Some((address, udp, TcpListener::bind(address).ok()?))
+    });
+    tries.next().expect("a free port")
+}
+
 /// A server of one look: every n-th query over UDP and all over TCP are answered.
 fn server(every: usize, change: fn(&mut Vec<u8>)) -> SocketAddr {
-    let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
-    let address = udp.local_addr().unwrap();
-    let tcp = TcpListener::bind(address).unwrap();
+    let (address, udp, tcp) = both();
     std::thread::spawn(move || {
         let mut buffer = [0; 512];
         for number in 0.. {

@@ -4,12 +4,9 @@ use super::super::page::{Link, Message, Verdict};
 use super::super::path::{Fault, Subject};
 use super::super::view::Tone;
 use super::super::words;
-use super::{Reply, Responder, home, page};
+use super::{FAILED_RETRY_SECONDS, Reply, Responder, home, page};
 use crate::lookup::counters::Outcome;
 use crate::lookup::{Availability, Found, LookupError, Query};
-
-/// Seconds after which a registry that could not be read may be asked again.
-const FAILED_RETRY_SECONDS: u64 = 5;
 
 /// What is said of a name that somebody wants.
 pub(super) fn verdict(found: &Availability) -> Verdict {
@@ -112,11 +109,13 @@ impl Responder {
                 };
                 let verdict = verdict(found);
                 let paragraph = match verdict.tone {
-                    Tone::Plain => format!("It cannot be registered either. {}", verdict.reason),
+                    Tone::Plain => format!("It cannot be registered here. {}", verdict.reason),
                     _ => format!("It is free. {}", verdict.reason),
                 };
-                let title = format!("{asked} is not registered");
-                (title, vec![paragraph], Vec::new())
+                let elsewhere = "Other endings have registries of their own: IANA's list of \
+                                 top-level domains leads to them.";
+                let title = format!("{asked} is not in this registry");
+                (title, vec![paragraph, elsewhere.to_owned()], Vec::new())
             }
             Subject::Nameserver(_) => {
                 let paragraph = "The registry has name servers that registrars entered, under \
