@@ -40,11 +40,8 @@ pub(in crate::registry::command) async fn ask(
     context.write.undo_trial(trial).await?;
 
     let found = find(context, kind, name).await?;
-    if let Some((object_id, _)) = &found
-        && let Some(other) = of_object(&mut context.tables(), *object_id).await?
-    {
-        let reason = format!("change {} of it waits", other.id);
-        return Err(rejected(ResultCode::StatusProhibits, name, reason));
+    if let Some((object_id, _)) = &found {
+        none_waits(context, *object_id, name).await?;
     }
     can_wait(context, name, needs).await?;
     let (object_id, statuses) = match found {
@@ -94,6 +91,25 @@ pub(in crate::registry::command) async fn ask(
     context.asked = Some((id, text.nonce));
     context.is_pending = true;
     tell_sponsor(context, kind, name).await
+}
+
+/// No change of an object waits. Its statuses say so of all but a deleted domain, which shows
+/// that it goes; a command that is for such a domain asks here, whether it has to wait itself
+/// or not: the policy may have changed since the other was asked for.
+pub(in crate::registry::command) async fn none_waits(
+    context: &mut Context<'_, '_>,
+    object_id: i64,
+    object: &str,
+) -> Result<(), CommandError> {
+    let waiting = match context.write.has_reviews {
+        true => of_object(&mut context.tables(), object_id).await?,
+        false => None,
+    };
+    let Some(waiting) = waiting else {
+        return Ok(());
+    };
+    let reason = format!("change {} of it waits", waiting.id);
+    Err(rejected(ResultCode::StatusProhibits, object, reason))
 }
 
 /// Somebody can agree to it, and the queue has room.
