@@ -278,8 +278,11 @@ async fn in_a_signed_zone_a_key_of_openpgp_agrees() {
             &format!(
                 "reg-a contact keys adm-1 key={key} case=1 = 2201
                  op contact keys adm-1 key={expired} case=1 = 2306
-                 op contact keys adm-1 key={key} case=1 = 1000
+                 op contact keys adm-1 key={short} case=1 = 1000
                  op contact keys adm-1 key={short} case=1 = 2306
+                 op contact keys adm-1 key={short} key={key} case=1 = 2306
+                 op contact keys adm-1 key={expired} case=1 = 2306
+                 op contact keys adm-1 key={key} case=1 = 1000
                  reg-a domain update a.tld contact=tech:adm-1 = 1001"
             ),
         )
