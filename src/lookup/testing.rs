@@ -45,6 +45,30 @@ pub(crate) async fn stage(engine: Engine) -> TestDatabase {
     test
 }
 
+/// Parks the domains of `tld` that have no name server, and signs what they answer.
+pub(crate) async fn park_signed(test: &mut TestDatabase) {
+    for command in [
+        serde_json::json!({ "zone": { "parking": { "apex": "tld", "ttl": 60,
+            "servers": ["p1.park.example", "p2.park.example"] } } }),
+        serde_json::json!({ "zone": { "policy": { "apex": "tld",
+            "change": { "parked-answers": "signed" } } } }),
+    ] {
+        execute(test, command).await;
+    }
+}
+
+/// Gives `tld` a key that signs it, as far as the public sees.
+pub(crate) async fn sign(test: &mut TestDatabase) {
+    const KEY: &str = "INSERT INTO zone_keys (zone_id, role, algorithm, flags, key_tag, \
+         public_key, store, goal, dnskey_state, dnskey_since, key_signature_state, \
+         key_signature_since, zone_signatures_state, zone_signatures_since, ds_state, ds_since, \
+         created_at) SELECT id, 'csk', 15, 257, 1, $1, 'database', 'present', 'omnipresent', 0, \
+         'omnipresent', 0, 'omnipresent', 0, 'hidden', 0, 0 FROM zones WHERE apex = 'tld'";
+    let insert = sqlx::query(KEY).bind(vec![0_u8; 32]);
+    let done = insert.execute(test.database.connection()).await.unwrap();
+    assert_eq!(done.rows_affected(), 1);
+}
+
 /// Look-ups without a limit of rates, a minute after all that was done.
 pub(crate) fn lookups(test: &TestDatabase) -> Arc<Lookups> {
     lookups_with(test, |_| {})
