@@ -8,6 +8,7 @@
 //! fits what they hold of the other, before, in and after a rollover; only a DS of another
 //! algorithm comes when that of the parent does, after all else (RFC 6840 section 5.11). Their
 //! TTL is short: who gets servers of its own is bogus for as long as a cache has the DS.
+//! So when a zone is to sign these no more, its DS go first, and the child zones stay a while.
 //! NSEC proves what is not there: of a zone of one name or two nothing is given away.
 //!
 //! A child zone has event 0, which no zone of a registry has, and comes and goes with the
@@ -46,7 +47,7 @@ pub(crate) struct Children<'c> {
     parking: &'c Parking,
     names: ParkedNames,
     signing: Arc<Signing>,
-    /// RDATA of the DNSKEY that DS are made of.
+    /// RDATA of the DNSKEY that DS are made of; none where these are withdrawn.
     ds_keys: Vec<Vec<u8>>,
     /// TTL of their DS.
     ttl: u32,
@@ -107,7 +108,9 @@ impl<'c> Children<'c> {
         let own = own.map_err(|error| failed(error.to_string()))?;
         let told = told_algorithms(signing);
         let is_told = |key: &&ZoneKey| {
-            key.published && (told.is_empty() || told.contains(&key.dnskey.algorithm.number()))
+            !parking.is_withdrawn
+                && key.published
+                && (told.is_empty() || told.contains(&key.dnskey.algorithm.number()))
         };
         let ds_keys = own.keys().iter().filter(is_told);
         Ok(Some(Self {

@@ -25,6 +25,10 @@ fn soa(host: &str, expire: u32) -> Vec<u8> {
 
 /// A zone with one parked name, signed by these keys.
 fn image(keys: Vec<ZoneKey>, values: PolicyValues) -> Generation {
+    image_of(keys, values, false)
+}
+
+fn image_of(keys: Vec<ZoneKey>, values: PolicyValues, is_withdrawn: bool) -> Generation {
     let record = |owner: &str, rtype, ttl, rdata: &[u8]| Record {
         owner: name(owner),
         rtype,
@@ -53,6 +57,7 @@ fn image(keys: Vec<ZoneKey>, values: PolicyValues) -> Generation {
             template(true, RecordType::A, vec![192, 0, 2, 1]),
         ],
         is_signed: true,
+        is_withdrawn,
     };
     let directory = tempfile::tempdir().unwrap();
     let mut installer = Installer::replace(directory.path(), None).unwrap();
@@ -229,4 +234,25 @@ fn keys_are_cached_briefly_and_signatures_outlive_the_zone() {
     assert!(u32::from_be_bytes(*expire) < 86_400);
     let below = read(&image, "a.tld", "*.a.tld", RecordType::A, Part::Signatures);
     assert_eq!(below.len(), 1);
+}
+
+#[test]
+fn a_child_zone_stays_signed_while_its_ds_are_forgotten() {
+    let signing = || vec![ZoneKey::combined(key(Algorithm::Ed25519))];
+    let values = PolicyValues::default;
+    let image = image_of(signing(), values(), true);
+    let parent = image.zone(name("tld").as_wire()).unwrap();
+    let cut = parent.find(name("a.tld").as_wire()).unwrap();
+    assert!(read_rrset(parent, cut, RecordType::DS, Part::Records).is_empty());
+    let part = |rtype, part| read(&image, "a.tld", "a.tld", rtype, part);
+    let (dnskey, data) = (RecordType::DNSKEY, RecordType::SOA);
+    let keys = part(dnskey, Part::Records);
+    let algorithm = Algorithm::Ed25519.number();
+    for rtype in [dnskey, data] {
+        let (records, signatures) = (part(rtype, Part::Records), part(rtype, Part::Signatures));
+        assert!(
+            signer(&keys, algorithm, &records, &signatures).is_some(),
+            "{rtype}"
+        );
+    }
 }
