@@ -5,6 +5,7 @@ use super::row::{auth_of, count, of_object};
 use super::{Needs, QUEUE_MAX};
 use crate::registry::code::ResultCode;
 use crate::registry::command::answer::rejected;
+use crate::registry::command::checks::no_pending;
 use crate::registry::command::contact::keys::have_keys;
 use crate::registry::command::context::Context;
 use crate::registry::command::domain;
@@ -48,9 +49,13 @@ pub(in crate::registry::command) async fn ask(
         Some((object_id, before)) => {
             let mut shown = before.clone();
             // One that was deleted shows that it goes, and pending actions exclude each
-            // other (RFC 5731 section 2.3): its row here says what else it waits for.
-            let is_pending = before.iter().any(Status::is_pending);
-            if let Some(status) = pending_status(command).filter(|_| !is_pending) {
+            // other (RFC 5731 section 2.3): its row here says what else it waits for. Any
+            // other pending action ends first: this is no part of it.
+            let is_deleted = before.has(Status::PendingDelete);
+            if !is_deleted {
+                no_pending(&before, name)?;
+            }
+            if let Some(status) = pending_status(command).filter(|_| !is_deleted) {
                 shown.begin(status);
             }
             if shown != before {

@@ -1,7 +1,7 @@
 //! Histories that failed once, as short as they got, and what was wrong.
 
 /// What was wrong, and the lines.
-pub(super) const KEPT: [(&str, &str); 3] = [
+pub(super) const KEPT: [(&str, &str); 4] = [
     (
         "a locked domain that was deleted, and is to go to another registrar, showed two pending \
      actions",
@@ -34,5 +34,16 @@ pub(super) const KEPT: [(&str, &str); 3] = [
      reg-b domain restore d1.tld
      op zone policy tld change-control=auto
      reg-b domain restore d1.tld",
+    ),
+    (
+        "a purge of a locked domain waited while a transfer of it did, and showed nothing after that",
+        "reg-a domain create d2.tld auth=k9$Tq2-vX7mB!zR4pL0w
+     op:cat domain lock d2.tld approvals=1 approver=ada approver=bob case=7
+     op domain transfer d2.tld op=request by=reg-b
+     op:ada change approve d2.tld
+     time 2
+     op domain purge d2.tld
+     time 2
+     time 1",
     ),
 ];
