@@ -46,6 +46,8 @@ pub(super) struct Builder {
     indexes: Indexes,
     /// Child zones of parked names in the installed image, once they were counted.
     children: Option<u64>,
+    /// The registry's zones at the last build: all of an image's or few of them.
+    pub(super) apexes: Arc<[Name]>,
 }
 
 /// What a build came to.
@@ -97,6 +99,7 @@ impl Builder {
             mark: None,
             indexes: Indexes::default(),
             children: None,
+            apexes: Arc::default(),
         }
     }
 
@@ -137,7 +140,7 @@ impl Builder {
     /// Makes what the next change of a large zone needs, for one zone; says whether there
     /// was one.
     pub(super) fn warm(&mut self, image: &Generation) -> bool {
-        self.indexes.warm(image)
+        self.indexes.warm(image, &self.apexes)
     }
 
     /// A fold was installed.
@@ -158,6 +161,9 @@ impl Builder {
         let snapshot = Snapshot::open(&self.location).map_err(read_failure)?;
         let image = installed.map(|image| &**image as &dyn Installed);
         let mut wanted = self.wanted(&snapshot, installed)?;
+        if !self.apexes.iter().eq(wanted.zones.keys()) {
+            self.apexes = wanted.zones.keys().cloned().collect();
+        }
         wanted.follows = self.follows(&snapshot, installed);
         wanted.children = self.count_children(&wanted, installed);
         let has_zones = image.is_some_and(|image| image.zones_count() > 0);
