@@ -57,18 +57,6 @@ pub(crate) async fn park_signed(test: &mut TestDatabase) {
     }
 }
 
-/// Gives `tld` a key that signs it, as far as the public sees.
-pub(crate) async fn sign(test: &mut TestDatabase) {
-    const KEY: &str = "INSERT INTO zone_keys (id, zone_id, role, algorithm, flags, key_tag, \
-         public_key, store, goal, dnskey_state, dnskey_since, key_signature_state, \
-         key_signature_since, zone_signatures_state, zone_signatures_since, ds_state, ds_since, \
-         created_at) SELECT 1, id, 'csk', 15, 257, 1, $1, 'database', 'present', 'omnipresent', 0, \
-         'omnipresent', 0, 'omnipresent', 0, 'hidden', 0, 0 FROM zones WHERE apex = 'tld'";
-    let insert = sqlx::query(KEY).bind(vec![0_u8; 32]);
-    let done = insert.execute(test.database.connection()).await.unwrap();
-    assert_eq!(done.rows_affected(), 1);
-}
-
 /// Look-ups without a limit of rates, a minute after all that was done.
 pub(crate) fn lookups(test: &TestDatabase) -> Arc<Lookups> {
     lookups_with(test, |_| {})

@@ -8,7 +8,7 @@ use serde_json_path::JsonPath;
 
 use super::*;
 use crate::lookup::Lookups;
-use crate::lookup::testing::{Engine, execute, lookups, lookups_with, park_signed, sign, stage};
+use crate::lookup::testing::{Engine, execute, lookups, lookups_with, park_signed, stage};
 
 const CLIENT: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
@@ -151,7 +151,7 @@ async fn a_parked_domain_is_signed_where_the_zone_signs_for_it() {
         )
     };
     assert_eq!(is(&test).await, unsigned, "the zone has no keys");
-    sign(&mut test).await;
+    test.sign_tld().await;
     assert_eq!(is(&test).await, json!({ "delegationSigned": true }));
     // Whoever has servers of its own signs itself.
     let body = got(&responder(lookups(&test)), "domain/org.tld").await;

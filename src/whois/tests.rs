@@ -12,7 +12,7 @@ use super::question::{Fault, LINE_BYTES_MAX, Question, read};
 use super::*;
 use crate::lookup::counters::{Outcome, Service};
 use crate::lookup::testing::{
-    Engine, TestDatabase, execute, lookups, lookups_with, park_signed, sign, stage,
+    Engine, TestDatabase, execute, lookups, lookups_with, park_signed, stage,
 };
 use crate::lookup::{Lookups, NameFault, QueryName};
 use crate::net::service::{self, Service as Running};
@@ -112,7 +112,7 @@ async fn answers_have_the_form_of_the_registry_agreement() {
 #[tokio::test]
 async fn a_parked_domain_is_signed_where_the_zone_signs_for_it() {
     let mut test = stage(Engine::Sqlite).await;
-    sign(&mut test).await;
+    test.sign_tld().await;
     let lookups = lookups(&test);
     assert!(
         asked(&lookups, "thin.tld")

@@ -8,11 +8,23 @@ use zone_compiler::{Record, RecordType};
 use zone_image::Memory;
 
 use super::*;
-use crate::lookup::testing::{Engine, TestDatabase, execute, stage};
 use crate::publish::schedule::Timing;
+use crate::registry::testing::{NOW, TestDatabase, test_database};
+use crate::registry::{Actor, Command, Engine, Request};
 
 fn name(text: &str) -> Name {
     Name::parse_absolute(text).unwrap()
+}
+
+async fn execute(test: &mut TestDatabase, command: serde_json::Value) {
+    let command: Command = serde_json::from_value(command).unwrap();
+    let request = Request {
+        actor: Actor::operator("test"),
+        at: NOW,
+        lab: true,
+        command,
+    };
+    Box::pin(test.database.execute(&request)).await.unwrap();
 }
 
 fn settings(test: &TestDatabase) -> Settings {
@@ -80,13 +92,15 @@ fn add_child(settings: &Settings, apex: &str) {
 
 #[tokio::test]
 async fn a_zone_in_the_place_of_a_child_zone_has_nothing_of_it_and_hides_no_other() {
-    let mut test = stage(Engine::Sqlite).await;
+    let mut test = test_database(Engine::Sqlite).await;
     let zone = |apex: &str| {
         json!({ "zone": { "create": { "apex": apex, "mname": "ns1.nic.example",
             "rname": "hostmaster.nic.example",
             "records": [format!("{apex}. 3600 NS ns1.nic.example.")] } } })
     };
-    execute(&mut test, zone("gone")).await;
+    for apex in ["tld", "gone"] {
+        execute(&mut test, zone(apex)).await;
+    }
     let settings = settings(&test);
     super::super::install_first(&settings).unwrap();
     add_child(&settings, "parked.tld");

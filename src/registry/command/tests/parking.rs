@@ -141,7 +141,7 @@ async fn parked_domains_stay_signed_until_caches_have_no_ds_of_them() {
             ),
         )
         .await;
-        crate::lookup::testing::sign(test).await;
+        test.sign_tld().await;
         play(
             test,
             "op zone policy tld parked-answers=unsigned = 2304
