@@ -49,8 +49,7 @@ pub fn check(engine: &Engine, generation: &Generation) -> Result<(), String> {
     Ok(())
 }
 
-/// Asks for zones that the registry names, as far as they are in the image: the others of it
-/// may be many more.
+/// Asks for zones that the registry names: [`check`] may have seen none of them.
 pub fn check_zones(
     engine: &Engine,
     generation: &Generation,
@@ -61,13 +60,22 @@ pub fn check_zones(
         generation,
         reply: vec![0; REPLY_BYTES_MAX],
     };
-    // An even choice over all of them.
-    let step = apexes.len().div_ceil(ZONES_MAX).max(1);
-    let chosen = apexes.iter().step_by(step);
-    for zone in chosen.filter_map(|apex| generation.zone(apex.as_wire())) {
+    for zone in named_zones(generation, apexes) {
         canary.ask_zone(&zone.info())?;
     }
     Ok(())
+}
+
+/// An even choice of the zones that have these names, where an image has others as well.
+fn named_zones<'g>(generation: &'g Generation, apexes: &[Name]) -> Vec<Zone<'g>> {
+    if generation.zones_count() <= apexes.len() as u64 {
+        return Vec::new();
+    }
+    let step = apexes.len().div_ceil(ZONES_MAX).max(1);
+    let chosen = apexes.iter().step_by(step);
+    chosen
+        .filter_map(|apex| generation.zone(apex.as_wire()))
+        .collect()
 }
 
 /// Asks for names that changed: what the compiler says they became must be answered.
