@@ -18,6 +18,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use zone_image::{Generation, Name, Zone};
+
 use crate::distribution::state::State as DistributionState;
 use crate::dns::counters::{Snapshot, StreamCounters, WorkerCounters};
 use crate::dns::generations::Generations;
@@ -39,6 +41,9 @@ pub use status::{
     Status, TlsStatus, ZoneStatus,
 };
 pub use zones::{NoticeStatus, SentZone};
+
+/// Zones of an image that are looked at where no registry says which they are.
+const LOOKED_MAX: usize = 200_000;
 
 /// Why a server cannot be asked or seen.
 #[derive(Debug, thiserror::Error)]
@@ -237,8 +242,33 @@ impl Vitals {
         self.parts.publish.as_ref()
     }
 
+    /// The zones of the registry that is published, as far as they are known.
+    fn registry_zones(&self) -> Arc<[Name]> {
+        self.publish()
+            .map(|publish| publish.zones())
+            .unwrap_or_default()
+    }
+
     /// Time since the start.
     pub fn uptime(&self) -> Duration {
         self.parts.started.elapsed()
     }
+}
+
+/// Looks at the zones of an image but child zones of parked names, until `visit` says that it
+/// is enough: at those that the registry has, where it is known, so that a million others cost
+/// nothing; else at the own ones of so many zones at most.
+fn each_own_zone(image: &Generation, registry: &[Name], visit: &mut dyn FnMut(Zone<'_>) -> bool) {
+    if !registry.is_empty() {
+        let mut zones = registry
+            .iter()
+            .filter_map(|apex| image.zone(apex.as_wire()));
+        zones.find(|zone| visit(*zone));
+        return;
+    }
+    let mut looked = 0;
+    image.find_zone_where(&mut |zone| {
+        looked += 1;
+        looked > LOOKED_MAX || (!image.is_child(zone) && visit(zone))
+    });
 }

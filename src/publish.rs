@@ -230,7 +230,9 @@ impl Work {
             self.count(&built.compiled, staged.segment_bytes());
             let names = &built.compiled.names;
             let signed = &built.compiled.signed;
+            let apexes = Arc::clone(&self.builder.apexes);
             let check = |image: &Generation| {
+                canary::check_zones(&self.engine, image, &apexes)?;
                 canary::check_names(&self.engine, image, names)?;
                 canary::check_signatures(&self.engine, image, signed, names, unix_seconds())
             };
@@ -254,6 +256,7 @@ impl Work {
             self.state.serves_serials(swapped_at, serials);
         }
         self.builder.installed(built, &image);
+        self.state.has_zones(Arc::clone(&self.builder.apexes));
         self.is_idle_work_due = true;
         self.schedule.succeeded(event, self.begin.elapsed());
         if is_unsigned {

@@ -119,6 +119,7 @@ fn parking() -> Parking {
             record(true, 1, &[192, 0, 2, 81]),
         ],
         is_signed: false,
+        is_withdrawn: false,
     }
 }
 

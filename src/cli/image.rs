@@ -76,7 +76,7 @@ fn verify(generation: &Generation, global: &Global) -> anyhow::Result<()> {
 
 fn info(generation: &Generation, global: &Global) -> anyhow::Result<()> {
     // Those of parked names are as many as these, and have all one content.
-    let mut zones = generation.first_own_zones(usize::MAX);
+    let mut zones = generation.first_own_zones(usize::MAX, usize::MAX);
     zones.sort_by(|a, b| a.apex.cmp(&b.apex));
     let children = generation.zones_count() - zones.len() as u64;
     let delegations = zones.iter().map(|zone| zone.delegations).sum();

@@ -15,7 +15,7 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
 
-use super::{TlsVitals, Vitals};
+use super::{TlsVitals, Vitals, each_own_zone};
 use crate::clock::unix_seconds;
 use crate::dns::counters::{DROPS, HANDSHAKES, LOSSES, OUTCOMES, Snapshot, StreamCounters};
 
@@ -320,7 +320,11 @@ impl Page {
             generations.failures.value(),
         );
         self.gauge("zones", "Zones served", generation.zones_count());
-        let zones = generation.first_own_zones(ZONES_MAX + 1);
+        let mut zones = Vec::new();
+        each_own_zone(&generation, &vitals.registry_zones(), &mut |zone| {
+            zones.push(zone.info());
+            zones.len() > ZONES_MAX
+        });
         if zones.len() <= ZONES_MAX {
             let per_zone = |value: &dyn Fn(&zone_image::ZoneInfo) -> u64| {
                 zones

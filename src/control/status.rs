@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{LookupVitals, Side, TlsVitals, Vitals};
+use super::{LookupVitals, Side, TlsVitals, Vitals, each_own_zone};
 use crate::distribution::state::DistributionStatus;
 use crate::dns::counters::Loss;
 use crate::dns::engine::Transport;
@@ -218,7 +218,7 @@ impl Vitals {
             pid: std::process::id(),
             uptime_seconds: self.uptime().as_secs(),
             listen: self.parts.listen.clone(),
-            generation: generation_status(&generations.current()),
+            generation: generation_status(&generations.current(), &self.registry_zones()),
             installs: generations.installs.value(),
             install_failures: generations.failures.value(),
             installed_at: install.installed_at,
@@ -279,19 +279,20 @@ fn tls_status(tls: &TlsVitals) -> TlsStatus {
     }
 }
 
-fn generation_status(generation: &zone_image::Generation) -> GenerationStatus {
+fn generation_status(
+    generation: &zone_image::Generation,
+    registry: &[zone_image::Name],
+) -> GenerationStatus {
     // The first of a hundred thousand are found without a list of all.
     let mut zones = BinaryHeap::with_capacity(ZONES_MAX + 1);
-    generation.find_zone_where(&mut |zone| {
-        if !generation.is_child(zone) {
-            let info = zone.info();
-            zones.push(ZoneStatus {
-                apex: info.apex.to_string(),
-                serial: info.serial,
-                names: info.names,
-                delegations: info.delegations,
-            });
-        }
+    each_own_zone(generation, registry, &mut |zone| {
+        let info = zone.info();
+        zones.push(ZoneStatus {
+            apex: info.apex.to_string(),
+            serial: info.serial,
+            names: info.names,
+            delegations: info.delegations,
+        });
         if zones.len() > ZONES_MAX {
             zones.pop();
         }

@@ -45,6 +45,18 @@ pub(crate) async fn stage(engine: Engine) -> TestDatabase {
     test
 }
 
+/// Parks the domains of `tld` that have no name server, and signs what they answer.
+pub(crate) async fn park_signed(test: &mut TestDatabase) {
+    for command in [
+        serde_json::json!({ "zone": { "parking": { "apex": "tld", "ttl": 60,
+            "servers": ["p1.park.example", "p2.park.example"] } } }),
+        serde_json::json!({ "zone": { "policy": { "apex": "tld",
+            "change": { "parked-answers": "signed" } } } }),
+    ] {
+        execute(test, command).await;
+    }
+}
+
 /// Look-ups without a limit of rates, a minute after all that was done.
 pub(crate) fn lookups(test: &TestDatabase) -> Arc<Lookups> {
     lookups_with(test, |_| {})

@@ -46,6 +46,8 @@ pub(super) struct Builder {
     indexes: Indexes,
     /// Child zones of parked names in the installed image, once they were counted.
     children: Option<u64>,
+    /// The registry's zones at the last build: all of an image's or few of them.
+    pub(super) apexes: Arc<[Name]>,
 }
 
 /// What a build came to.
@@ -81,6 +83,9 @@ pub(super) struct Compiled {
     children: i64,
     /// Whether nothing is taken over.
     is_anew: bool,
+    /// Whether a zone of the registry took the place of a child zone, whose parent may or may
+    /// not have let it go in the same build: they are counted again.
+    takes_place: bool,
 }
 
 impl Builder {
@@ -94,6 +99,7 @@ impl Builder {
             mark: None,
             indexes: Indexes::default(),
             children: None,
+            apexes: Arc::default(),
         }
     }
 
@@ -115,7 +121,8 @@ impl Builder {
         self.checked = Some(built.event);
         let before = self.children.filter(|_| !built.compiled.is_anew);
         let children = before.unwrap_or_default();
-        self.children = Some(children.saturating_add_signed(built.compiled.children));
+        let children = children.saturating_add_signed(built.compiled.children);
+        self.children = (!built.compiled.takes_place).then_some(children);
         let changed: BTreeSet<_> = built.compiled.deltas.iter().map(|(apex, _)| apex).collect();
         let steps = built.compiled.steps.iter().map(|step| &step.apex);
         for whole in steps.filter(|apex| !changed.contains(apex)) {
@@ -133,7 +140,7 @@ impl Builder {
     /// Makes what the next change of a large zone needs, for one zone; says whether there
     /// was one.
     pub(super) fn warm(&mut self, image: &Generation) -> bool {
-        self.indexes.warm(image)
+        self.indexes.warm(image, &self.apexes)
     }
 
     /// A fold was installed.
@@ -154,6 +161,9 @@ impl Builder {
         let snapshot = Snapshot::open(&self.location).map_err(read_failure)?;
         let image = installed.map(|image| &**image as &dyn Installed);
         let mut wanted = self.wanted(&snapshot, installed)?;
+        if !self.apexes.iter().eq(wanted.zones.keys()) {
+            self.apexes = wanted.zones.keys().cloned().collect();
+        }
         wanted.follows = self.follows(&snapshot, installed);
         wanted.children = self.count_children(&wanted, installed);
         let has_zones = image.is_some_and(|image| image.zones_count() > 0);
@@ -321,7 +331,9 @@ impl Builder {
         installer: &mut Installer,
         compiled: &mut Compiled,
     ) -> Result<bool, Failure> {
-        let Some(zone) = image.zone(apex.as_wire()) else {
+        // What a child zone has there is nothing of the registry's zone.
+        let before = image.zone(apex.as_wire());
+        let Some(zone) = before.filter(|zone| zone.event() > 0) else {
             return Ok(false);
         };
         // What cannot be signed is said by the whole compile.
@@ -382,6 +394,8 @@ impl Builder {
                 compiled.children -= report.children_before.cast_signed();
                 compiled.signed.extend(signed);
                 let before = installed.and_then(|image| image.zone(apex.as_wire()));
+                let is_child = before.is_some_and(|zone| zone.event() == 0);
+                compiled.takes_place |= is_child && !compiled.is_anew;
                 if let Some(before) = before.map(|zone| zone.info()) {
                     compiled.steps.push(ZoneStep {
                         apex: apex.clone(),
@@ -476,3 +490,6 @@ fn read_failure(error: impl std::fmt::Display) -> Failure {
 fn write_failure(error: &WriteError) -> Failure {
     Failure::new(Step::Write, error.to_string())
 }
+
+#[cfg(test)]
+mod tests;

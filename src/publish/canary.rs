@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 
 use zone_compiler::compile::change::Became;
-use zone_image::{Generation, Lookup, LookupName, Name, Zone};
+use zone_image::{Generation, Lookup, LookupName, Name, Zone, ZoneInfo};
 
 use crate::dns::engine::{Action, Engine, Outcome, Request, Transport};
 
@@ -19,6 +19,8 @@ pub use signatures::{SignedZone, check_signatures};
 /// Zones that are asked; a catalog is in the order of keyed hashes, so that of more
 /// zones these are as good as drawn.
 const ZONES_MAX: usize = 1000;
+/// Zones that are looked at for those: most may be child zones of parked names.
+const LOOKED_MAX: usize = 20_000;
 /// Changed names that are asked for.
 const NAMES_MAX: usize = 64;
 /// Longest reply over TCP.
@@ -40,18 +42,40 @@ pub fn check(engine: &Engine, generation: &Generation) -> Result<(), String> {
         generation,
         reply: vec![0; REPLY_BYTES_MAX],
     };
-    // Child zones of parked names are as many as these, and would leave no room for others.
-    for info in generation.first_own_zones(ZONES_MAX) {
-        let question = lookup_name(info.apex.as_wire())?;
-        let zone = generation
-            .find_zone(&question, question.labels())
-            .filter(|zone| *zone.apex() == *question.suffix(question.labels()))
-            .ok_or_else(|| format!("zone {}: not found by its own apex", info.apex))?;
-        canary
-            .zone(zone, &info.apex, info.serial)
-            .map_err(|fault| format!("zone {}: {fault}", info.apex))?;
+    // Child zones of parked names would leave no room for others.
+    for info in generation.first_own_zones(ZONES_MAX, LOOKED_MAX) {
+        canary.ask_zone(&info)?;
     }
     Ok(())
+}
+
+/// Asks for zones that the registry names: [`check`] may have seen none of them.
+pub fn check_zones(
+    engine: &Engine,
+    generation: &Generation,
+    apexes: &[Name],
+) -> Result<(), String> {
+    let mut canary = Canary {
+        engine,
+        generation,
+        reply: vec![0; REPLY_BYTES_MAX],
+    };
+    for zone in named_zones(generation, apexes) {
+        canary.ask_zone(&zone.info())?;
+    }
+    Ok(())
+}
+
+/// An even choice of the zones that have these names, where an image has others as well.
+fn named_zones<'g>(generation: &'g Generation, apexes: &[Name]) -> Vec<Zone<'g>> {
+    if generation.zones_count() <= apexes.len() as u64 {
+        return Vec::new();
+    }
+    let step = apexes.len().div_ceil(ZONES_MAX).max(1);
+    let chosen = apexes.iter().step_by(step);
+    chosen
+        .filter_map(|apex| generation.zone(apex.as_wire()))
+        .collect()
 }
 
 /// Asks for names that changed: what the compiler says they became must be answered.
@@ -82,6 +106,16 @@ struct Canary<'g> {
 }
 
 impl Canary<'_> {
+    fn ask_zone(&mut self, info: &ZoneInfo) -> Result<(), String> {
+        let question = lookup_name(info.apex.as_wire())?;
+        let zone = self.generation.find_zone(&question, question.labels());
+        let zone = zone
+            .filter(|zone| *zone.apex() == *question.suffix(question.labels()))
+            .ok_or_else(|| format!("zone {}: not found by its own apex", info.apex))?;
+        self.zone(zone, &info.apex, info.serial)
+            .map_err(|fault| format!("zone {}: {fault}", info.apex))
+    }
+
     fn zone(&mut self, zone: Zone<'_>, apex: &Name, serial: u32) -> Result<(), String> {
         let (outcome, reply) = self.ask(apex.as_wire(), TYPE_SOA)?;
         let is_right = outcome == Outcome::Answer && is_authoritative(reply);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::SyncSender;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use prometheus_client::metrics::histogram::Histogram;
 use serde::{Deserialize, Serialize};
@@ -87,6 +87,7 @@ pub struct State {
     failure: Mutex<Option<Failure>>,
     accepted: AtomicU64,
     serials: Mutex<BTreeMap<Name, (u32, i64)>>,
+    zones: Mutex<Arc<[Name]>>,
     /// Zones that were compiled by their changes.
     pub changes: AtomicU64,
     /// Zones that were compiled whole.
@@ -117,6 +118,7 @@ impl State {
             failure: Mutex::default(),
             accepted: AtomicU64::new(0),
             serials: Mutex::default(),
+            zones: Mutex::default(),
             changes: AtomicU64::new(0),
             whole: AtomicU64::new(0),
             names: AtomicU64::new(0),
@@ -159,6 +161,16 @@ impl State {
                 serials.insert(apex, (serial, now));
             }
         }
+    }
+
+    pub(super) fn has_zones(&self, zones: Arc<[Name]>) {
+        *self.zones.lock().unwrap_or_else(PoisonError::into_inner) = zones;
+    }
+
+    /// The registry's zones at the last publish, in order; none before the first.
+    pub fn zones(&self) -> Arc<[Name]> {
+        let zones = self.zones.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&zones)
     }
 
     /// Zones with the time at which their serial came into service.

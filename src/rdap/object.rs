@@ -314,7 +314,8 @@ fn domain_events(domain: &DomainRecord) -> Value {
 
 fn secure_dns(domain: &DomainRecord) -> Value {
     if domain.ds.is_empty() {
-        return json!({ "delegationSigned": false });
+        // The DS of a parked domain are the registry's, and change with its keys.
+        return json!({ "delegationSigned": domain.is_signed() });
     }
     let data = domain.ds.iter().map(|ds| {
         let digest = ds.digest().iter().map(|octet| format!("{octet:02X}"));

@@ -8,7 +8,7 @@ use serde_json_path::JsonPath;
 
 use super::*;
 use crate::lookup::Lookups;
-use crate::lookup::testing::{Engine, execute, lookups, lookups_with, stage};
+use crate::lookup::testing::{Engine, execute, lookups, lookups_with, park_signed, stage};
 
 const CLIENT: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
@@ -137,6 +137,25 @@ async fn a_domain_of_a_thin_registrar_has_what_there_is() {
     assert_eq!(one(&thin, "$.entities[0].handle"), json!("not applicable"));
     assert!(at(&thin, "$.entities[0].publicIds").is_empty());
     assert!(at(&thin, "$.redacted").is_empty());
+}
+
+#[tokio::test]
+async fn a_parked_domain_is_signed_where_the_zone_signs_for_it() {
+    let mut test = stage(Engine::Sqlite).await;
+    park_signed(&mut test).await;
+    let unsigned = json!({ "delegationSigned": false });
+    let is = async |test: &_| {
+        one(
+            &got(&responder(lookups(test)), "domain/thin.tld").await,
+            "$.secureDNS",
+        )
+    };
+    assert_eq!(is(&test).await, unsigned, "the zone has no keys");
+    test.sign_tld().await;
+    assert_eq!(is(&test).await, json!({ "delegationSigned": true }));
+    // Whoever has servers of its own signs itself.
+    let body = got(&responder(lookups(&test)), "domain/org.tld").await;
+    assert_eq!(one(&body, "$.secureDNS"), unsigned);
 }
 
 /// Follows every path of what was withheld, by a reader of JSONPath that is not ours.

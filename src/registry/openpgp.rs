@@ -185,11 +185,14 @@ pub(crate) fn is_personal(signature: &[u8]) -> bool {
         // One of Ed25519 is 64 octets, and no packets but by chance.
         return signature.len() != 64;
     };
-    let is_plain = |packet: &packet::Packet<'_>| {
-        let signature = Signature::parse(packet.body);
-        signature.is_ok_and(|signature| !signature.is_personal)
+    // Beside the one that agrees nobody has looked at others.
+    let is_bare = match packets[..] {
+        [packet] if packet.tag == packet::SIGNATURE => {
+            Signature::parse(packet.body).is_ok_and(|signature| signature.is_bare)
+        }
+        _ => false,
     };
-    signature.len() != 64 && !packets.iter().all(is_plain)
+    signature.len() != 64 && !is_bare
 }
 
 impl SigningKey {

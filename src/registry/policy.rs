@@ -160,7 +160,8 @@ policy! {
         server_check: ServerCheck = ServerCheck::Off;
         /// Whether the zone itself has to have two name servers, and thirteen at most.
         zone_servers: ServerCheck = ServerCheck::Warn;
-        /// Whether what parked domains answer is signed, where the zone is.
+        /// Whether what parked domains answer is signed, where the zone is. The DS is there at
+        /// once, also of a domain that loses servers which resolvers may still ask.
         parked_answers: ParkedAnswers = ParkedAnswers::Unsigned;
         /// What becomes of the contacts of a domain that goes to another registrar.
         transfer_contacts: TransferContacts = TransferContacts::Keep;

@@ -11,7 +11,7 @@ use super::database::Engine;
 
 /// The migrations in order; version N is reached by the first N. Their own numbers tell when
 /// they were begun, not when they came here.
-const MIGRATIONS: [&str; 29] = [
+const MIGRATIONS: [&str; 30] = [
     include_str!("migrations/0001_tables.sql"),
     include_str!("migrations/0002_views.sql"),
     include_str!("migrations/0003_lease.sql"),
@@ -41,6 +41,7 @@ const MIGRATIONS: [&str; 29] = [
     include_str!("migrations/0029_tokens.sql"),
     include_str!("migrations/0026_servers.sql"),
     include_str!("migrations/0027_parked.sql"),
+    include_str!("migrations/0034_withdrawn.sql"),
 ];
 
 /// The schema version that this program reads and writes.

@@ -58,6 +58,19 @@ pub(crate) fn empty_location(engine: Engine, folder: &TempDir) -> Location {
 }
 
 impl TestDatabase {
+    /// Gives zone `tld` a key that signs it, as far as the registry can tell.
+    pub(crate) async fn sign_tld(&mut self) {
+        const KEY: &str = "INSERT INTO zone_keys (id, zone_id, role, algorithm, flags, key_tag, \
+             public_key, store, goal, dnskey_state, dnskey_since, key_signature_state, \
+             key_signature_since, zone_signatures_state, zone_signatures_since, ds_state, \
+             ds_since, created_at) SELECT 1, id, 'csk', 15, 257, 1, $1, 'database', 'present', \
+             'omnipresent', 0, 'omnipresent', 0, 'omnipresent', 0, 'hidden', 0, 0 \
+             FROM zones WHERE apex = 'tld'";
+        let insert = sqlx::query(KEY).bind(vec![0_u8; 32]);
+        let done = insert.execute(self.database.connection()).await.unwrap();
+        assert_eq!(done.rows_affected(), 1);
+    }
+
     /// A file of this name beside the database.
     pub(crate) fn file(&self, name: &str, text: &str) -> PathBuf {
         let path = self.folder.path().join(name);

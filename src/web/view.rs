@@ -183,10 +183,11 @@ pub(super) fn domain(record: &DomainRecord, contacts: &[PublicContact]) -> Objec
         delegation.one("Name servers", Value::Note("None".to_owned()));
     }
     if record.ds.is_empty() {
-        delegation.one(
-            "DNSSEC",
-            Value::Note("Not signed: there is no DS record".to_owned()),
-        );
+        let text = match record.is_parked_signed {
+            true => "Signed by the registry, which has parked it",
+            false => "Not signed: there is no DS record",
+        };
+        delegation.one("DNSSEC", Value::Note(text.to_owned()));
     }
     let mut side = vec![registrar::short(&record.registrar)];
     side.extend(contacts.iter().map(contact::section));
@@ -222,12 +223,12 @@ fn domain_marks(record: &DomainRecord) -> Vec<Mark> {
             marks.push(Mark { tone, text });
         }
     }
-    marks.push(match record.ds.is_empty() {
-        true => Mark {
+    marks.push(match record.is_signed() {
+        false => Mark {
             tone: Tone::Plain,
             text: "Not signed",
         },
-        false => Mark {
+        true => Mark {
             tone: Tone::Good,
             text: "Signed with DNSSEC",
         },

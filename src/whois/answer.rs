@@ -199,10 +199,9 @@ fn domain(form: &mut Form, domain: &DomainRecord, contacts: &[PublicContact]) {
     for server in &domain.servers {
         form.field("Name Server", &server.name);
     }
-    let signed = if domain.ds.is_empty() {
-        "unsigned"
-    } else {
-        "signedDelegation"
+    let signed = match domain.is_signed() {
+        true => "signedDelegation",
+        false => "unsigned",
     };
     form.field("DNSSEC", signed);
     for ds in &domain.ds {

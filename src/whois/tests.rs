@@ -11,7 +11,9 @@ use super::answer::answer;
 use super::question::{Fault, LINE_BYTES_MAX, Question, read};
 use super::*;
 use crate::lookup::counters::{Outcome, Service};
-use crate::lookup::testing::{Engine, TestDatabase, execute, lookups, lookups_with, stage};
+use crate::lookup::testing::{
+    Engine, TestDatabase, execute, lookups, lookups_with, park_signed, stage,
+};
 use crate::lookup::{Lookups, NameFault, QueryName};
 use crate::net::service::{self, Service as Running};
 
@@ -105,6 +107,29 @@ async fn answers_have_the_form_of_the_registry_agreement() {
         std::fs::write(path, &all).unwrap();
     }
     assert_eq!(all, std::fs::read_to_string(path).unwrap());
+}
+
+#[tokio::test]
+async fn a_parked_domain_is_signed_where_the_zone_signs_for_it() {
+    let mut test = stage(Engine::Sqlite).await;
+    test.sign_tld().await;
+    let lookups = lookups(&test);
+    assert!(
+        asked(&lookups, "thin.tld")
+            .await
+            .contains("DNSSEC: unsigned")
+    );
+    park_signed(&mut test).await;
+    assert!(
+        asked(&lookups, "thin.tld")
+            .await
+            .contains("DNSSEC: signedDelegation")
+    );
+    assert!(
+        asked(&lookups, "org.tld")
+            .await
+            .contains("DNSSEC: unsigned")
+    );
 }
 
 #[tokio::test]

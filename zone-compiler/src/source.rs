@@ -21,6 +21,8 @@ pub struct Parking {
     /// Whether each parked name gets a DS and a signed zone of its own, where the zone is
     /// signed.
     pub is_signed: bool,
+    /// Whether it is only until caches have forgotten their DS, which are gone.
+    pub is_withdrawn: bool,
 }
 
 /// A record that every parked name has.

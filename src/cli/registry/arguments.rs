@@ -189,6 +189,10 @@ pub(crate) enum ZoneArgs {
     /// Change what may be registered in a zone, for how long, and what comes after
     ///
     /// What is registered already stays as it is. `zone info` shows the policy.
+    ///
+    /// With `parked-answers=signed` a parked domain has a DS at once. One that loses servers
+    /// of its own is bogus for resolvers that still ask these, until they forget them. From
+    /// `signed` to `unsigned` the way is by `withdrawn`, and takes ten minutes.
     #[command(after_long_help = super::build::policy_help())]
     Policy {
         /// Its apex

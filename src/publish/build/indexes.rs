@@ -60,15 +60,14 @@ impl Indexes {
     }
 
     /// Makes the index of one large zone that has none; says whether there was one.
-    pub(super) fn warm(&mut self, image: &Generation) -> bool {
+    pub(super) fn warm(&mut self, image: &Generation, apexes: &[Name]) -> bool {
         if self.0.len() >= INDEXES_MAX {
             return false;
         }
-        // There may be many small zones: only a large one's apex is made a name.
-        let cold = image.find_zone_where(&mut |zone| {
-            zone.names_count() >= WARM_NAMES_MIN && !self.0.contains_key(&zone.info().apex)
-        });
-        let Some(zone) = cold else {
+        // Child zones of parked names are small, and may be many.
+        let zones = apexes.iter().filter(|apex| !self.0.contains_key(*apex));
+        let mut zones = zones.filter_map(|apex| image.zone(apex.as_wire()));
+        let Some(zone) = zones.find(|zone| zone.names_count() >= WARM_NAMES_MIN) else {
             return false;
         };
         let (index, info) = (ZoneIndex::of(zone), zone.info());

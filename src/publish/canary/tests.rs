@@ -116,3 +116,25 @@ fn damaged_replies_have_no_serial() {
         assert!(cut.is_none() || length > 12 + 9 + 12 + 20, "at {length}");
     }
 }
+
+#[test]
+fn zones_of_the_registry_are_asked_beside_others() {
+    let (_folder, generation) = generation(&["a.\n", "b.\n", "c.\n"]);
+    let named = |apexes: &[&str]| -> Vec<String> {
+        let apexes = apexes.iter().map(|apex| Name::parse_absolute(apex));
+        let apexes: Vec<_> = apexes.map(Result::unwrap).collect();
+        assert_eq!(
+            check_zones(&Engine::default(), &generation, &apexes),
+            Ok(())
+        );
+        let zones = named_zones(&generation, &apexes);
+        zones
+            .iter()
+            .map(|zone| zone.info().apex.to_string())
+            .collect()
+    };
+    assert_eq!(named(&["a.", "c."]), ["a.", "c."]);
+    assert_eq!(named(&["a.", "d."]), ["a."], "one is not served yet");
+    // All have been asked already.
+    assert_eq!(named(&["a.", "b.", "c."]), [""; 0]);
+}

@@ -26,7 +26,7 @@ use super::super::types::Handle;
 use super::CommandError;
 use super::context::Context;
 
-pub(super) use ask::ask;
+pub(super) use ask::{ask, none_waits};
 pub(super) use decide::{abandon, give_up_transfer, run_now};
 pub(super) use gate::needs;
 pub(super) use object::ObjectKind;

@@ -31,6 +31,8 @@ pub struct DomainRecord {
     pub disclosure: DisclosurePolicy,
     pub servers: Vec<ServerRecord>,
     pub ds: Vec<DsData>,
+    /// Whether the zone has DS for it of its own keys: it is parked, and that is signed.
+    pub is_parked_signed: bool,
     /// Of which the DS were made, in a zone that takes keys.
     pub keys: Vec<DnskeyData>,
     pub created_at: Timestamp,
@@ -51,9 +53,17 @@ struct Row {
     transferred_at: Option<i64>,
     expires_at: Option<i64>,
     phase: String,
+    parked_signed: i64,
 }
 
-from_row!(Row: id, zone_id, apex, registrar_id, registrant_id, statuses, created_at, updated_at, transferred_at, expires_at, phase);
+from_row!(Row: id, zone_id, apex, registrar_id, registrant_id, statuses, created_at, updated_at, transferred_at, expires_at, phase, parked_signed);
+
+impl DomainRecord {
+    /// Whether its zone has DS for it, of its own or as a parked domain.
+    pub fn is_signed(&self) -> bool {
+        self.is_parked_signed || !self.ds.is_empty()
+    }
+}
 
 impl Row {
     /// As far as statuses follow from it.
@@ -92,7 +102,10 @@ impl Snapshot<'_> {
     ) -> Result<Option<DomainRecord>, RegistryError> {
         let query = rows::<Row>(
             "SELECT d.id, d.zone_id, z.apex, d.registrar_id, d.registrant_id, d.statuses, \
-             d.created_at, d.updated_at, d.transferred_at, d.expires_at, d.phase \
+             d.created_at, d.updated_at, d.transferred_at, d.expires_at, d.phase, \
+             CASE WHEN d.parkable = 1 AND z.parking = 1 AND z.parked_answers = 'signed' \
+             AND EXISTS (SELECT 1 FROM dns_key k WHERE k.zone_id = d.zone_id AND k.signs_zone = 1) \
+             THEN CAST(1 AS BIGINT) ELSE CAST(0 AS BIGINT) END AS parked_signed \
              FROM domains d JOIN zones z ON z.id = d.zone_id \
              WHERE d.name = $1 AND z.state = 'active' AND z.stage = 'production'",
         );
@@ -126,6 +139,7 @@ impl Snapshot<'_> {
                 .iter()
                 .filter_map(|(rdata,)| DsData::from_rdata(rdata))
                 .collect(),
+            is_parked_signed: row.parked_signed == 1,
             keys,
             created_at: Timestamp(row.created_at),
             updated_at: row.updated_at.map(Timestamp),

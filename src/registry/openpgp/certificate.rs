@@ -1,7 +1,8 @@
 //! A whole key: which of its public keys may sign, and until when (RFC 9580 section 10.1).
 //!
 //! A primary key speaks for itself and for its subkeys, by signatures over them. The newest
-//! that holds says how long each lives and what it may do. A subkey that signs says by a
+//! that holds says how long each lives and what it may do; where a newer one may be its own and
+//! cannot be judged, none does. A subkey that signs says by a
 //! signature of its own that it belongs there (section 5.2.1.8). A revocation of the key ends
 //! it, whoever it is by: better a key too few than one that somebody gave up. Signatures of
 //! others over names mean nothing here.
@@ -12,8 +13,8 @@ use super::packet::{
     TRUST, USER_ATTRIBUTE, USER_ID, length_32, packets,
 };
 use super::signature::{
-    BY_SUBKEY, DIRECT, KEY_REVOKED, NAME, NAME_REVOKED, SUBKEY, SUBKEY_REVOKED, Signature,
-    WEAK_HASH, kind,
+    BY_SUBKEY, DIRECT, KEY_REVOKED, NAME, NAME_REVOKED, SUBKEY, SUBKEY_REVOKED, Signature, doubt,
+    kind,
 };
 use super::{KEYS_MAX, OpenPgpKey, Refusal, SigningKey};
 
@@ -105,8 +106,7 @@ impl Part<'_> {
 
 /// The newest word of the primary key about itself: over it alone or over a name.
 fn own_word<'o>(primary: &PublicKey, parts: &[Part<'o>]) -> Result<Signature<'o>, Refusal> {
-    let mut newest: Option<Signature<'_>> = None;
-    let mut refusal = "a key without a signature of its own over it";
+    let mut words = Words::of(primary);
     for part in parts {
         let tag = part.packet.tag;
         let about = match tag {
@@ -122,27 +122,58 @@ fn own_word<'o>(primary: &PublicKey, parts: &[Part<'o>]) -> Result<Signature<'o>
                 PUBLIC_KEY => kind == DIRECT,
                 _ => NAME.contains(&kind),
             });
-            if !is_meant {
-                continue;
-            }
-            let word = match Signature::parse(body) {
-                Ok(word) => word,
-                Err(reason) => {
-                    // Somebody else's may be as weak as it likes, but whose it is cannot be
-                    // told before it was verified.
-                    if reason == WEAK_HASH {
-                        refusal = reason;
-                    }
-                    continue;
-                }
-            };
-            let is_newer = newest.as_ref().is_none_or(|old| word.made_at > old.made_at);
-            if is_newer && word.is_by(primary, &[&primary.hashed(), &about]) {
-                newest = Some(word);
+            if is_meant {
+                words.take(body, &[&primary.hashed(), &about]);
             }
         }
     }
-    newest.ok_or(refusal)
+    let missing = "a key without a signature of its own over it";
+    words.newest()?.ok_or(missing)
+}
+
+/// Signatures by a primary key about one thing, of which the newest counts.
+struct Words<'k, 'o> {
+    primary: &'k PublicKey,
+    fingerprint: [u8; 20],
+    newest: Option<Signature<'o>>,
+    /// When the newest that may be its own and cannot be judged was made, and what is wrong
+    /// with it: it may say less than an older one.
+    doubt: Option<(u32, Refusal)>,
+}
+
+impl<'k, 'o> Words<'k, 'o> {
+    fn of(primary: &'k PublicKey) -> Self {
+        Self {
+            primary,
+            fingerprint: primary.fingerprint(),
+            newest: None,
+            doubt: None,
+        }
+    }
+
+    fn take(&mut self, body: &'o [u8], about: &[&[u8]]) {
+        let word = match Signature::parse(body) {
+            Ok(word) => word,
+            Err(reason) => {
+                let doubt = doubt(body, &self.fingerprint).map(|made_at| (made_at, reason));
+                self.doubt = self.doubt.max(doubt);
+                return;
+            }
+        };
+        let newest = self.newest.as_ref();
+        let is_newer = newest.is_none_or(|old| word.made_at > old.made_at);
+        if is_newer && word.is_by(self.primary, about) {
+            self.newest = Some(word);
+        }
+    }
+
+    fn newest(self) -> Result<Option<Signature<'o>>, Refusal> {
+        let newest = self.newest.as_ref().map(|word| word.made_at);
+        match self.doubt {
+            Some((made_at, reason)) if newest.is_none_or(|newest| made_at >= newest) => Err(reason),
+            _ => Ok(self.newest),
+        }
+    }
 }
 
 fn may_sign(word: &Signature<'_>) -> bool {
@@ -171,26 +202,14 @@ fn subkey(primary: &PublicKey, part: &Part<'_>) -> Result<Option<SigningKey>, Re
     let key = PublicKey::parse(part.packet.body)?;
     let about = [primary.hashed(), key.hashed()];
     let about = [&about[0][..], &about[1][..]];
-    let mut newest: Option<Signature<'_>> = None;
-    let mut refusal = None;
+    let mut words = Words::of(primary);
     for body in &part.signatures {
-        if kind(body) != Some(SUBKEY) {
-            continue;
-        }
-        let word = match Signature::parse(body) {
-            Ok(word) => word,
-            Err(reason) => {
-                refusal = Some(reason);
-                continue;
-            }
-        };
-        let is_newer = newest.as_ref().is_none_or(|old| word.made_at > old.made_at);
-        if is_newer && word.is_by(primary, &about) {
-            newest = Some(word);
+        if kind(body) == Some(SUBKEY) {
+            words.take(body, &about);
         }
     }
-    let Some(word) = newest else {
-        return refusal.map_or(Ok(None), Err);
+    let Some(word) = words.newest()? else {
+        return Ok(None);
     };
     if !may_sign(&word) {
         return Ok(None);

@@ -130,6 +130,10 @@ impl PublicKey {
             return None;
         }
         self.check_strength().ok()?;
+        // Behind them there could be anything.
+        if !is_value(algorithm, values) {
+            return None;
+        }
         match &self.material {
             Material::Rsa { modulus, exponent } => {
                 let signature = padded(values.number()?, modulus.len())?;
@@ -167,6 +171,18 @@ const RSA_SIGN_ONLY: u8 = 3;
 const ECDSA: u8 = 19;
 const LEGACY_EDDSA: u8 = 22;
 const ED25519: u8 = 27;
+
+/// Whether octets are the values of one signature by an algorithm that is known here, and
+/// nothing else (section 5.2.3).
+pub(super) fn is_value(algorithm: u8, mut values: Octets<'_>) -> bool {
+    let read = match algorithm {
+        RSA | RSA_SIGN_ONLY => values.number().is_some(),
+        ECDSA | LEGACY_EDDSA => values.number().is_some() && values.number().is_some(),
+        ED25519 => values.take(64).is_some(),
+        _ => false,
+    };
+    read && values.is_empty()
+}
 
 fn is_rsa(algorithm: u8) -> bool {
     matches!(algorithm, RSA | RSA_SIGN_ONLY)

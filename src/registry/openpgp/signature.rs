@@ -6,7 +6,7 @@
 use aws_lc_rs::digest::{Algorithm, SHA256, SHA384, SHA512};
 
 use super::Refusal;
-use super::key::PublicKey;
+use super::key::{PublicKey, is_value};
 use super::packet::{Octets, length_32};
 
 /// Kinds (section 5.2.1).
@@ -20,8 +20,7 @@ pub(super) const SUBKEY_REVOKED: u8 = 0x28;
 pub(super) const NAME_REVOKED: u8 = 0x30;
 
 /// Told of SHA-1, MD5 and what else is broken.
-pub(super) const WEAK_HASH: Refusal =
-    "a signature by a digest that is none of SHA-256, SHA-384 and SHA-512";
+const WEAK_HASH: Refusal = "a signature by a digest that is none of SHA-256, SHA-384 and SHA-512";
 
 /// Digests that count (section 9.5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,8 +67,8 @@ pub(super) struct Signature<'o> {
     pub(super) flags: Option<u8>,
     /// A signature within it.
     pub(super) embedded: Option<&'o [u8]>,
-    /// Whether it may say who somebody is.
-    pub(super) is_personal: bool,
+    /// Whether nothing in it can say who somebody is.
+    pub(super) is_bare: bool,
 }
 
 /// The kind of a signature, whatever else is in it.
@@ -111,7 +110,7 @@ impl<'o> Signature<'o> {
             key_expires_after: None,
             flags: None,
             embedded: None,
-            is_personal: false,
+            is_bare: are_bare([subpackets, unhashed]).ok_or(BAD)? && is_value(algorithm, octets),
         };
         let is_timed = signature.read(subpackets).ok_or(BAD)??;
         if !is_timed {
@@ -127,7 +126,6 @@ impl<'o> Signature<'o> {
         let mut is_timed = false;
         while !octets.is_empty() {
             let (kind, mut body) = subpacket(&mut octets)?;
-            self.is_personal |= PERSONAL.contains(&(kind & 0x7f));
             match kind & 0x7f {
                 CREATION => {
                     self.made_at = body.u32()?;
@@ -155,7 +153,6 @@ impl<'o> Signature<'o> {
         let mut octets = Octets::new(subpackets);
         while !octets.is_empty() {
             let (kind, body) = subpacket(&mut octets)?;
-            self.is_personal |= PERSONAL.contains(&(kind & 0x7f));
             if kind & 0x7f == EMBEDDED && self.embedded.is_none() {
                 self.embedded = Some(body.rest());
             }
@@ -186,10 +183,70 @@ const EXPIRATION: u8 = 3;
 const KEY_EXPIRATION: u8 = 9;
 const FLAGS: u8 = 27;
 const EMBEDDED: u8 = 32;
-/// Remarks, and the name of the signer.
-const PERSONAL: [u8; 2] = [20, 28];
+const ISSUER: u8 = 16;
+const ISSUER_FINGERPRINT: u8 = 33;
+/// Times and keys, with their octets: all that a signature needs to say.
+const BARE: [(u8, usize); 4] = [
+    (CREATION, 4),
+    (EXPIRATION, 4),
+    (ISSUER, 8),
+    (ISSUER_FINGERPRINT, 21),
+];
 /// Preferences, issuers, reasons: whatever they say, nothing here depends on it.
 const HARMLESS: [u8; 12] = [4, 7, 11, 16, 21, 22, 23, 24, 25, 28, 30, 33];
+
+/// Whether subpackets, hashed or not, have room for nothing but times and keys, each once.
+fn are_bare(areas: [&[u8]; 2]) -> Option<bool> {
+    let mut seen = Vec::new();
+    for area in areas {
+        let mut octets = Octets::new(area);
+        while !octets.is_empty() {
+            let (kind, body) = subpacket(&mut octets)?;
+            let kind = kind & 0x7f;
+            if seen.contains(&kind) || !BARE.contains(&(kind, body.rest().len())) {
+                return Some(false);
+            }
+            seen.push(kind);
+        }
+    }
+    Some(true)
+}
+
+/// When a signature that cannot be judged was made, if it may be by the key of this
+/// fingerprint: by what it says itself, which is all that there is. The end of time where it
+/// does not say.
+pub(super) fn doubt(body: &[u8], fingerprint: &[u8; 20]) -> Option<u32> {
+    let id = &fingerprint[12..];
+    let mut octets = Octets::new(body);
+    match octets.u8() {
+        Some(4) => {}
+        Some(2 | 3) => {
+            let fields = (octets.u16(), octets.u32(), octets.array::<8>());
+            return match fields {
+                (_, Some(made_at), Some(issuer)) => (issuer == *id).then_some(made_at),
+                _ => Some(u32::MAX),
+            };
+        }
+        // Those of later versions are by keys of later versions (section 5.2.3.1).
+        Some(5..) => return None,
+        _ => return Some(u32::MAX),
+    }
+    octets.take(3);
+    let mut made_at = u32::MAX;
+    for is_hashed in [true, false] {
+        let area = octets.u16().and_then(|length| octets.take(length.into()));
+        let mut area = Octets::new(area.unwrap_or_default());
+        while let Some((kind, mut body)) = subpacket(&mut area) {
+            match kind & 0x7f {
+                CREATION if is_hashed => made_at = body.u32().unwrap_or(u32::MAX),
+                ISSUER if body.rest() != id => return None,
+                ISSUER_FINGERPRINT if body.rest().get(1..) != Some(fingerprint) => return None,
+                _ => {}
+            }
+        }
+    }
+    Some(made_at)
+}
 
 /// Kind, whose first bit says that it must be understood, and body.
 fn subpacket<'o>(octets: &mut Octets<'o>) -> Option<(u8, Octets<'o>)> {

@@ -174,6 +174,80 @@ fn only_a_signature_that_names_nobody_is_shown() {
 }
 
 #[test]
+fn a_signature_with_room_for_anything_else_is_not_shown() {
+    let owner = Owner::new(1, 1_000);
+    let key = key(&owner.certificate(&[]));
+    let with = |subpackets: &[u8]| owner.sign(0, &made(2_000, subpackets), TEXT);
+    let issuer = [&[9, 16][..], &[7; 8]].concat();
+    for (subpackets, is_shown) in [
+        (&[][..], true),
+        (&issuer, true),
+        (&[&[22, 33, 4][..], &[7; 20]].concat(), true),
+        (&[5, 3, 0, 1, 0, 0], true),
+        // Each once, and of its length.
+        (&issuer.repeat(2), false),
+        (&[&[11, 16][..], &[7; 10]].concat(), false),
+        // A place for keys, a name, a trust, a rule by a name, and what nobody knows.
+        (b"\x05\x18http", false),
+        (b"\x03\x1cJo", false),
+        (b"\x03\x05Jo", false),
+        (b"\x03\x06Jo", false),
+        (b"\x03\x1aJo", false),
+        (b"\x03\x63Jo", false),
+    ] {
+        let signature = with(subpackets);
+        assert_eq!(
+            key.agrees(TEXT, &signature, 2_000),
+            Ok(()),
+            "{subpackets:?}"
+        );
+        assert_eq!(is_personal(&signature), !is_shown, "{subpackets:?}");
+    }
+    let good = with(&[]);
+    let body = packets(&good).unwrap()[0].body;
+    let longer = packet(2, &[body, b"Jo"].concat());
+    assert_eq!(key.agrees(TEXT, &longer, 2_000), Err(NO_SIGNATURE));
+    assert!(is_personal(&longer));
+    // Nobody has verified the second.
+    assert!(is_personal(&good.repeat(2)));
+}
+
+#[test]
+fn an_older_word_does_not_count_where_a_newer_cannot_be_judged() {
+    let (owner, sub) = (Owner::new(1, 1_000), Owner::new(2, 1_000));
+    let (wide, critical) = (owner.certificate(&[]), &[2, 0x80 | 99, 0][..]);
+    let narrow = owner.word(1_010, critical);
+    let refused = OpenPgpKey::from_certificate(&[&wide[..], &narrow].concat());
+    assert!(refused.unwrap_err().contains("not known here"));
+    // By a digest that is weak, and of the third version, by the same key.
+    let mut weak = packets(&narrow).unwrap()[0].body.to_vec();
+    weak[3] = 2;
+    let id = &key(&wide).fingerprint()[12..];
+    let third = [&[3, 5, 0x13, 0, 0, 3, 250], id, &[27, 8, 0, 0]].concat();
+    for body in [&weak, &third] {
+        let both = [&wide[..], &packet(2, body)].concat();
+        assert!(OpenPgpKey::from_certificate(&both).is_err(), "{body:?}");
+    }
+    // Unless it is superseded, older, or somebody else's by its own words.
+    let superseding = owner.word(1_020, &[2, 27, 3]);
+    let older = owner.word(999, critical);
+    let other = [&[9, 16][..], &[7; 8], critical].concat();
+    let other = owner.word(1_010, &other);
+    for more in [[narrow, superseding].concat(), older, other] {
+        let both = [&wide[..], &more].concat();
+        assert_eq!(key(&both), key(&wide), "{more:?}");
+    }
+    // The same of a subkey.
+    let with = |more: &[u8]| {
+        let bound = owner.binding(&sub, 1_000, &[]);
+        key(&[&wide[..], &packet(14, &sub.body), &bound, more].concat())
+    };
+    let critical = owner.binding(&sub, 1_010, critical);
+    assert_eq!(with(&[]).keys.len(), 2);
+    assert_eq!(with(&critical).keys.len(), 1);
+}
+
+#[test]
 fn no_octet_of_a_key_can_be_changed_into_another_key() {
     for (name, certificate, _) in GOOD {
         let whole = armor::open(certificate, "PUBLIC KEY BLOCK")
@@ -280,20 +354,42 @@ impl Owner {
 
     /// Its key, with whatever else is to be in the signature over it.
     pub(in crate::registry) fn certificate(&self, subpackets: &[u8]) -> Vec<u8> {
-        let name = b"Jo <jo@mail.example>";
-        let key = [&[0x99, 0, 38][..], &self.body].concat();
-        let length = u32::try_from(name.len()).unwrap().to_be_bytes();
-        let text = [&key[..], &[0xb4], &length, name].concat();
-        let made_at = self.made_at.to_be_bytes();
-        let subpackets = [&[5, 2][..], &made_at, &[2, 27, 3], subpackets].concat();
-        let own = self.sign(0x13, &subpackets, &text);
-        [packet(6, &self.body), packet(13, name), own].concat()
+        let own = self.word(self.made_at, &[&[2, 27, 3], subpackets].concat());
+        [packet(6, &self.body), packet(13, NAME), own].concat()
+    }
+
+    /// What its key says about itself with its name, at a later time.
+    fn word(&self, made_at: u32, subpackets: &[u8]) -> Vec<u8> {
+        let length = u32::try_from(NAME.len()).unwrap().to_be_bytes();
+        let text = [&self.hashed()[..], &[0xb4], &length, NAME].concat();
+        self.sign(0x13, &made(made_at, subpackets), &text)
+    }
+
+    /// What its key says about another, which signs.
+    fn binding(&self, sub: &Self, made_at: u32, subpackets: &[u8]) -> Vec<u8> {
+        let both = [self.hashed(), sub.hashed()].concat();
+        let back = sub.sign(0x19, &made(made_at, &[]), &both);
+        let back = packets(&back).unwrap()[0].body;
+        let length = u8::try_from(back.len() + 1).unwrap();
+        let embedded = [&[2, 27, 2, length, 32], back, subpackets].concat();
+        self.sign(0x18, &made(made_at, &embedded), &both)
+    }
+
+    fn hashed(&self) -> Vec<u8> {
+        [&[0x99, 0, 38][..], &self.body].concat()
     }
 
     /// A detached signature.
     pub(in crate::registry) fn signature(&self, text: &[u8], made_at: u32) -> Vec<u8> {
-        self.sign(0, &[&[5, 2], &made_at.to_be_bytes()[..]].concat(), text)
+        self.sign(0, &made(made_at, &[]), text)
     }
+}
+
+const NAME: &[u8] = b"Jo <jo@mail.example>";
+
+/// Subpackets behind the one with the time.
+fn made(made_at: u32, subpackets: &[u8]) -> Vec<u8> {
+    [&[5, 2], &made_at.to_be_bytes()[..], subpackets].concat()
 }
 
 #[test]

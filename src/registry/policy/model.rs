@@ -56,6 +56,8 @@ named! {
         Unsigned = "unsigned",
         /// Each has a DS, and a signed zone of its own.
         Signed = "signed",
+        /// Not any more: the DS are gone, and the signed zones wait until no cache has one.
+        Withdrawn = "withdrawn",
 }
 
 named! {

@@ -88,6 +88,7 @@ fn records_of_parked_names_are_not_the_zones() {
             parked(RecordType(1), &[192, 0, 2, 99]),
         ],
         is_signed: false,
+        is_withdrawn: false,
     };
     let directory = tempfile::TempDir::new().unwrap();
     install(directory.path(), &[(text, Some(parking))]);

@@ -201,6 +201,46 @@ fn validators_find_signed_parked_names_secure() {
     }
 }
 
+/// A validator that has a DS takes no answer without signatures: these outlive the DS.
+#[test]
+fn a_validator_that_has_a_ds_finds_nothing_bogus_when_it_is_withdrawn() {
+    if !wanted(&["unbound"]) {
+        return;
+    }
+    let (folder, server, anchor) = stage(DENIALS[0], "signed");
+    let address = server.addresses[0];
+    let apex = "test.".parse().unwrap();
+    let unbound = start_unbound(&[apex], address, &anchor).unwrap();
+    let resolver = unbound.target().address();
+    let reply = ask(resolver, "new.test.", RecordType::A).unwrap();
+    assert!(reply.metadata.authentic_data, "{reply}");
+    let policy = ["registry", "zone", "policy", "test", "--set"];
+    folder.succeed(&[&policy[..], &["parked-answers=withdrawn"]].concat());
+    let begin = Instant::now();
+    while !support::ask(address, "new.test.", RecordType::DS)
+        .answers
+        .is_empty()
+    {
+        assert!(begin.elapsed() < LOAD_TIMEOUT, "the DS is still there");
+        std::thread::yield_now();
+    }
+    // It has the DS, and not what it asks for now; of the other name it has nothing.
+    for (name, is_secure) in [("www.new.test.", true), ("www.other.test.", false)] {
+        let reply = ask(resolver, name, RecordType::A).unwrap();
+        let said = format!("{name}: {reply}\n{}", unbound.log());
+        assert_eq!(
+            reply.metadata.response_code,
+            ResponseCode::NoError,
+            "{said}"
+        );
+        assert_eq!(reply.metadata.authentic_data, is_secure, "{said}");
+    }
+    folder.fail(
+        &[&policy[..], &["parked-answers=unsigned"]].concat(),
+        &["DS of its parked domains", "seconds more"],
+    );
+}
+
 /// Without a wildcard what is below a parked name is not there, and proven so; a domain that
 /// gets servers of its own is no more answered for than before, in the same event.
 #[test]

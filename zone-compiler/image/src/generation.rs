@@ -299,32 +299,33 @@ impl Generation {
 
     /// At most so many of the zones, by the hash of their apex.
     pub fn first_zones(&self, count_max: usize) -> Vec<ZoneInfo> {
-        self.first_zones_where(count_max, &|_| true)
-    }
-
-    /// At most so many of the zones that are no child zones of parked names.
-    pub fn first_own_zones(&self, count_max: usize) -> Vec<ZoneInfo> {
-        self.first_zones_where(count_max, &|zone| !self.is_child(zone))
-    }
-
-    /// Whether a zone was made for a parked name: it has no event, where others have one.
-    pub fn is_child(&self, zone: Zone<'_>) -> bool {
-        zone.event() == 0 && self.event() > 0
-    }
-
-    fn first_zones_where(
-        &self,
-        count_max: usize,
-        is_wanted: &dyn Fn(Zone<'_>) -> bool,
-    ) -> Vec<ZoneInfo> {
         let mut zones = Vec::new();
         self.find_zone_where(&mut |zone| {
-            if zones.len() < count_max && is_wanted(zone) {
+            if zones.len() < count_max {
                 zones.push(zone.info());
             }
             zones.len() >= count_max
         });
         zones
+    }
+
+    /// At most so many of the zones that are no child zones of parked names, of at most so
+    /// many that are looked at: there may be a million of the others to each of them.
+    pub fn first_own_zones(&self, count_max: usize, looked_max: usize) -> Vec<ZoneInfo> {
+        let (mut zones, mut looked) = (Vec::new(), 0);
+        self.find_zone_where(&mut |zone| {
+            looked += 1;
+            if looked <= looked_max && zones.len() < count_max && !self.is_child(zone) {
+                zones.push(zone.info());
+            }
+            looked >= looked_max || zones.len() >= count_max
+        });
+        zones
+    }
+
+    /// Whether a zone was made for a parked name: it has no event, where others have one.
+    pub fn is_child(&self, zone: Zone<'_>) -> bool {
+        zone.event() == 0 && self.event() > 0
     }
 
     /// The first zone, by the hash of their apex, that `is_wanted` says yes to.

@@ -5,8 +5,10 @@
 //! of an entry point (RFC 4034 section 2.1.1): whoever has them could sign any DS of the
 //! parent, so there is nothing more to keep safe, and they roll with the parent's. DS and
 //! DNSKEY have each of them that the parent publishes, so that what caches hold of the one
-//! fits what they hold of the other, before, in and after a rollover; their TTL is short,
-//! since whoever gets servers of its own is bogus for as long as a cache has the DS.
+//! fits what they hold of the other, before, in and after a rollover; only a DS of another
+//! algorithm comes when that of the parent does, after all else (RFC 6840 section 5.11). Their
+//! TTL is short: who gets servers of its own is bogus for as long as a cache has the DS.
+//! So when a zone is to sign these no more, its DS go first, and the child zones stay a while.
 //! NSEC proves what is not there: of a zone of one name or two nothing is given away.
 //!
 //! A child zone has event 0, which no zone of a registry has, and comes and goes with the
@@ -35,6 +37,8 @@ use crate::wire::read_rrset;
 const EVENT: u64 = 0;
 /// Longest TTL of DS and DNSKEY.
 const KEY_TTL_SECONDS: u32 = 300;
+/// Octet of CDS RDATA with the algorithm; zero where it asks for a removal (RFC 8078 section 4).
+const CDS_ALGORITHM: usize = 2;
 /// Octets of SOA RDATA behind its field Expire.
 const BEHIND_EXPIRE: usize = 4;
 
@@ -43,6 +47,8 @@ pub(crate) struct Children<'c> {
     parking: &'c Parking,
     names: ParkedNames,
     signing: Arc<Signing>,
+    /// RDATA of the DNSKEY that DS are made of; none where these are withdrawn.
+    ds_keys: Vec<Vec<u8>>,
     /// TTL of their DS.
     ttl: u32,
 }
@@ -99,10 +105,19 @@ impl<'c> Children<'c> {
         };
         let policy = SigningPolicy::new(policy).map_err(|error| failed(error.to_string()))?;
         let own = Signing::new(policy, keys, signing.now_seconds());
+        let own = own.map_err(|error| failed(error.to_string()))?;
+        let told = told_algorithms(signing);
+        let is_told = |key: &&ZoneKey| {
+            !parking.is_withdrawn
+                && key.published
+                && (told.is_empty() || told.contains(&key.dnskey.algorithm.number()))
+        };
+        let ds_keys = own.keys().iter().filter(is_told);
         Ok(Some(Self {
             parking,
             names: ParkedNames::of(parking),
-            signing: Arc::new(own.map_err(|error| failed(error.to_string()))?),
+            ds_keys: ds_keys.map(|key| key.dnskey.rdata()).collect(),
+            signing: Arc::new(own),
             ttl,
         }))
     }
@@ -111,15 +126,13 @@ impl<'c> Children<'c> {
     pub(crate) fn add_ds(&self, table: &mut Table, apex: &[u8]) -> Vec<Child> {
         let mut rows = Rows::new(table.seed);
         let mut children = Vec::new();
-        let keys = self.signing.keys().iter().filter(|key| key.published);
-        let keys: Vec<_> = keys.map(|key| key.dnskey.rdata()).collect();
         for group in 0..table.groups() {
             let owner = table.owner(group);
             if owner == apex || !self.names.holds(table, group) {
                 continue;
             }
             let name = Name::from_wire(owner).expect("owners come from names");
-            for key in &keys {
+            for key in &self.ds_keys {
                 let ds = ds_rdata(&name, key, DigestType::Sha256);
                 rows.push(owner, RecordType::DS, self.ttl, &ds);
             }
@@ -210,16 +223,30 @@ impl<'c> Children<'c> {
         due
     }
 
-    /// Whether the image has DNSKEY as the parent has it now, so that no child zone has
-    /// another DNSKEY or DS than its image.
+    /// Whether the image has DNSKEY as the parent has it now, and tells of the same
+    /// algorithms, so that no child zone has another DNSKEY or DS than its image.
     pub(crate) fn has_keys_of(parent: Zone<'_>, signing: &Signing) -> bool {
         let entry = parent.apex_entry();
         let records = read_rrset(parent, entry, RecordType::DNSKEY, Part::Records);
         let there: BTreeSet<_> = records.into_iter().map(|record| record.rdata).collect();
         let published = signing.keys().iter().filter(|key| key.published);
         let now = published.map(|key| key.dnskey.rdata().into_boxed_slice());
-        there == now.collect()
+        let told = read_rrset(parent, entry, RecordType::CDS, Part::Records);
+        let told = told
+            .iter()
+            .filter_map(|record| record.rdata.get(CDS_ALGORITHM));
+        let told: BTreeSet<u8> = told.copied().filter(|number| *number > 0).collect();
+        there == now.collect() && told == told_algorithms(signing)
     }
+}
+
+/// Algorithms of the keys that the parent's own parent is told of: their DNSKEY and
+/// signatures are in every cache then, and are so until its DS is gone from all. Nothing
+/// where it is told of none, and no DS above is waited for.
+fn told_algorithms(signing: &Signing) -> BTreeSet<u8> {
+    let told = signing.keys().iter();
+    let told = told.filter(|key| key.cds && !signing.asks_for_removal());
+    told.map(|key| key.dnskey.algorithm.number()).collect()
 }
 
 /// What a key of the parent is for child zones: those that only sign DNSKEY are nothing.

@@ -10,6 +10,9 @@ const RECORDS: &str = "SELECT owner, rtype, ttl, rdata FROM dns_parking_record W
 
 const SIGNED: &str = "SELECT CAST(signed AS BIGINT) AS signed FROM dns_parking WHERE zone_id = $1";
 
+/// What the view says of a zone whose DS for parked names are gone.
+const WITHDRAWN: i64 = 2;
+
 /// `None` where the zone parks nothing.
 pub(super) fn read(snapshot: &Snapshot, zone: &Zone) -> Result<Option<Parking>, SourceError> {
     let mut parking = Parking::default();
@@ -46,6 +49,7 @@ pub(super) fn read(snapshot: &Snapshot, zone: &Zone) -> Result<Option<Parking>, 
         Backend::Sqlite(reader) => reader.number(SIGNED, zone.id)?,
         Backend::Postgres(reader) => reader.number(SIGNED, zone.id)?,
     };
-    parking.is_signed = is_signed == Some(1);
+    parking.is_signed = matches!(is_signed, Some(1 | WITHDRAWN));
+    parking.is_withdrawn = is_signed == Some(WITHDRAWN);
     Ok(Some(parking).filter(|parking| !parking.servers.is_empty()))
 }

@@ -53,6 +53,7 @@ pub(super) fn parking(has_wildcard: bool) -> Parking {
         servers: [name("p1.nic.park."), name("p2.else.")].into(),
         records,
         is_signed: false,
+        is_withdrawn: false,
     }
 }
 

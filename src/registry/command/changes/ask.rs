@@ -5,6 +5,7 @@ use super::row::{auth_of, count, of_object};
 use super::{Needs, QUEUE_MAX};
 use crate::registry::code::ResultCode;
 use crate::registry::command::answer::rejected;
+use crate::registry::command::checks::no_pending;
 use crate::registry::command::contact::keys::have_keys;
 use crate::registry::command::context::Context;
 use crate::registry::command::domain;
@@ -40,20 +41,21 @@ pub(in crate::registry::command) async fn ask(
     context.write.undo_trial(trial).await?;
 
     let found = find(context, kind, name).await?;
-    if let Some((object_id, _)) = &found
-        && let Some(other) = of_object(&mut context.tables(), *object_id).await?
-    {
-        let reason = format!("change {} of it waits", other.id);
-        return Err(rejected(ResultCode::StatusProhibits, name, reason));
+    if let Some((object_id, _)) = &found {
+        none_waits(context, *object_id, name).await?;
     }
     can_wait(context, name, needs).await?;
     let (object_id, statuses) = match found {
         Some((object_id, before)) => {
             let mut shown = before.clone();
             // One that was deleted shows that it goes, and pending actions exclude each
-            // other (RFC 5731 section 2.3): its row here says what else it waits for.
-            let is_pending = before.iter().any(Status::is_pending);
-            if let Some(status) = pending_status(command).filter(|_| !is_pending) {
+            // other (RFC 5731 section 2.3): its row here says what else it waits for. Any
+            // other pending action ends first: this is no part of it.
+            let is_deleted = before.has(Status::PendingDelete);
+            if !is_deleted {
+                no_pending(&before, name)?;
+            }
+            if let Some(status) = pending_status(command).filter(|_| !is_deleted) {
                 shown.begin(status);
             }
             if shown != before {
@@ -94,6 +96,25 @@ pub(in crate::registry::command) async fn ask(
     context.asked = Some((id, text.nonce));
     context.is_pending = true;
     tell_sponsor(context, kind, name).await
+}
+
+/// No change of an object waits. Its statuses say so of all but a deleted domain, which shows
+/// that it goes; a command that is for such a domain asks here, whether it has to wait itself
+/// or not: the policy may have changed since the other was asked for.
+pub(in crate::registry::command) async fn none_waits(
+    context: &mut Context<'_, '_>,
+    object_id: i64,
+    object: &str,
+) -> Result<(), CommandError> {
+    let waiting = match context.write.has_reviews {
+        true => of_object(&mut context.tables(), object_id).await?,
+        false => None,
+    };
+    let Some(waiting) = waiting else {
+        return Ok(());
+    };
+    let reason = format!("change {} of it waits", waiting.id);
+    Err(rejected(ResultCode::StatusProhibits, object, reason))
 }
 
 /// Somebody can agree to it, and the queue has room.

@@ -182,7 +182,7 @@ pub(in crate::registry) fn from_hex(text: &str) -> Option<Vec<u8>> {
 pub struct ContactKeys {
     /// Whose.
     pub handle: Handle,
-    /// What comes.
+    /// What comes; a key of OpenPGP in the place of what was on file of it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub add: Vec<ContactKey>,
     /// What goes.
@@ -240,7 +240,11 @@ pub(super) async fn change(
         return Err(rejected(ResultCode::ParameterMissing, "case", reason));
     }
     let before = keys_of(&mut context.tables(), handle.as_str()).await?;
-    let mut after: BTreeSet<_> = before.iter().map(ContactKey::name).collect();
+    // The same key of OpenPGP, as its owner has it now: with a longer life, or other subkeys.
+    let is_replaced =
+        |old: &ContactKey| (command.add.iter()).any(|new| new.name() == old.name() && new != old);
+    let (replaced, stay): (Vec<_>, Vec<_>) = before.iter().partition(|old| is_replaced(old));
+    let mut after: BTreeSet<_> = stay.into_iter().map(ContactKey::name).collect();
     let add: Vec<_> = command.add.iter().map(ContactKey::name).collect();
     difference(&mut after, &add, &command.remove)?;
     if after.len() > KEYS_MAX {
@@ -251,8 +255,9 @@ pub(super) async fn change(
         let reason = "a key that has expired, or is not yet made";
         return Err(rejected(ResultCode::ParameterPolicy, key.name(), reason));
     }
-    let gone = before.iter();
-    for key in gone.filter(|key| command.remove.contains(&key.name())) {
+    let removed = before.iter();
+    let removed = removed.filter(|key| command.remove.contains(&key.name()));
+    for key in replaced.into_iter().chain(removed) {
         let delete = sqlx::query("DELETE FROM contact_keys WHERE contact_id = $1 AND key = $2");
         let delete = delete.bind(row.id).bind(key.to_octets());
         context.tables().run(delete).await?;

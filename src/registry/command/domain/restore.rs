@@ -8,8 +8,8 @@ use crate::registry::command::CommandError;
 use crate::registry::command::answer::rejected;
 use crate::registry::command::checks::{ZoneRow, active, not_prohibited, sponsorship, zone_of};
 use crate::registry::command::context::Context;
-use crate::registry::command::lock;
 use crate::registry::command::publication::{hosts_of, refresh_domain, refresh_hosts};
+use crate::registry::command::{changes, lock};
 use crate::registry::database::Timestamp;
 use crate::registry::life::{Life, Phase};
 use crate::registry::policy::ReportRule;
@@ -86,6 +86,7 @@ pub(super) async fn restore(
     active(&zone)?;
     let state = |reason| Err(rejected(ResultCode::StatusProhibits, name, reason));
     not_prohibited(&statuses, &[Status::ServerUpdateProhibited], name)?;
+    changes::none_waits(context, row.id, name).await?;
     match (&command.report, life.phase) {
         (None, Phase::Redemption) if zone.policy.restore_report == ReportRule::Required => {
             let life = life.restoring(context.at, &zone.policy);

@@ -222,7 +222,7 @@ pub(super) async fn longest_ttl(
          (SELECT COALESCE(MAX(r.ttl), 0) FROM zone_records r WHERE r.zone_id = z.id), \
          (SELECT COALESCE(MAX(d.ds_ttl), 0) FROM domains d WHERE d.zone_id = z.id), \
          (SELECT COALESCE(MAX(p.ttl), 0) FROM parking_records p WHERE p.zone_id = z.id \
-         AND z.parked_answers = 'signed') \
+         AND z.parked_answers <> 'unsigned') \
          FROM zones z WHERE z.id = $1",
     );
     let found = tables.optional(query.bind(zone_id)).await?;

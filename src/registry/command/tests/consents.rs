@@ -279,7 +279,6 @@ async fn in_a_signed_zone_a_key_of_openpgp_agrees() {
                 "reg-a contact keys adm-1 key={key} case=1 = 2201
                  op contact keys adm-1 key={expired} case=1 = 2306
                  op contact keys adm-1 key={key} case=1 = 1000
-                 op contact keys adm-1 key={short} case=1 = 2306
                  reg-a domain update a.tld contact=tech:adm-1 = 1001"
             ),
         )
@@ -335,5 +334,37 @@ async fn in_a_signed_zone_a_key_of_openpgp_agrees() {
                 .unwrap();
         let name = hex(b"jo@mail.example");
         assert!(!log.iter().any(|detail| detail.contains(&name)), "{log:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_key_of_openpgp_is_refreshed_by_adding_it_again() {
+    let now = u32::try_from(NOW.0 / 1_000_000).unwrap();
+    let owner = Owner::new(1, now - 100);
+    let key = hex(&owner.certificate(&[]));
+    let (expired, short) = (
+        hex(&owner.certificate(&[5, 9, 0, 0, 0, 90])),
+        hex(&owner.certificate(&[5, 9, 0, 0, 0, 200])),
+    );
+    for engine in engines() {
+        let mut test = thick(engine, "change-control=signed").await;
+        play(
+            &mut test,
+            &format!(
+                "op contact keys adm-1 key={short} case=1 = 1000
+                 op contact keys adm-1 key={short} case=1 = 2306
+                 op contact keys adm-1 key={short} key={key} case=1 = 2306
+                 op contact keys adm-1 key={expired} case=1 = 2306
+                 op contact keys adm-1 key={key} case=1 = 1000
+                 reg-a domain update a.tld contact=tech:adm-1 = 1001"
+            ),
+        )
+        .await;
+        // What was on file would have ended.
+        let text = text_of(&mut test).await;
+        let signature = hex(&owner.signature(text.as_bytes(), now));
+        let line =
+            format!("reg-a change sign a.tld contact=adm-1 signature={signature} at=101s = 1000");
+        play(&mut test, &line).await;
     }
 }

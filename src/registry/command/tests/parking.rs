@@ -118,11 +118,51 @@ async fn a_domain_is_parked_while_nothing_else_is_known_of_it() {
 
 /// Whether the compiler is told to sign what parked domains of `tld` answer.
 fn is_signed(test: &TestDatabase) -> Option<bool> {
+    parking(test).map(|parking| parking.is_signed)
+}
+
+fn parking(test: &TestDatabase) -> Option<zone_compiler::Parking> {
     let snapshot = zone_compiler::database::Snapshot::open(&test.location.as_source()).unwrap();
     let apex = zone_image::Name::parse_absolute("tld").unwrap();
     let mut source = snapshot.source(&apex).unwrap();
-    let parking = zone_compiler::ZoneSource::parking(&mut source).unwrap();
-    parking.map(|parking| parking.is_signed)
+    zone_compiler::ZoneSource::parking(&mut source).unwrap()
+}
+
+#[tokio::test]
+async fn parked_domains_stay_signed_until_caches_have_no_ds_of_them() {
+    for engine in engines() {
+        let mut test = stage(engine).await;
+        let test = &mut test;
+        play(
+            test,
+            &format!(
+                "{PARK} = 1000
+                 op zone policy tld parked-answers=signed = 1000"
+            ),
+        )
+        .await;
+        test.sign_tld().await;
+        play(
+            test,
+            "op zone policy tld parked-answers=unsigned = 2304
+             op zone policy tld parked-answers=withdrawn = 1000",
+        )
+        .await;
+        let withdrawn = parking(test).unwrap();
+        assert!(withdrawn.is_signed && withdrawn.is_withdrawn);
+        play(
+            test,
+            "op zone policy tld parked-answers=unsigned at=599s = 2304
+             op zone policy tld parked-answers=signed at=599s = 1000
+             op zone policy tld parked-answers=unsigned at=600s = 2304
+             op zone policy tld parked-answers=withdrawn at=600s = 1000
+             op zone policy tld parked-answers=unsigned at=1199s = 2304
+             op zone policy tld parked-answers=unsigned at=1200s = 1000",
+        )
+        .await;
+        let ended = parking(test).unwrap();
+        assert!(!ended.is_signed && !ended.is_withdrawn);
+    }
 }
 
 #[tokio::test]

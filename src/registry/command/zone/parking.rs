@@ -25,6 +25,9 @@ use crate::registry::types::{AnyName, HostName, Ttl, ZoneRecord};
 
 /// Parking servers of a zone: at least two (the guide, rule 42), and what a referral holds.
 const SERVERS: std::ops::RangeInclusive<usize> = 2..=13;
+/// How long parked domains stay signed without DS: TTL of these, and as long again for what
+/// serves the zone to get there.
+const WITHDRAWAL_SECONDS: i64 = 600;
 /// Records that parked domains have beside SOA and NS.
 const RECORDS_MAX: usize = 30;
 /// Octets of their data: an RRset has to fit a message.
@@ -248,6 +251,45 @@ pub(super) async fn check_times(
         Some((longest,)) => check_ttl(&mut tables, zone_id, apex, longest).await,
         None => Ok(()),
     }
+}
+
+/// Whoever validates and has a DS of a parked domain takes no answer without signatures for
+/// as long as it has that (RFC 4035 section 5): so what is answered stays signed for a while
+/// after the DS went. Compiles know no time; the command does.
+pub(super) async fn check_withdrawn(
+    context: &mut Context<'_, '_>,
+    zone_id: i64,
+    [before, after]: [ParkedAnswers; 2],
+    apex: &AnyName,
+) -> Result<(), CommandError> {
+    let mut tables = context.tables();
+    let query = rows::<(i64, i64)>(
+        "SELECT COALESCE(z.parked_withdrawn_at, 0), CASE WHEN z.parking = 1 AND \
+         EXISTS (SELECT 1 FROM zone_keys k WHERE k.zone_id = z.id) \
+         THEN CAST(1 AS BIGINT) ELSE CAST(0 AS BIGINT) END FROM zones z WHERE z.id = $1",
+    );
+    let found = tables.optional(query.bind(zone_id)).await?;
+    let (withdrawn_at, has_ds) = found.unwrap_or_default();
+    let left = withdrawn_at + WITHDRAWAL_SECONDS * 1_000_000 - context.at.0;
+    let reason = match (before, after) {
+        (ParkedAnswers::Signed, ParkedAnswers::Unsigned) => Some(format!(
+            "set parked-answers=withdrawn first, and unsigned {WITHDRAWAL_SECONDS} seconds later: \
+             caches have DS of its parked domains"
+        )),
+        (ParkedAnswers::Withdrawn, ParkedAnswers::Unsigned) if left > 0 => Some(format!(
+            "caches may have DS of its parked domains for {} seconds more",
+            (left - 1) / 1_000_000 + 1
+        )),
+        _ => None,
+    };
+    if let Some(reason) = reason.filter(|_| has_ds == 1) {
+        return Err(rejected(ResultCode::StatusProhibits, apex, reason));
+    }
+    let withdrawn_at = (after == ParkedAnswers::Withdrawn).then_some(context.at.0);
+    let update = sqlx::query("UPDATE zones SET parked_withdrawn_at = $1 WHERE id = $2");
+    let update = update.bind(withdrawn_at).bind(zone_id);
+    context.tables().run(update).await?;
+    Ok(())
 }
 
 /// Asked after the zone's own records changed: the servers keep their addresses.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::AssertSqlSafe;
 
 use super::existing_active;
-use super::parking::check_times;
+use super::parking::{check_times, check_withdrawn};
 use super::records::check_count;
 use crate::registry::code::ResultCode;
 use crate::registry::command::CommandError;
@@ -59,6 +59,13 @@ pub(super) async fn change(
     }
     if after.parked_answers != before.parked_answers {
         check_times(context, id, apex).await?;
+        check_withdrawn(
+            context,
+            id,
+            [before.parked_answers, after.parked_answers],
+            apex,
+        )
+        .await?;
         context.note_changed(id, "");
     }
     if after.zone_servers != before.zone_servers {

@@ -181,6 +181,7 @@ fn parking(is_signed: bool) -> Parking {
             record(true, RecordType::A, &[192, 0, 2, 80]),
         ],
         is_signed,
+        is_withdrawn: false,
     }
 }
 

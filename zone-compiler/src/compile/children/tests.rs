@@ -25,6 +25,10 @@ fn soa(host: &str, expire: u32) -> Vec<u8> {
 
 /// A zone with one parked name, signed by these keys.
 fn image(keys: Vec<ZoneKey>, values: PolicyValues) -> Generation {
+    image_of(keys, values, false)
+}
+
+fn image_of(keys: Vec<ZoneKey>, values: PolicyValues, is_withdrawn: bool) -> Generation {
     let record = |owner: &str, rtype, ttl, rdata: &[u8]| Record {
         owner: name(owner),
         rtype,
@@ -53,6 +57,7 @@ fn image(keys: Vec<ZoneKey>, values: PolicyValues) -> Generation {
             template(true, RecordType::A, vec![192, 0, 2, 1]),
         ],
         is_signed: true,
+        is_withdrawn,
     };
     let directory = tempfile::tempdir().unwrap();
     let mut installer = Installer::replace(directory.path(), None).unwrap();
@@ -75,8 +80,13 @@ fn read(image: &Generation, zone: &str, owner: &str, rtype: RecordType, part: Pa
     read_rrset(zone, entry, rtype, part)
 }
 
-/// The key of the set that made a signature over these records.
-fn signer<'k>(keys: &'k [Record], records: &[Record], signatures: &[Record]) -> Option<&'k Record> {
+/// The key of the set, of one algorithm, that made a signature over these records.
+fn signer<'k>(
+    keys: &'k [Record],
+    algorithm: u8,
+    records: &[Record],
+    signatures: &[Record],
+) -> Option<&'k Record> {
     let apex = name("a.tld");
     let rdata: Vec<&[u8]> = records.iter().map(|record| &*record.rdata).collect();
     let rrset = SignableRrset {
@@ -85,10 +95,11 @@ fn signer<'k>(keys: &'k [Record], records: &[Record], signatures: &[Record]) -> 
         ttl: records[0].ttl,
         rdata: &rdata,
     };
-    keys.iter().find(|key| {
+    let mut keys = keys.iter().filter(|key| key.rdata[3] == algorithm);
+    keys.find(|key| {
         let dnskey = Dnskey {
             flags: u16::from_be_bytes([key.rdata[0], key.rdata[1]]),
-            algorithm: Algorithm::from_number(key.rdata[3]).unwrap(),
+            algorithm: Algorithm::from_number(algorithm).unwrap(),
             public_key: key.rdata[4..].into(),
         };
         let verified = |signature: &Record| {
@@ -98,41 +109,35 @@ fn signer<'k>(keys: &'k [Record], records: &[Record], signatures: &[Record]) -> 
     })
 }
 
-fn key() -> Arc<SoftwareKey> {
-    Arc::new(SoftwareKey::generate(Algorithm::Ed25519).unwrap().0)
+fn key(algorithm: Algorithm) -> Arc<SoftwareKey> {
+    Arc::new(SoftwareKey::generate(algorithm).unwrap().0)
 }
 
-#[test]
-fn caches_of_neighbouring_moments_always_have_a_chain() {
-    let (ksk, old, new) = (key(), key(), key());
-    let with = |signs_old: Option<Signs>, signs_new: Option<Signs>| {
-        let mut keys = vec![ZoneKey::active(
-            ksk.clone(),
-            FLAG_ZONE | FLAG_SEP,
-            Signs::KEYS,
-        )];
-        for (key, signs) in [(&old, signs_old), (&new, signs_new)] {
-            keys.extend(signs.map(|signs| ZoneKey::active(key.clone(), FLAG_ZONE, signs)));
-        }
-        image(keys, PolicyValues::default())
-    };
-    let nothing = Some(Signs::NOTHING);
-    let moments = [
-        with(Some(Signs::ZONE), None),
-        with(Some(Signs::ZONE), nothing),
-        with(nothing, Some(Signs::ZONE)),
-        with(None, Some(Signs::ZONE)),
-    ];
+fn ksk(key: &Arc<SoftwareKey>) -> ZoneKey {
+    ZoneKey::active(key.clone(), FLAG_ZONE | FLAG_SEP, Signs::KEYS)
+}
+
+fn zsk(key: &Arc<SoftwareKey>, signs: Signs) -> ZoneKey {
+    ZoneKey::active(key.clone(), FLAG_ZONE, signs)
+}
+
+/// What caches hold of a child zone is of one moment or of the one before. Each algorithm of a
+/// DS has a chain then, and each of a DNSKEY has signed the data: a validator may ask for all
+/// of them, not only for one (RFC 6840 section 5.11).
+fn check_neighbours(moments: &[Vec<ZoneKey>]) {
+    let moments: Vec<_> = moments
+        .iter()
+        .map(|keys| image(keys.clone(), PolicyValues::default()))
+        .collect();
     let (dnskey, data) = (RecordType::DNSKEY, RecordType::SOA);
+    let algorithms = |records: &[Record], octet: usize| -> BTreeSet<u8> {
+        records.iter().map(|record| record.rdata[octet]).collect()
+    };
     // A step comes when nothing is cached from before the step before: TTL of the keys for
     // the first, of the data for the second.
     for at in 0..moments.len() {
-        for others in [
-            [at, at],
-            [at, at.saturating_sub(1)],
-            [at.saturating_sub(1), at],
-        ] {
-            let [of_ds, of_keys] = others;
+        let before = at.saturating_sub(1);
+        for [of_ds, of_keys] in [[at, at], [at, before], [before, at]] {
             let ds = read(
                 &moments[of_ds],
                 "tld",
@@ -142,19 +147,71 @@ fn caches_of_neighbouring_moments_always_have_a_chain() {
             );
             let part = |rtype, part| read(&moments[of_keys], "a.tld", "a.tld", rtype, part);
             let (keys, signatures) = (part(dnskey, Part::Records), part(dnskey, Part::Signatures));
-            let entry = signer(&keys, &keys, &signatures).expect("DNSKEY is signed by itself");
-            let own = ds_rdata(&name("a.tld"), &entry.rdata, DigestType::Sha256);
-            assert!(
-                ds.iter().any(|ds| *ds.rdata == *own),
-                "DS {of_ds}, DNSKEY {of_keys}"
-            );
-            for of_data in [at.saturating_sub(1), at] {
+            assert!(!ds.is_empty(), "DS {of_ds}");
+            for algorithm in algorithms(&ds, 2) {
+                let place = format!("algorithm {algorithm}, DS {of_ds}, DNSKEY {of_keys}");
+                let entry = signer(&keys, algorithm, &keys, &signatures);
+                let entry = entry.unwrap_or_else(|| panic!("{place}: DNSKEY is not signed"));
+                let own = ds_rdata(&name("a.tld"), &entry.rdata, DigestType::Sha256);
+                assert!(ds.iter().any(|ds| *ds.rdata == *own), "{place}");
+            }
+            for of_data in [before, at] {
                 let part = |part| read(&moments[of_data], "a.tld", "a.tld", data, part);
-                let found = signer(&keys, &part(Part::Records), &part(Part::Signatures));
-                assert!(found.is_some(), "DNSKEY {of_keys}, data {of_data}");
+                for algorithm in algorithms(&keys, 3) {
+                    let (records, signatures) = (part(Part::Records), part(Part::Signatures));
+                    let found = signer(&keys, algorithm, &records, &signatures);
+                    let place = format!("DNSKEY {of_keys}, data {of_data}");
+                    assert!(found.is_some(), "algorithm {algorithm}, {place}");
+                }
             }
         }
     }
+}
+
+#[test]
+fn caches_of_neighbouring_moments_always_have_a_chain() {
+    let [entry, old, new] = [(); 3].map(|()| key(Algorithm::Ed25519));
+    let (nothing, zone) = (Signs::NOTHING, Signs::ZONE);
+    check_neighbours(&[
+        vec![ksk(&entry), zsk(&old, zone)],
+        vec![ksk(&entry), zsk(&old, zone), zsk(&new, nothing)],
+        vec![ksk(&entry), zsk(&old, nothing), zsk(&new, zone)],
+        vec![ksk(&entry), zsk(&new, zone)],
+    ]);
+}
+
+#[test]
+fn another_algorithm_has_its_ds_last_and_loses_it_first() {
+    let [old_entry, old] = [(); 2].map(|()| key(Algorithm::EcdsaP256Sha256));
+    let [new_entry, new] = [(); 2].map(|()| key(Algorithm::Ed25519));
+    let zone = Signs::ZONE;
+    let untold = |key| ZoneKey {
+        cds: false,
+        ..ksk(key)
+    };
+    let hidden = |key| ZoneKey {
+        published: false,
+        ..zsk(key, zone)
+    };
+    // The conservative order of RFC 6781 section 4.1.4.
+    check_neighbours(&[
+        vec![ksk(&old_entry), zsk(&old, zone)],
+        vec![ksk(&old_entry), zsk(&old, zone), hidden(&new)],
+        vec![
+            ksk(&old_entry),
+            zsk(&old, zone),
+            untold(&new_entry),
+            zsk(&new, zone),
+        ],
+        vec![
+            untold(&old_entry),
+            zsk(&old, zone),
+            ksk(&new_entry),
+            zsk(&new, zone),
+        ],
+        vec![hidden(&old), ksk(&new_entry), zsk(&new, zone)],
+        vec![ksk(&new_entry), zsk(&new, zone)],
+    ]);
 }
 
 #[test]
@@ -165,7 +222,7 @@ fn keys_are_cached_briefly_and_signatures_outlive_the_zone() {
         jitter_seconds: 86_400,
         ..PolicyValues::default()
     };
-    let image = image(vec![ZoneKey::combined(key())], policy);
+    let image = image(vec![ZoneKey::combined(key(Algorithm::Ed25519))], policy);
     let ds = read(&image, "tld", "a.tld", RecordType::DS, Part::Records);
     assert_eq!((ds.len(), ds[0].ttl), (1, 300));
     let keys = read(&image, "a.tld", "a.tld", RecordType::DNSKEY, Part::Records);
@@ -177,4 +234,25 @@ fn keys_are_cached_briefly_and_signatures_outlive_the_zone() {
     assert!(u32::from_be_bytes(*expire) < 86_400);
     let below = read(&image, "a.tld", "*.a.tld", RecordType::A, Part::Signatures);
     assert_eq!(below.len(), 1);
+}
+
+#[test]
+fn a_child_zone_stays_signed_while_its_ds_are_forgotten() {
+    let signing = || vec![ZoneKey::combined(key(Algorithm::Ed25519))];
+    let values = PolicyValues::default;
+    let image = image_of(signing(), values(), true);
+    let parent = image.zone(name("tld").as_wire()).unwrap();
+    let cut = parent.find(name("a.tld").as_wire()).unwrap();
+    assert!(read_rrset(parent, cut, RecordType::DS, Part::Records).is_empty());
+    let part = |rtype, part| read(&image, "a.tld", "a.tld", rtype, part);
+    let (dnskey, data) = (RecordType::DNSKEY, RecordType::SOA);
+    let keys = part(dnskey, Part::Records);
+    let algorithm = Algorithm::Ed25519.number();
+    for rtype in [dnskey, data] {
+        let (records, signatures) = (part(rtype, Part::Records), part(rtype, Part::Signatures));
+        assert!(
+            signer(&keys, algorithm, &records, &signatures).is_some(),
+            "{rtype}"
+        );
+    }
 }

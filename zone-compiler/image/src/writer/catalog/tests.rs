@@ -243,6 +243,15 @@ fn zones_are_listed_as_far_as_somebody_wants() {
         assert_eq!(first, all[..count.min(all.len())]);
     }
 
+    for (count, looked) in [(10, 3), (3, 10), (0, 10), (10, 0)] {
+        let first = generation.first_own_zones(count, looked);
+        assert_eq!(
+            first,
+            all[..count.min(looked)],
+            "all have an event, or none"
+        );
+    }
+
     let mut seen = 0;
     let found = generation.find_zone_where(&mut |zone| {
         seen += 1;
