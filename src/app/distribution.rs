@@ -103,6 +103,7 @@ pub(super) fn start(
         keep: own.keep,
         position: Box::new(position),
         clock: unix_microseconds,
+        replace: own.replace_manifest.clone(),
     };
     let distributor = Distributor::spawn(settings, generations);
     let distributor = distributor.context("cannot start the distributor's thread")?;

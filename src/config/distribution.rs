@@ -32,6 +32,8 @@ pub struct Distribution {
     pub keep: Duration,
     /// Least epoch.
     pub epoch_min: u64,
+    /// The one manifest of a stranger that may be overwritten.
+    pub replace_manifest: Option<String>,
     /// Addresses for edges; empty is none.
     pub listen: Vec<SocketAddr>,
     /// Chain of certificates and private key; without them it listens on loopback only.
@@ -134,6 +136,7 @@ pub(super) fn check_distribution(spec: &Spec, checker: &mut Checker<'_>) -> Opti
         refresh: minutes(own.refresh_minutes),
         keep: minutes(own.keep_minutes),
         epoch_min: own.epoch_min,
+        replace_manifest: Some(own.replace_manifest.clone()).filter(|name| !name.is_empty()),
     })
 }
 

@@ -5,25 +5,23 @@
 //! together, so that a store which is paid by the request gets two for many changes. Packs
 //! that no manifest names any more stay for a while for edges that are behind. It reads the
 //! segments of the generation in memory, so no fold or publish takes them away meanwhile.
+//! A store whose manifest another primary signed is left as it is.
+
+mod store;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::stream::{self, StreamExt as _};
-use object_store::buffered::BufWriter;
-use object_store::{ObjectStoreExt as _, PutPayload};
-use tokio::io::AsyncWriteExt as _;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use zone_image::Generation;
 use zone_image::layout::SegmentRef;
 use zone_image::shipment::GenerationFile;
 
-use super::depot::{Access, Depot, DepotError, Fetched, Place, hex};
+use super::depot::{Access, Depot, Place};
 use super::key::{PublicKey, SigningKey};
-use super::manifest::{Counter, Manifest, Pack, Part};
-use super::pack::Compressor;
+use super::manifest::{Counter, Manifest, Pack};
 use super::state::{Failure, State, Trouble};
 use crate::background::Background;
 use crate::dns::generations::Generations;
@@ -63,6 +61,8 @@ pub struct Settings {
     pub position: Box<dyn Fn() -> Option<(u64, u64)> + Send>,
     /// Microseconds since 1970.
     pub clock: fn() -> i64,
+    /// Names the one manifest that may be overwritten though nobody signed it whom we know.
+    pub replace: Option<String>,
 }
 
 /// What was put out last, for whoever serves it from here.
@@ -104,6 +104,7 @@ impl Distributor {
                 depot: None,
                 last: None,
                 retired: BTreeMap::new(),
+                foreign: BTreeSet::new(),
             };
             runtime.block_on(work.run(stopped));
         })?;
@@ -144,6 +145,9 @@ struct Work {
     /// Packs that the last manifest does not name, with their parts where these are known,
     /// and when they may go.
     retired: BTreeMap<[u8; 32], (Option<Pack>, Instant)>,
+    /// Packs that were there when the store's manifest could not be believed: somebody may
+    /// need them, and they are never deleted from here.
+    foreign: BTreeSet<[u8; 32]>,
 }
 
 impl Work {
@@ -200,7 +204,7 @@ impl Work {
             return Ok(());
         }
         if self.depot.is_none() {
-            self.open().await?;
+            self.open(position.0).await?;
         }
         let file = GenerationFile::parse(generation.file().to_vec());
         let file = file.map_err(|error| Failure::new(Trouble::Image, error))?;
@@ -218,41 +222,13 @@ impl Work {
         self.put_manifest(&octets).await?;
         self.state.did(counter, manifest.expires_at);
         self.state.count_manifest();
-        let tag = format!("\"{}\"", &blake3::hash(&octets).to_hex()[..32]);
+        let tag = format!("\"{}\"", manifest_name(&octets));
         self.announce.send_replace(Some(Current {
             octets: octets.into(),
             tag,
         }));
         self.retire(manifest);
         self.delete_retired().await
-    }
-
-    /// Opens the store and learns what it has.
-    async fn open(&mut self) -> Result<(), Failure> {
-        let store = |error: DepotError| Failure::new(Trouble::Store, error);
-        let depot = Depot::open(&self.settings.place, &self.settings.access).map_err(store)?;
-        depot.sweep();
-        let own = [self.settings.key.public()];
-        let keys = [&own[..], &self.settings.trusted].concat();
-        self.last = match depot.manifest(None, Duration::ZERO).await {
-            // What nobody signed that we know is as good as nothing: all is put out anew.
-            Ok(Some(Fetched { octets, .. })) => Manifest::verify(&octets, &keys).ok(),
-            Ok(None) | Err(DepotError::Missing { .. }) => None,
-            Err(error) => return Err(store(error)),
-        };
-        let named: BTreeSet<_> = self
-            .last
-            .iter()
-            .flat_map(|last| &last.packs)
-            .collect_names();
-        let gone_at = Instant::now() + self.settings.keep;
-        for name in depot.packs().await.map_err(store)? {
-            if !named.contains(&name) {
-                self.retired.entry(name).or_insert((None, gone_at));
-            }
-        }
-        self.depot = Some(depot);
-        Ok(())
     }
 
     /// Above the last one, whatever the clock says.
@@ -266,15 +242,7 @@ impl Work {
         let Some(last) = self.last.as_ref().map(|last| last.counter) else {
             return Ok(own);
         };
-        if last.epoch > epoch {
-            let text = format!(
-                "{}: has a manifest of epoch {}, and ours is {epoch}: another primary has \
-                 taken over, or the registry was restored from a backup; then raise \
-                 distribution.epoch-min to more than that",
-                self.settings.place, last.epoch
-            );
-            return Err(Failure::new(Trouble::Deposed, text));
-        }
+        self.check_epoch(epoch)?;
         let event = match last.epoch == epoch {
             true => own.event.max(last.event),
             false => own.event,
@@ -284,6 +252,21 @@ impl Work {
             event,
             made_at: now.max(last.made_at + 1),
         })
+    }
+
+    /// A store that another primary with a higher epoch has taken is left alone.
+    fn check_epoch(&self, epoch: u64) -> Result<(), Failure> {
+        let theirs = self.last.as_ref().map_or(0, |last| last.counter.epoch);
+        if theirs <= epoch {
+            return Ok(());
+        }
+        let text = format!(
+            "{}: has a manifest of epoch {theirs}, and ours is {epoch}: another primary has \
+             taken over, or the registry was restored from a backup; then raise \
+             distribution.epoch-min to more than that",
+            self.settings.place
+        );
+        Err(Failure::new(Trouble::Deposed, text))
     }
 
     fn depot(&self) -> &Depot {
@@ -323,58 +306,6 @@ impl Work {
         Ok(packs)
     }
 
-    async fn upload(&self, generation: &Generation, group: &[SegmentRef]) -> Result<Pack, Failure> {
-        let mut hasher = blake3::Hasher::new();
-        for segment in group {
-            hasher.update(&segment.digest);
-        }
-        let name = *hasher.finalize().as_bytes();
-        let depot = self.depot();
-        let store = |error| Failure::new(Trouble::Store, format!("{}: {error}", depot.place()));
-        let (objects, prefix) = depot.objects().ok_or_else(|| store(read_only()))?;
-        let path = prefix.clone().join("packs").join(hex(&name));
-        let mut output = BufWriter::new(Arc::clone(objects), path);
-        let mut pack = Pack {
-            name,
-            bytes: 0,
-            parts: Vec::new(),
-        };
-        for segment in group {
-            let octets = generation.segment_octets(&segment.digest);
-            let octets = octets.expect("a generation has the segments that its file names");
-            let offset = pack.bytes;
-            let mut pieces = Compressor::new(octets).map_err(store)?;
-            while let Some(piece) = pieces.next().map_err(store)? {
-                pack.bytes += piece.len() as u64;
-                output.write_all(&piece).await.map_err(store)?;
-            }
-            pack.parts.push(Part {
-                segment: segment.digest,
-                offset,
-                bytes: pack.bytes - offset,
-            });
-        }
-        output.shutdown().await.map_err(store)?;
-        self.state.count_pack();
-        self.state.count_bytes(pack.bytes);
-        Ok(pack)
-    }
-
-    async fn put_manifest(&self, octets: &[u8]) -> Result<(), Failure> {
-        let depot = self.depot();
-        let store = |error: &dyn std::fmt::Display| {
-            Failure::new(Trouble::Store, format!("{}: {error}", depot.place()))
-        };
-        let (objects, prefix) = depot.objects().ok_or_else(|| store(&read_only()))?;
-        let path = prefix.clone().join("manifest");
-        let payload = PutPayload::from(octets.to_vec());
-        let put = timeout(PACK_TIMEOUT, objects.put(&path, payload)).await;
-        put.map_err(|_| store(&"no answer in time"))?
-            .map_err(|error| store(&error))?;
-        self.state.count_bytes(octets.len() as u64);
-        Ok(())
-    }
-
     /// Notes which packs are named no more, and from when.
     fn retire(&mut self, manifest: Manifest) {
         let named: BTreeSet<_> = manifest.packs.iter().collect_names();
@@ -385,57 +316,18 @@ impl Work {
             .into_iter()
             .flat_map(|old| old.packs)
         {
-            if !named.contains(&pack.name) {
+            if !named.contains(&pack.name) && !self.foreign.contains(&pack.name) {
                 self.retired.insert(pack.name, (Some(pack), gone_at));
             }
         }
         self.retired.retain(|name, _| !named.contains(name));
     }
 
-    async fn delete_retired(&mut self) -> Result<(), Failure> {
-        let now = Instant::now();
-        let over = self
-            .retired
-            .iter()
-            .filter(|(_, (_, gone_at))| *gone_at <= now);
-        let over: Vec<_> = over.map(|(name, _)| *name).collect();
-        let depot = self.depot();
-        let Some((objects, prefix)) = depot.objects() else {
-            return Ok(());
-        };
-        let packs = prefix.clone().join("packs");
-        let paths: Vec<_> = over
-            .iter()
-            .map(|name| Ok(packs.clone().join(hex(name))))
-            .collect();
-        let mut deleted = objects.delete_stream(stream::iter(paths).boxed());
-        let mut failure = None;
-        while let Some(one) = deleted.next().await {
-            match one {
-                // One that is gone already is as it should be.
-                Ok(_) | Err(object_store::Error::NotFound { .. }) => {}
-                Err(error) => {
-                    let text = format!("{}: {error}", depot.place());
-                    failure = Some(Failure::new(Trouble::Store, text));
-                }
-            }
-        }
-        drop(deleted);
-        match failure {
-            // Those that are left are found again when the store is opened the next time.
-            Some(failure) => Err(failure),
-            None => {
-                over.iter().for_each(|name| {
-                    self.retired.remove(name);
-                });
-                Ok(())
-            }
-        }
-    }
 }
 
-fn read_only() -> std::io::Error {
-    std::io::Error::other("cannot be written to; name a folder or a bucket")
+/// Tells a manifest from all others.
+fn manifest_name(octets: &[u8]) -> String {
+    blake3::hash(octets).to_hex()[..32].to_owned()
 }
 
 /// Small segments together, in the order of the file.
@@ -464,3 +356,6 @@ impl<'p, I: Iterator<Item = &'p Pack>> CollectNames for I {
         self.map(|pack| pack.name).collect()
     }
 }
+
+#[cfg(test)]
+mod tests;

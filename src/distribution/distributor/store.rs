@@ -1,0 +1,177 @@
+//! What is done at the store itself: a look at what it has, uploads, deletes.
+//!
+//! What is there is never taken for nothing: a manifest that cannot be believed is somebody's,
+//! and neither it nor anything it may name is touched, unless whoever runs this says so.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::stream::{self, StreamExt as _};
+use object_store::buffered::BufWriter;
+use object_store::{ObjectStoreExt as _, PutPayload};
+use tokio::io::AsyncWriteExt as _;
+use tokio::time::{Instant, timeout};
+use zone_image::Generation;
+use zone_image::layout::SegmentRef;
+
+use super::super::depot::{Depot, DepotError, Fetched, hex};
+use super::super::manifest::{Counter, Manifest, Pack, Part};
+use super::super::pack::Compressor;
+use super::super::state::{Failure, Trouble};
+use super::{CollectNames as _, PACK_TIMEOUT, Work, manifest_name};
+
+impl Work {
+    /// Opens the store and learns what it has.
+    pub(super) async fn open(&mut self, epoch: u64) -> Result<(), Failure> {
+        let store = |error: DepotError| Failure::new(Trouble::Store, error);
+        let depot = Depot::open(&self.settings.place, &self.settings.access).map_err(store)?;
+        self.last = match depot.manifest(None, Duration::ZERO).await {
+            Ok(Some(Fetched { octets, .. })) => self.believe(&octets)?,
+            Ok(None) | Err(DepotError::Missing { .. }) => None,
+            Err(error) => return Err(store(error)),
+        };
+        self.check_epoch(epoch)?;
+        // From here on the store is ours: nobody else is at work on what is not whole yet.
+        depot.sweep();
+        let there = depot.packs().await.map_err(store)?;
+        match &self.last {
+            Some(last) => {
+                let named: BTreeSet<_> = last.packs.iter().collect_names();
+                let gone_at = Instant::now() + self.settings.keep;
+                for name in there {
+                    if !named.contains(&name) && !self.foreign.contains(&name) {
+                        self.retired.entry(name).or_insert((None, gone_at));
+                    }
+                }
+            }
+            None => self.foreign.extend(there),
+        }
+        self.depot = Some(depot);
+        Ok(())
+    }
+
+    /// The manifest that the store has. One that nobody signed whom we know is another
+    /// primary's, and `None` only where it was named to be replaced.
+    fn believe(&self, octets: &[u8]) -> Result<Option<Manifest>, Failure> {
+        let own = [self.settings.key.public()];
+        let keys = [&own[..], &self.settings.trusted].concat();
+        let refusal = match Manifest::verify(octets, &keys) {
+            Ok(manifest) => return Ok(Some(manifest)),
+            Err(refusal) => refusal,
+        };
+        let name = manifest_name(octets);
+        if self.settings.replace.as_ref() == Some(&name) {
+            tracing::warn!(%refusal, name, "the store's manifest is replaced, as was asked for");
+            return Ok(None);
+        }
+        let stated = match Counter::stated_in(octets) {
+            Some(counter) => format!(" (it says {counter})"),
+            None => String::new(),
+        };
+        let text = format!(
+            "{}: {refusal}{stated}; another primary may write there, so nothing is changed. \
+             Trust its key by edge.trusted-keys to take over from it, or, to overwrite this \
+             one, set distribution.replace-manifest = \"{name}\"",
+            self.settings.place
+        );
+        Err(Failure::new(Trouble::Deposed, text))
+    }
+
+    pub(super) async fn upload(&self, generation: &Generation, group: &[SegmentRef]) -> Result<Pack, Failure> {
+        let mut hasher = blake3::Hasher::new();
+        for segment in group {
+            hasher.update(&segment.digest);
+        }
+        let name = *hasher.finalize().as_bytes();
+        let depot = self.depot();
+        let store = |error| Failure::new(Trouble::Store, format!("{}: {error}", depot.place()));
+        let (objects, prefix) = depot.objects().ok_or_else(|| store(read_only()))?;
+        let path = prefix.clone().join("packs").join(hex(&name));
+        let mut output = BufWriter::new(Arc::clone(objects), path);
+        let mut pack = Pack {
+            name,
+            bytes: 0,
+            parts: Vec::new(),
+        };
+        for segment in group {
+            let octets = generation.segment_octets(&segment.digest);
+            let octets = octets.expect("a generation has the segments that its file names");
+            let offset = pack.bytes;
+            let mut pieces = Compressor::new(octets).map_err(store)?;
+            while let Some(piece) = pieces.next().map_err(store)? {
+                pack.bytes += piece.len() as u64;
+                output.write_all(&piece).await.map_err(store)?;
+            }
+            pack.parts.push(Part {
+                segment: segment.digest,
+                offset,
+                bytes: pack.bytes - offset,
+            });
+        }
+        output.shutdown().await.map_err(store)?;
+        self.state.count_pack();
+        self.state.count_bytes(pack.bytes);
+        Ok(pack)
+    }
+
+    pub(super) async fn put_manifest(&mut self, octets: &[u8]) -> Result<(), Failure> {
+        let depot = self.depot();
+        let store = |error: &dyn std::fmt::Display| {
+            Failure::new(Trouble::Store, format!("{}: {error}", depot.place()))
+        };
+        let (objects, prefix) = depot.objects().ok_or_else(|| store(&read_only()))?;
+        let path = prefix.clone().join("manifest");
+        let payload = PutPayload::from(octets.to_vec());
+        let put = timeout(PACK_TIMEOUT, objects.put(&path, payload)).await;
+        put.map_err(|_| store(&"no answer in time"))?
+            .map_err(|error| store(&error))?;
+        self.state.count_bytes(octets.len() as u64);
+        Ok(())
+    }
+
+    pub(super) async fn delete_retired(&mut self) -> Result<(), Failure> {
+        let now = Instant::now();
+        let over = self
+            .retired
+            .iter()
+            .filter(|(_, (_, gone_at))| *gone_at <= now);
+        let over: Vec<_> = over.map(|(name, _)| *name).collect();
+        let depot = self.depot();
+        let Some((objects, prefix)) = depot.objects() else {
+            return Ok(());
+        };
+        let packs = prefix.clone().join("packs");
+        let paths: Vec<_> = over
+            .iter()
+            .map(|name| Ok(packs.clone().join(hex(name))))
+            .collect();
+        let mut deleted = objects.delete_stream(stream::iter(paths).boxed());
+        let mut failure = None;
+        while let Some(one) = deleted.next().await {
+            match one {
+                // One that is gone already is as it should be.
+                Ok(_) | Err(object_store::Error::NotFound { .. }) => {}
+                Err(error) => {
+                    let text = format!("{}: {error}", depot.place());
+                    failure = Some(Failure::new(Trouble::Store, text));
+                }
+            }
+        }
+        drop(deleted);
+        match failure {
+            // Those that are left are found again when the store is opened the next time.
+            Some(failure) => Err(failure),
+            None => {
+                over.iter().for_each(|name| {
+                    self.retired.remove(name);
+                });
+                Ok(())
+            }
+        }
+    }
+}
+
+fn read_only() -> std::io::Error {
+    std::io::Error::other("cannot be written to; name a folder or a bucket")
+}

@@ -1,0 +1,94 @@
+//! Two primaries at one store, and a store that lost what it had.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::*;
+use crate::distribution::testing::{NOW, Node, Primary, Store, key, trusted};
+use crate::dns::testing::eventually;
+
+fn started(store: &Store, settings: Settings) -> Primary {
+    let mut primary = Primary::new(300);
+    primary.start(settings);
+    eventually("the first manifest", || primary.is_done());
+    assert!(store.objects.join("manifest").exists());
+    primary
+}
+
+fn failure(primary: &Primary) -> Option<Failure> {
+    primary.distributor.as_ref().unwrap().state().failure()
+}
+
+#[track_caller]
+fn is_deposed(primary: &Primary) -> String {
+    let is_said =
+        || failure(primary).is_some_and(|failure| failure.trouble == Trouble::Deposed);
+    eventually("that it is deposed", is_said);
+    failure(primary).unwrap().text
+}
+
+/// All objects of a store but reports.
+fn objects(store: &Store) -> Vec<(PathBuf, Vec<u8>)> {
+    let packs = std::fs::read_dir(store.objects.join("packs")).unwrap();
+    let paths = packs.map(|file| file.unwrap().path());
+    let mut paths: Vec<_> = paths.chain([store.objects.join("manifest")]).collect();
+    paths.sort();
+    let read = |path: PathBuf| (path.clone(), std::fs::read(path).unwrap());
+    paths.into_iter().map(read).collect()
+}
+
+fn settings(store: &Store) -> Settings {
+    Settings {
+        keep: Duration::ZERO,
+        ..Primary::settings(store)
+    }
+}
+
+#[test]
+fn what_a_stranger_put_out_is_not_touched_unless_it_is_named() {
+    for store in Store::each() {
+        drop(started(&store, settings(&store)));
+        let before = objects(&store);
+        let mut other = Primary::new(30);
+        let stranger = |replace| Settings {
+            key: key(2),
+            position: Box::new(|| Some((9, 0))),
+            replace,
+            ..settings(&store)
+        };
+        other.start(stranger(None));
+        let said = is_deposed(&other);
+        let id = key(1).public().id().to_string();
+        assert!(said.contains(&id), "{said}");
+        assert_eq!(objects(&store), before);
+        // Another manifest than this one may not be replaced.
+        other.start(stranger(Some("0".repeat(32))));
+        is_deposed(&other);
+        assert_eq!(objects(&store), before);
+        let name = manifest_name(&std::fs::read(store.objects.join("manifest")).unwrap());
+        assert!(said.contains(&name), "{said}");
+        other.start(stranger(Some(name)));
+        eventually("it is replaced", || other.is_done());
+        // What the stranger's named is still there.
+        let after = objects(&store);
+        for one in before.iter().filter(|(path, _)| !path.ends_with("manifest")) {
+            assert!(after.contains(one), "{}", one.0.display());
+        }
+    }
+}
+
+#[test]
+fn a_manifest_that_is_damaged_is_not_taken_for_none() {
+    let store = Store::folder();
+    drop(started(&store, settings(&store)));
+    let path = store.objects.join("manifest");
+    let mut octets = std::fs::read(&path).unwrap();
+    octets[100] ^= 1;
+    std::fs::write(&path, &octets).unwrap();
+    let before = objects(&store);
+    let mut again = Primary::new(30);
+    again.start(settings(&store));
+    is_deposed(&again);
+    assert_eq!(objects(&store), before);
+}
