@@ -5,6 +5,7 @@
 //! manifest is signed, and all else is named by digest. Every read has a bound of octets
 //! and of time.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
 use std::path::PathBuf;
@@ -145,6 +146,14 @@ pub enum DepotError {
 pub(super) struct Fetched {
     pub(super) octets: Bytes,
     pub(super) tag: Option<String>,
+}
+
+/// Packs of a store, by name, with their octets.
+#[derive(Debug)]
+pub(super) struct Listed {
+    pub(super) packs: BTreeMap<[u8; 32], u64>,
+    /// Whether these are all.
+    pub(super) is_whole: bool,
 }
 
 /// Octets as they come.
@@ -409,22 +418,31 @@ impl Depot {
         }
     }
 
-    /// The packs that are there, by name.
-    pub(super) async fn packs(&self) -> Result<Vec<[u8; 32]>, DepotError> {
-        let Some((objects, prefix)) = self.objects() else {
-            return Ok(Vec::new());
+    /// The packs that are there.
+    pub(super) async fn packs(&self) -> Result<Listed, DepotError> {
+        let mut found = Listed {
+            packs: BTreeMap::new(),
+            is_whole: true,
         };
-        self.in_time(SMALL_TIMEOUT, async {
-            let folder = prefix.clone().join("packs");
-            let mut listed = objects.list(Some(&folder)).take(PACKS_MAX);
-            let mut packs = Vec::new();
-            while let Some(one) = listed.next().await {
-                let path = one.map_err(|error| self.fault(error, "packs"))?.location;
-                packs.extend(path.filename().and_then(unhex));
+        let Some((objects, prefix)) = self.objects() else {
+            return Ok(found);
+        };
+        let folder = prefix.clone().join("packs");
+        let mut listed = objects.list(Some(&folder));
+        // The store sends a page at a time, and each has its time.
+        while let Some(one) = self
+            .in_time(SMALL_TIMEOUT, async { Ok(listed.next().await) })
+            .await?
+        {
+            if found.packs.len() == PACKS_MAX {
+                found.is_whole = false;
+                break;
             }
-            Ok(packs)
-        })
-        .await
+            let one = one.map_err(|error| self.fault(error, "packs"))?;
+            let name = one.location.filename().and_then(unhex);
+            found.packs.extend(name.map(|name| (name, one.size)));
+        }
+        Ok(found)
     }
 }
 

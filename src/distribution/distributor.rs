@@ -105,6 +105,7 @@ impl Distributor {
                 last: None,
                 retired: BTreeMap::new(),
                 foreign: BTreeSet::new(),
+                surveyed: Instant::now(),
             };
             runtime.block_on(work.run(stopped));
         })?;
@@ -148,6 +149,8 @@ struct Work {
     /// Packs that were there when the store's manifest could not be believed: somebody may
     /// need them, and they are never deleted from here.
     foreign: BTreeSet<[u8; 32]>,
+    /// When it was looked what the store has.
+    surveyed: Instant,
 }
 
 impl Work {
@@ -206,6 +209,7 @@ impl Work {
         if self.depot.is_none() {
             self.open(position.0).await?;
         }
+        self.survey().await?;
         let file = GenerationFile::parse(generation.file().to_vec());
         let file = file.map_err(|error| Failure::new(Trouble::Image, error))?;
         let counter = self.next_counter(position, file.event())?;

@@ -15,7 +15,7 @@ use tokio::time::{Instant, timeout};
 use zone_image::Generation;
 use zone_image::layout::SegmentRef;
 
-use super::super::depot::{Depot, DepotError, Fetched, hex};
+use super::super::depot::{Depot, DepotError, Fetched, Listed, hex};
 use super::super::manifest::{Counter, Manifest, Pack, Part};
 use super::super::pack::Compressor;
 use super::super::state::{Failure, Trouble};
@@ -35,6 +35,8 @@ impl Work {
         // From here on the store is ours: nobody else is at work on what is not whole yet.
         depot.sweep();
         let there = depot.packs().await.map_err(store)?;
+        self.forget_lost(&there);
+        let there = there.packs.into_keys();
         match &self.last {
             Some(last) => {
                 let named: BTreeSet<_> = last.packs.iter().collect_names();
@@ -49,6 +51,39 @@ impl Work {
         }
         self.depot = Some(depot);
         Ok(())
+    }
+
+    /// Looks from time to time whether what was put is still there.
+    pub(super) async fn survey(&mut self) -> Result<(), Failure> {
+        // A wake-up that comes a moment early is as good.
+        if self.surveyed.elapsed() * 2 < self.settings.refresh {
+            return Ok(());
+        }
+        let there = self.depot().packs().await;
+        let there = there.map_err(|error| Failure::new(Trouble::Store, error))?;
+        self.forget_lost(&there);
+        Ok(())
+    }
+
+    /// Forgets packs that are gone, or of another size: what is needed of them is uploaded
+    /// again.
+    fn forget_lost(&mut self, there: &Listed) {
+        self.surveyed = Instant::now();
+        let is_there = |pack: &Pack| match there.packs.get(&pack.name) {
+            Some(bytes) => *bytes == pack.bytes,
+            None => !there.is_whole,
+        };
+        for (pack, _) in self.retired.values_mut() {
+            *pack = pack.take().filter(&is_there);
+        }
+        let Some(last) = &mut self.last else { return };
+        let named = last.packs.len();
+        last.packs.retain(is_there);
+        let lost = named - last.packs.len();
+        if lost > 0 {
+            let place = &self.settings.place;
+            tracing::warn!(%place, lost, "packs are gone or damaged, and uploaded again");
+        }
     }
 
     /// The manifest that the store has. One that nobody signed whom we know is another

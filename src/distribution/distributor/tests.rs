@@ -92,3 +92,35 @@ fn a_manifest_that_is_damaged_is_not_taken_for_none() {
     is_deposed(&again);
     assert_eq!(objects(&store), before);
 }
+
+/// An edge that has nothing serves what is put out.
+#[track_caller]
+fn a_cold_edge_serves(store: &Store, serial: u32) {
+    let mut node = Node::cold();
+    node.start(node.settings(&[store]));
+    eventually("a cold edge", || node.serial() == serial);
+}
+
+#[test]
+fn packs_that_are_gone_or_short_are_uploaded_again() {
+    for store in Store::each() {
+        let mut primary = started(&store, Primary::settings(&store));
+        let pack = objects(&store).into_iter().find(|(path, _)| !path.ends_with("manifest"));
+        let pack = pack.unwrap().0;
+        assert_eq!(objects(&store).len(), 2);
+        // At its start, then while it runs.
+        std::fs::remove_file(&pack).unwrap();
+        primary.start(Primary::settings(&store));
+        a_cold_edge_serves(&store, 1);
+        primary.start(Settings {
+            refresh: Duration::from_millis(20),
+            ..Primary::settings(&store)
+        });
+        let whole = std::fs::read(&pack).unwrap();
+        std::fs::remove_file(&pack).unwrap();
+        a_cold_edge_serves(&store, 1);
+        std::fs::write(&pack, &whole[1..]).unwrap();
+        a_cold_edge_serves(&store, 1);
+        assert_eq!(std::fs::read(&pack).unwrap(), whole);
+    }
+}
