@@ -23,6 +23,7 @@ use super::depot::{Access, Depot, Place};
 use super::key::{PublicKey, SigningKey};
 use super::manifest::{Counter, Manifest, Pack};
 use super::state::{Failure, State, Trouble};
+use self::store::Standing;
 use crate::background::Background;
 use crate::dns::generations::Generations;
 use crate::dns::net::yield_to_workers;
@@ -106,6 +107,7 @@ impl Distributor {
                 retired: BTreeMap::new(),
                 foreign: BTreeSet::new(),
                 surveyed: Instant::now(),
+                standing: Standing::Nothing,
             };
             runtime.block_on(work.run(stopped));
         })?;
@@ -151,6 +153,8 @@ struct Work {
     foreign: BTreeSet<[u8; 32]>,
     /// When it was looked what the store has.
     surveyed: Instant,
+    /// What the next manifest takes the place of.
+    standing: Standing,
 }
 
 impl Work {

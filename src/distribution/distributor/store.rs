@@ -9,17 +9,37 @@ use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt as _};
 use object_store::buffered::BufWriter;
-use object_store::{ObjectStoreExt as _, PutPayload};
+use object_store::{ObjectStore as _, ObjectStoreExt as _, PutMode, PutPayload, UpdateVersion};
 use tokio::io::AsyncWriteExt as _;
 use tokio::time::{Instant, timeout};
 use zone_image::Generation;
 use zone_image::layout::SegmentRef;
 
-use super::super::depot::{Depot, DepotError, Fetched, Listed, hex};
+use super::super::depot::{Depot, DepotError, Fetched, Listed, Place, hex};
 use super::super::manifest::{Counter, Manifest, Pack, Part};
 use super::super::pack::Compressor;
 use super::super::state::{Failure, Trouble};
 use super::{CollectNames as _, PACK_TIMEOUT, Work, manifest_name};
+
+/// Longest time for a manifest to be put.
+const MANIFEST_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// What was seen last in the place of the manifest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// None.
+    Nothing,
+    /// The one that the store gave this tag.
+    Tagged(String),
+    /// One, and the store does not tell it from others.
+    Untagged,
+}
+
+impl Standing {
+    fn of(tag: Option<String>) -> Self {
+        tag.map_or(Self::Untagged, Self::Tagged)
+    }
+}
 
 impl Work {
     /// Opens the store and learns what it has.
@@ -27,8 +47,14 @@ impl Work {
         let store = |error: DepotError| Failure::new(Trouble::Store, error);
         let depot = Depot::open(&self.settings.place, &self.settings.access).map_err(store)?;
         self.last = match depot.manifest(None, Duration::ZERO).await {
-            Ok(Some(Fetched { octets, .. })) => self.believe(&octets)?,
-            Ok(None) | Err(DepotError::Missing { .. }) => None,
+            Ok(Some(Fetched { octets, tag })) => {
+                self.standing = Standing::of(tag);
+                self.believe(&octets)?
+            }
+            Ok(None) | Err(DepotError::Missing { .. }) => {
+                self.standing = Standing::Nothing;
+                None
+            }
             Err(error) => return Err(store(error)),
         };
         self.check_epoch(epoch)?;
@@ -150,17 +176,48 @@ impl Work {
         Ok(pack)
     }
 
+    /// Puts a manifest in the place of the one that was seen last, and of no other: whoever
+    /// was faster is seen when the store is opened again, and its epoch decides.
     pub(super) async fn put_manifest(&mut self, octets: &[u8]) -> Result<(), Failure> {
         let depot = self.depot();
+        let place = depot.place();
         let store = |error: &dyn std::fmt::Display| {
-            Failure::new(Trouble::Store, format!("{}: {error}", depot.place()))
+            Failure::new(Trouble::Store, format!("{place}: {error}"))
         };
         let (objects, prefix) = depot.objects().ok_or_else(|| store(&read_only()))?;
         let path = prefix.clone().join("manifest");
+        let mode = match (&self.standing, place) {
+            (Standing::Nothing, _) => PutMode::Create,
+            // A folder can only be looked at before. What comes between is seen the next time.
+            (Standing::Tagged(tag), Place::Folder(_)) => {
+                let seen = timeout(MANIFEST_TIMEOUT, objects.head(&path)).await;
+                let seen = seen.map_err(|_| store(&"no answer in time"))?;
+                match seen {
+                    Ok(seen) if seen.e_tag.as_ref() == Some(tag) => PutMode::Overwrite,
+                    Ok(_) | Err(object_store::Error::NotFound { .. }) => {
+                        return Err(overtaken(place));
+                    }
+                    Err(error) => return Err(store(&error)),
+                }
+            }
+            (Standing::Tagged(tag), _) => PutMode::Update(UpdateVersion {
+                e_tag: Some(tag.clone()),
+                version: None,
+            }),
+            (Standing::Untagged, _) => PutMode::Overwrite,
+        };
         let payload = PutPayload::from(octets.to_vec());
-        let put = timeout(PACK_TIMEOUT, objects.put(&path, payload)).await;
-        put.map_err(|_| store(&"no answer in time"))?
-            .map_err(|error| store(&error))?;
+        let put = objects.put_opts(&path, payload, mode.into());
+        let put = timeout(MANIFEST_TIMEOUT, put).await;
+        let put = match put.map_err(|_| store(&"no answer in time"))? {
+            Ok(put) => put,
+            Err(
+                object_store::Error::AlreadyExists { .. }
+                | object_store::Error::Precondition { .. },
+            ) => return Err(overtaken(place)),
+            Err(error) => return Err(store(&error)),
+        };
+        self.standing = Standing::of(put.e_tag);
         self.state.count_bytes(octets.len() as u64);
         Ok(())
     }
@@ -205,6 +262,13 @@ impl Work {
             }
         }
     }
+}
+
+fn overtaken(place: &Place) -> Failure {
+    let text = format!(
+        "{place}: somebody else put out a manifest, or took ours away; its epoch decides who goes on"
+    );
+    Failure::new(Trouble::Deposed, text)
 }
 
 fn read_only() -> std::io::Error {

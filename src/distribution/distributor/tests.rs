@@ -124,3 +124,30 @@ fn packs_that_are_gone_or_short_are_uploaded_again() {
         assert_eq!(std::fs::read(&pack).unwrap(), whole);
     }
 }
+
+#[test]
+fn of_two_primaries_that_run_the_one_with_the_higher_epoch_goes_on() {
+    for store in Store::each() {
+        let at = |epoch| Settings {
+            position: Box::new(move || Some((epoch, 0))),
+            ..settings(&store)
+        };
+        let old = started(&store, at(1));
+        let new = started(&store, at(2));
+        let taken = objects(&store);
+        // The former does not know yet that it is one, and has something to put out.
+        old.publish(2, 300);
+        let said = is_deposed(&old);
+        eventually("its own epoch is said", || {
+            failure(&old).is_some_and(|failure| failure.text.contains("ours is 1"))
+        });
+        let after = objects(&store);
+        for one in &taken {
+            assert!(after.contains(one), "{said}: {} is changed", one.0.display());
+        }
+        // The new one is not held up.
+        new.publish(3, 300);
+        a_cold_edge_serves(&store, 3);
+        assert_eq!(failure(&new), None);
+    }
+}
