@@ -35,6 +35,8 @@ const PACK_TIMEOUT: Duration = Duration::from_secs(3600);
 /// Pauses after a failure: they double from the first to the last.
 const PAUSE_MIN: Duration = Duration::from_millis(200);
 const PAUSE_MAX: Duration = Duration::from_secs(30);
+/// How far the last manifest may be ahead of this clock before that is said.
+const CLOCK_AHEAD_MAX: Duration = Duration::from_secs(300);
 /// How often it is looked whether the registry's epoch is known.
 const POSITION_INTERVAL: Duration = Duration::from_millis(50);
 /// Longest wait for the thread at the end: what was not put out is at the next start.
@@ -175,8 +177,11 @@ impl Work {
                 done = self.put_out() => done,
             };
             match done {
-                Ok(()) => {
-                    self.state.recover();
+                Ok(remark) => {
+                    match remark {
+                        Some(remark) => self.state.fail(remark),
+                        None => self.state.recover(),
+                    }
                     pause = PAUSE_MIN;
                     let refresh = begun + self.settings.refresh;
                     tokio::select! {
@@ -199,7 +204,8 @@ impl Work {
         }
     }
 
-    async fn put_out(&mut self) -> Result<(), Failure> {
+    /// What is put out may leave something to be said that does not hinder it.
+    async fn put_out(&mut self) -> Result<Option<Failure>, Failure> {
         let position = loop {
             match (self.settings.position)() {
                 Some(position) => break position,
@@ -208,7 +214,7 @@ impl Work {
         };
         let generation = self.generations.current();
         if generation.file().is_empty() {
-            return Ok(());
+            return Ok(None);
         }
         if self.depot.is_none() {
             self.open(position.0).await?;
@@ -216,13 +222,15 @@ impl Work {
         self.survey().await?;
         let file = GenerationFile::parse(generation.file().to_vec());
         let file = file.map_err(|error| Failure::new(Trouble::Image, error))?;
-        let counter = self.next_counter(position, file.event())?;
-        self.state.knows(counter, counter.made_at / 1_000_000);
+        let now = u64::try_from((self.settings.clock)()).unwrap_or_default();
+        let counter = self.next_counter(position, file.event(), now)?;
+        let ahead = Duration::from_micros(counter.made_at.saturating_sub(now));
+        self.state.knows(counter, now / 1_000_000);
         let packs = self.packs(&generation, &file).await?;
         let expiry = u64::try_from(self.settings.expiry.as_micros()).unwrap_or(u64::MAX);
         let manifest = Manifest {
             counter,
-            expires_at: counter.made_at.saturating_add(expiry),
+            expires_at: now.saturating_add(expiry),
             generation: file,
             packs,
         };
@@ -236,12 +244,28 @@ impl Work {
             tag,
         }));
         self.retire(manifest);
-        self.delete_retired().await
+        let remark = self.delete_retired().await;
+        let is_far = ahead > CLOCK_AHEAD_MAX;
+        Ok(remark.or_else(|| is_far.then(|| self.clock_differs(ahead))))
+    }
+
+    fn clock_differs(&self, ahead: Duration) -> Failure {
+        let text = format!(
+            "{}: the manifests there say that they were made {} min after this clock's time: \
+             this clock is slow, or another was fast; the next event ends it",
+            self.settings.place,
+            ahead.as_secs() / 60
+        );
+        Failure::new(Trouble::Manifest, text)
     }
 
     /// Above the last one, whatever the clock says.
-    fn next_counter(&self, (epoch, served): (u64, u64), event: u64) -> Result<Counter, Failure> {
-        let now = u64::try_from((self.settings.clock)()).unwrap_or_default();
+    fn next_counter(
+        &self,
+        (epoch, served): (u64, u64),
+        event: u64,
+        now: u64,
+    ) -> Result<Counter, Failure> {
         let own = Counter {
             epoch,
             event: event.max(served),
@@ -255,10 +279,15 @@ impl Work {
             true => own.event.max(last.event),
             false => own.event,
         };
+        // Above it by epoch or event, it owes nothing to a clock that was wrong once.
+        let made_at = match (epoch, event) > (last.epoch, last.event) {
+            true => now,
+            false => now.max(last.made_at.saturating_add(1)),
+        };
         Ok(Counter {
             epoch,
             event,
-            made_at: now.max(last.made_at + 1),
+            made_at,
         })
     }
 

@@ -24,6 +24,13 @@ use super::{CollectNames as _, PACK_TIMEOUT, Work, manifest_name};
 /// Longest time for a manifest to be put.
 const MANIFEST_TIMEOUT: Duration = Duration::from_secs(120);
 
+/// Packs that are deleted after one manifest.
+const DELETES_MAX: usize = 1000;
+/// Longest wait for the next answer to a delete.
+const DELETE_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long packs that could not be deleted are left alone.
+const DELETE_PAUSE: Duration = Duration::from_secs(600);
+
 /// What was seen last in the place of the manifest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Standing {
@@ -222,45 +229,46 @@ impl Work {
         Ok(())
     }
 
-    pub(super) async fn delete_retired(&mut self) -> Result<(), Failure> {
+    /// Deletes packs whose time is over, some at a time. What cannot be deleted is tried
+    /// again later, and is no reason to put out less: it is given to be said.
+    pub(super) async fn delete_retired(&mut self) -> Option<Failure> {
         let now = Instant::now();
-        let over = self
-            .retired
-            .iter()
-            .filter(|(_, (_, gone_at))| *gone_at <= now);
-        let over: Vec<_> = over.map(|(name, _)| *name).collect();
+        let over = self.retired.iter();
+        let over = over.filter(|(_, (_, gone_at))| *gone_at <= now);
+        let over: Vec<_> = over.map(|(name, _)| *name).take(DELETES_MAX).collect();
         let depot = self.depot();
-        let Some((objects, prefix)) = depot.objects() else {
-            return Ok(());
-        };
+        let (objects, prefix) = depot.objects()?;
         let packs = prefix.clone().join("packs");
-        let paths: Vec<_> = over
-            .iter()
-            .map(|name| Ok(packs.clone().join(hex(name))))
-            .collect();
+        let paths = over.iter().map(|name| Ok(packs.clone().join(hex(name))));
+        let paths: Vec<_> = paths.collect();
         let mut deleted = objects.delete_stream(stream::iter(paths).boxed());
-        let mut failure = None;
-        while let Some(one) = deleted.next().await {
-            match one {
+        let mut fault = None;
+        loop {
+            match timeout(DELETE_TIMEOUT, deleted.next()).await {
+                Ok(None) => break,
                 // One that is gone already is as it should be.
-                Ok(_) | Err(object_store::Error::NotFound { .. }) => {}
-                Err(error) => {
-                    let text = format!("{}: {error}", depot.place());
-                    failure = Some(Failure::new(Trouble::Store, text));
+                Ok(Some(Ok(_) | Err(object_store::Error::NotFound { .. }))) => {}
+                Ok(Some(Err(error))) => fault = Some(error.to_string()),
+                Err(_) => {
+                    fault = Some("no answer in time".to_owned());
+                    break;
                 }
             }
         }
         drop(deleted);
-        match failure {
-            // Those that are left are found again when the store is opened the next time.
-            Some(failure) => Err(failure),
-            None => {
-                over.iter().for_each(|name| {
-                    self.retired.remove(name);
-                });
-                Ok(())
+        let Some(fault) = fault else {
+            for name in &over {
+                self.retired.remove(name);
+            }
+            return None;
+        };
+        let text = format!("{}: old packs cannot be deleted: {fault}", depot.place());
+        for name in &over {
+            if let Some((_, gone_at)) = self.retired.get_mut(name) {
+                *gone_at = now + DELETE_PAUSE;
             }
         }
+        Some(Failure::new(Trouble::Store, text))
     }
 }
 

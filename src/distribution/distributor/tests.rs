@@ -151,3 +151,59 @@ fn of_two_primaries_that_run_the_one_with_the_higher_epoch_goes_on() {
         assert_eq!(failure(&new), None);
     }
 }
+
+#[test]
+fn a_clock_that_was_fast_once_leaves_manifests_that_expire() {
+    let store = Store::folder();
+    let shown = || {
+        let octets = std::fs::read(store.objects.join("manifest")).unwrap();
+        Manifest::verify(&octets, &trusted()).unwrap()
+    };
+    let year = 365 * 24 * 3600 * 1_000_000;
+    let fast = Settings {
+        clock: || NOW + 100 * 365 * 24 * 3600 * 1_000_000,
+        ..Primary::settings(&store)
+    };
+    let mut primary = started(&store, fast);
+    let first = shown();
+    primary.start(Primary::settings(&store));
+    eventually("a manifest", || primary.is_done());
+    let (second, now) = (shown(), u64::try_from(NOW).unwrap());
+    assert!(second.counter > first.counter);
+    assert_eq!(second.expires_at, now + 3600 * 1_000_000);
+    eventually("the clock is said", || {
+        failure(&primary).is_some_and(|failure| failure.text.contains("clock"))
+    });
+    // What is above it by its epoch has its own time.
+    primary.start(Settings {
+        position: Box::new(|| Some((2, 0))),
+        ..Primary::settings(&store)
+    });
+    eventually("a manifest", || primary.is_done());
+    let third = shown();
+    assert!(third.counter > second.counter && third.counter.made_at < now + year);
+    assert_eq!(failure(&primary), None);
+}
+
+#[test]
+fn what_cannot_be_deleted_is_said_and_hinders_nothing() {
+    let store = Store::folder();
+    let mut primary = started(&store, settings(&store));
+    // A folder where the name of a pack is looked for cannot be deleted as one.
+    let odd = "ab".repeat(32);
+    let folder = store.objects.join("packs").join(&odd);
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::write(folder.join(&odd), "").unwrap();
+    primary.start(settings(&store));
+    eventually("it is said", || {
+        failure(&primary).is_some_and(|failure| failure.text.contains("cannot be deleted"))
+    });
+    let state = primary.distributor.as_ref().unwrap().state();
+    assert!(primary.is_done());
+    assert_eq!(state.manifests(), 1);
+    // Nor is it tried again with each change.
+    primary.publish(2, 300);
+    eventually("the next manifest", || state.manifests() == 2);
+    eventually("all is well", || state.failure().is_none());
+    assert_eq!(state.failures().iter().sum::<u64>(), 1);
+}
