@@ -8,13 +8,14 @@
 //! A store whose manifest another primary signed is left as it is.
 
 mod store;
+mod upload;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::{Instant, sleep, sleep_until};
 use zone_image::Generation;
 use zone_image::layout::SegmentRef;
 use zone_image::shipment::GenerationFile;
@@ -30,8 +31,8 @@ use crate::dns::net::yield_to_workers;
 
 /// Octets of segments after which a pack is full; a larger segment has one for itself.
 const PACK_FILL_BYTES: u64 = 32 << 20;
-/// Longest time for one pack.
-const PACK_TIMEOUT: Duration = Duration::from_secs(3600);
+/// How long a pack stays at least that was uploaded for a manifest which is not there yet.
+const UNNAMED_KEEP_MIN: Duration = Duration::from_secs(3600);
 /// Pauses after a failure: they double from the first to the last.
 const PAUSE_MIN: Duration = Duration::from_millis(200);
 const PAUSE_MAX: Duration = Duration::from_secs(30);
@@ -336,9 +337,11 @@ impl Work {
         }
         let mut packs: Vec<_> = packs.into_values().collect();
         for group in groups(missing) {
-            let work = self.upload(generation, &group);
-            let silent = |_| Failure::new(Trouble::Store, "a pack takes too long to upload");
-            packs.push(timeout(PACK_TIMEOUT, work).await.map_err(silent)??);
+            let pack = self.upload(generation, &group).await?;
+            // Should what follows fail, this one is there already.
+            let gone_at = Instant::now() + self.settings.keep.max(UNNAMED_KEEP_MIN);
+            self.retired.insert(pack.name, (Some(pack.clone()), gone_at));
+            packs.push(pack);
         }
         Ok(packs)
     }

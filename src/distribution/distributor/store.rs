@@ -1,25 +1,19 @@
-//! What is done at the store itself: a look at what it has, uploads, deletes.
+//! What is done at the store itself: a look at what it has, its manifest, deletes.
 //!
 //! What is there is never taken for nothing: a manifest that cannot be believed is somebody's,
 //! and neither it nor anything it may name is touched, unless whoever runs this says so.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt as _};
-use object_store::buffered::BufWriter;
 use object_store::{ObjectStore as _, ObjectStoreExt as _, PutMode, PutPayload, UpdateVersion};
-use tokio::io::AsyncWriteExt as _;
 use tokio::time::{Instant, timeout};
-use zone_image::Generation;
-use zone_image::layout::SegmentRef;
 
 use super::super::depot::{Depot, DepotError, Fetched, Listed, Place, hex};
-use super::super::manifest::{Counter, Manifest, Pack, Part};
-use super::super::pack::Compressor;
+use super::super::manifest::{Counter, Manifest, Pack};
 use super::super::state::{Failure, Trouble};
-use super::{CollectNames as _, PACK_TIMEOUT, Work, manifest_name};
+use super::{CollectNames as _, Work, manifest_name};
 
 /// Longest time for a manifest to be put.
 const MANIFEST_TIMEOUT: Duration = Duration::from_secs(120);
@@ -146,43 +140,6 @@ impl Work {
         Err(Failure::new(Trouble::Deposed, text))
     }
 
-    pub(super) async fn upload(&self, generation: &Generation, group: &[SegmentRef]) -> Result<Pack, Failure> {
-        let mut hasher = blake3::Hasher::new();
-        for segment in group {
-            hasher.update(&segment.digest);
-        }
-        let name = *hasher.finalize().as_bytes();
-        let depot = self.depot();
-        let store = |error| Failure::new(Trouble::Store, format!("{}: {error}", depot.place()));
-        let (objects, prefix) = depot.objects().ok_or_else(|| store(read_only()))?;
-        let path = prefix.clone().join("packs").join(hex(&name));
-        let mut output = BufWriter::new(Arc::clone(objects), path);
-        let mut pack = Pack {
-            name,
-            bytes: 0,
-            parts: Vec::new(),
-        };
-        for segment in group {
-            let octets = generation.segment_octets(&segment.digest);
-            let octets = octets.expect("a generation has the segments that its file names");
-            let offset = pack.bytes;
-            let mut pieces = Compressor::new(octets).map_err(store)?;
-            while let Some(piece) = pieces.next().map_err(store)? {
-                pack.bytes += piece.len() as u64;
-                output.write_all(&piece).await.map_err(store)?;
-            }
-            pack.parts.push(Part {
-                segment: segment.digest,
-                offset,
-                bytes: pack.bytes - offset,
-            });
-        }
-        output.shutdown().await.map_err(store)?;
-        self.state.count_pack();
-        self.state.count_bytes(pack.bytes);
-        Ok(pack)
-    }
-
     /// Puts a manifest in the place of the one that was seen last, and of no other: whoever
     /// was faster is seen when the store is opened again, and its epoch decides.
     pub(super) async fn put_manifest(&mut self, octets: &[u8]) -> Result<(), Failure> {
@@ -279,6 +236,6 @@ fn overtaken(place: &Place) -> Failure {
     Failure::new(Trouble::Deposed, text)
 }
 
-fn read_only() -> std::io::Error {
+pub(super) fn read_only() -> std::io::Error {
     std::io::Error::other("cannot be written to; name a folder or a bucket")
 }

@@ -207,3 +207,20 @@ fn what_cannot_be_deleted_is_said_and_hinders_nothing() {
     eventually("all is well", || state.failure().is_none());
     assert_eq!(state.failures().iter().sum::<u64>(), 1);
 }
+
+#[test]
+fn a_pack_that_is_there_is_not_sent_again_when_what_follows_fails() {
+    for store in Store::each() {
+        let primary = started(&store, Primary::settings(&store));
+        let state = primary.distributor.as_ref().unwrap().state();
+        // Another with the same key was faster, as it seems.
+        let path = store.objects.join("manifest");
+        let mut other = Manifest::verify(&std::fs::read(&path).unwrap(), &trusted()).unwrap();
+        other.counter.made_at += 5;
+        std::fs::write(&path, other.sign(&key(1))).unwrap();
+        primary.publish(2, 300);
+        eventually("the manifest", || state.manifests() == 2);
+        assert_eq!(state.failures().iter().sum::<u64>(), 1);
+        assert_eq!(state.packs(), 2, "{}", store.place);
+    }
+}
