@@ -195,7 +195,7 @@ pub(crate) fn access(stores: &Stores) -> anyhow::Result<Access> {
         }
     };
     Ok(Access {
-        authorities: stores.ca_file.exists().then(|| stores.ca_file.clone()),
+        authorities: stores.ca_file.clone(),
         token,
         endpoint: stores.endpoint.clone(),
         region: stores.region.clone(),

@@ -110,7 +110,7 @@ pub(super) struct Wait(pub(super) Duration);
 #[non_exhaustive]
 pub enum ClientError {
     /// The certificates of authorities cannot be read.
-    #[error("{path}: {source}; name a PEM file of the authorities by distribution.ca-file")]
+    #[error("{path}: {source}; name a PEM file of the authorities by edge.ca-file")]
     Read {
         /// Their file.
         path: String,
@@ -243,7 +243,7 @@ impl Client {
         let tls = self
             .tls
             .as_ref()
-            .ok_or_else(|| wrong("TLS is not set up"))?;
+            .ok_or_else(|| wrong("no authorities are known for TLS; see edge.ca-file"))?;
         let name = ServerName::try_from(host.to_owned())
             .map_err(|_| wrong("the host is no name of a server"))?;
         let stream = tls.connect(name, stream).await;

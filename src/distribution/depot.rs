@@ -7,12 +7,14 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::net::IpAddr;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::stream::{BoxStream, StreamExt as _};
+use hyper::Uri;
 use hyper::body::Bytes;
 use object_store::aws::AmazonS3Builder;
 use object_store::local::LocalFileSystem;
@@ -462,7 +464,8 @@ fn bucket_of(
         .with_retry(retry)
         .with_http_connector(client);
     if let Some(endpoint) = &access.endpoint {
-        builder = builder.with_endpoint(endpoint).with_allow_http(true);
+        let is_plain = !endpoint.starts_with("https://") && is_guarded(endpoint);
+        builder = builder.with_endpoint(endpoint).with_allow_http(is_plain);
     }
     builder = match &access.credentials {
         Some((id, secret)) => builder
@@ -478,6 +481,21 @@ fn pieces(got: object_store::GetResult) -> Pieces {
     stream
         .map(|piece| piece.map_err(|error| error.to_string()))
         .boxed()
+}
+
+/// Whether a URL is one of TLS or of this machine: anywhere else secrets would be read on
+/// the way. A name is no address, however it begins.
+pub(crate) fn is_guarded(url: &str) -> bool {
+    let Ok(uri) = url.parse::<Uri>() else {
+        return false;
+    };
+    let host = uri.host().unwrap_or_default();
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    match uri.scheme_str() {
+        Some("https") => !host.is_empty(),
+        Some("http") => host.parse::<IpAddr>().is_ok_and(|host| host.is_loopback()),
+        _ => false,
+    }
 }
 
 /// The name of a pack's object.
