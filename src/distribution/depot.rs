@@ -5,16 +5,14 @@
 //! manifest is signed, and all else is named by digest. Every read has a bound of octets
 //! and of time.
 
+mod place;
+
 use std::collections::BTreeMap;
-use std::fmt;
-use std::net::IpAddr;
 use std::ops::Range;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::stream::{BoxStream, StreamExt as _};
-use hyper::Uri;
 use hyper::body::Bytes;
 use object_store::aws::AmazonS3Builder;
 use object_store::local::LocalFileSystem;
@@ -23,8 +21,9 @@ use object_store::{
     BackoffConfig, GetOptions, ObjectStore, ObjectStoreExt as _, PutPayload, RetryConfig,
 };
 use tokio::time::timeout;
-use zeroize::Zeroizing;
 
+pub(crate) use self::place::is_guarded;
+pub use self::place::{Access, Place};
 use super::client::{Client, ClientError};
 use super::manifest::MANIFEST_BYTES_MAX;
 use super::primary::Primary;
@@ -39,57 +38,6 @@ pub(super) const REPORT_BYTES_MAX: usize = 16 << 10;
 const REPORTS_MAX: usize = 1000;
 /// Packs that are listed when a primary starts; beyond that they stay.
 const PACKS_MAX: usize = 100_000;
-
-/// Where a depot is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Place {
-    /// A folder of this machine, or one that several mount.
-    Folder(PathBuf),
-    /// A bucket, and the prefix of our objects in it.
-    Bucket {
-        /// Its name.
-        bucket: String,
-        /// Without slashes at its ends.
-        prefix: String,
-    },
-    /// The primary's own address: `https://HOST:PORT`.
-    Primary(String),
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Folder(path) => write!(f, "file://{}", path.display()),
-            Self::Bucket { bucket, prefix } => write!(f, "s3://{bucket}/{prefix}"),
-            Self::Primary(url) => f.write_str(url),
-        }
-    }
-}
-
-/// How depots are reached.
-#[derive(Clone, Default)]
-pub struct Access {
-    /// PEM file of the authorities whose certificates are taken.
-    pub authorities: Option<PathBuf>,
-    /// Shown to the primary.
-    pub token: Option<Zeroizing<String>>,
-    /// URL of the server of S3; `None` is Amazon's.
-    pub endpoint: Option<String>,
-    /// Its region.
-    pub region: String,
-    /// Access key and secret; without them requests are not signed.
-    pub credentials: Option<(String, Zeroizing<String>)>,
-}
-
-impl fmt::Debug for Access {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Access")
-            .field("authorities", &self.authorities)
-            .field("endpoint", &self.endpoint)
-            .field("region", &self.region)
-            .finish_non_exhaustive()
-    }
-}
 
 /// Why a depot did not do as it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -481,21 +429,6 @@ fn pieces(got: object_store::GetResult) -> Pieces {
     stream
         .map(|piece| piece.map_err(|error| error.to_string()))
         .boxed()
-}
-
-/// Whether a URL is one of TLS or of this machine: anywhere else secrets would be read on
-/// the way. A name is no address, however it begins.
-pub(crate) fn is_guarded(url: &str) -> bool {
-    let Ok(uri) = url.parse::<Uri>() else {
-        return false;
-    };
-    let host = uri.host().unwrap_or_default();
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    match uri.scheme_str() {
-        Some("https") => !host.is_empty(),
-        Some("http") => host.parse::<IpAddr>().is_ok_and(|host| host.is_loopback()),
-        _ => false,
-    }
 }
 
 /// The name of a pack's object.
