@@ -20,11 +20,11 @@ use zone_image::Generation;
 use zone_image::layout::SegmentRef;
 use zone_image::shipment::GenerationFile;
 
+use self::store::Standing;
 use super::depot::{Access, Depot, Place};
 use super::key::{PublicKey, SigningKey};
 use super::manifest::{Counter, Manifest, Pack};
 use super::state::{Failure, State, Trouble};
-use self::store::Standing;
 use crate::background::Background;
 use crate::dns::generations::Generations;
 use crate::dns::net::yield_to_workers;
@@ -340,7 +340,8 @@ impl Work {
             let pack = self.upload(generation, &group).await?;
             // Should what follows fail, this one is there already.
             let gone_at = Instant::now() + self.settings.keep.max(UNNAMED_KEEP_MIN);
-            self.retired.insert(pack.name, (Some(pack.clone()), gone_at));
+            self.retired
+                .insert(pack.name, (Some(pack.clone()), gone_at));
             packs.push(pack);
         }
         Ok(packs)
@@ -362,7 +363,6 @@ impl Work {
         }
         self.retired.retain(|name, _| !named.contains(name));
     }
-
 }
 
 /// Tells a manifest from all others.

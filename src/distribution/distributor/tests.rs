@@ -1,8 +1,9 @@
 //! Two primaries at one store, and a store that lost what it had.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
+
+use object_store::ObjectStoreExt as _;
 
 use super::*;
 use crate::distribution::testing::{NOW, Node, Primary, Store, key, trusted};
@@ -16,14 +17,25 @@ fn started(store: &Store, settings: Settings) -> Primary {
     primary
 }
 
+/// Puts an object as another process does.
+fn put(store: &Store, name: &str, octets: Vec<u8>) {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = runtime.enable_all().build().unwrap();
+    runtime.block_on(async {
+        let depot = Depot::open(&store.place, &store.access).unwrap();
+        let (objects, prefix) = depot.objects().unwrap();
+        let path = prefix.clone().join(name);
+        objects.put(&path, octets.into()).await.unwrap();
+    });
+}
+
 fn failure(primary: &Primary) -> Option<Failure> {
     primary.distributor.as_ref().unwrap().state().failure()
 }
 
 #[track_caller]
 fn is_deposed(primary: &Primary) -> String {
-    let is_said =
-        || failure(primary).is_some_and(|failure| failure.trouble == Trouble::Deposed);
+    let is_said = || failure(primary).is_some_and(|failure| failure.trouble == Trouble::Deposed);
     eventually("that it is deposed", is_said);
     failure(primary).unwrap().text
 }
@@ -72,7 +84,10 @@ fn what_a_stranger_put_out_is_not_touched_unless_it_is_named() {
         eventually("it is replaced", || other.is_done());
         // What the stranger's named is still there.
         let after = objects(&store);
-        for one in before.iter().filter(|(path, _)| !path.ends_with("manifest")) {
+        for one in before
+            .iter()
+            .filter(|(path, _)| !path.ends_with("manifest"))
+        {
             assert!(after.contains(one), "{}", one.0.display());
         }
     }
@@ -105,7 +120,9 @@ fn a_cold_edge_serves(store: &Store, serial: u32) {
 fn packs_that_are_gone_or_short_are_uploaded_again() {
     for store in Store::each() {
         let mut primary = started(&store, Primary::settings(&store));
-        let pack = objects(&store).into_iter().find(|(path, _)| !path.ends_with("manifest"));
+        let pack = objects(&store)
+            .into_iter()
+            .find(|(path, _)| !path.ends_with("manifest"));
         let pack = pack.unwrap().0;
         assert_eq!(objects(&store).len(), 2);
         // At its start, then while it runs.
@@ -128,12 +145,13 @@ fn packs_that_are_gone_or_short_are_uploaded_again() {
 #[test]
 fn of_two_primaries_that_run_the_one_with_the_higher_epoch_goes_on() {
     for store in Store::each() {
-        let at = |epoch| Settings {
+        let at = |epoch, keep| Settings {
             position: Box::new(move || Some((epoch, 0))),
+            keep,
             ..settings(&store)
         };
-        let old = started(&store, at(1));
-        let new = started(&store, at(2));
+        let old = started(&store, at(1, Duration::ZERO));
+        let new = started(&store, at(2, Duration::from_secs(600)));
         let taken = objects(&store);
         // The former does not know yet that it is one, and has something to put out.
         old.publish(2, 300);
@@ -143,7 +161,11 @@ fn of_two_primaries_that_run_the_one_with_the_higher_epoch_goes_on() {
         });
         let after = objects(&store);
         for one in &taken {
-            assert!(after.contains(one), "{said}: {} is changed", one.0.display());
+            assert!(
+                after.contains(one),
+                "{said}: {} is changed",
+                one.0.display()
+            );
         }
         // The new one is not held up.
         new.publish(3, 300);
@@ -217,7 +239,7 @@ fn a_pack_that_is_there_is_not_sent_again_when_what_follows_fails() {
         let path = store.objects.join("manifest");
         let mut other = Manifest::verify(&std::fs::read(&path).unwrap(), &trusted()).unwrap();
         other.counter.made_at += 5;
-        std::fs::write(&path, other.sign(&key(1))).unwrap();
+        put(&store, "manifest", other.sign(&key(1)));
         primary.publish(2, 300);
         eventually("the manifest", || state.manifests() == 2);
         assert_eq!(state.failures().iter().sum::<u64>(), 1);
