@@ -23,6 +23,8 @@ use crate::publish::Publisher;
 
 /// Connections of edges at once: some hundred nodes with a few each.
 const CONNECTIONS_MAX: usize = 1024;
+/// Of them from one network: the nodes of a site.
+const CONNECTIONS_PER_PREFIX_MAX: usize = 64;
 
 /// What keys of manifests are sealed for.
 pub(crate) const KEY_PURPOSE: &str = "meridian: manifests";
@@ -103,6 +105,7 @@ pub(super) fn start(
         keep: own.keep,
         position: Box::new(position),
         clock: unix_microseconds,
+        replace: own.replace_manifest.clone(),
     };
     let distributor = Distributor::spawn(settings, generations);
     let distributor = distributor.context("cannot start the distributor's thread")?;
@@ -143,7 +146,7 @@ fn serve(
             threads: 1,
             prepare_thread: yield_to_workers,
             connections_max: CONNECTIONS_MAX,
-            connections_per_prefix_max: CONNECTIONS_MAX,
+            connections_per_prefix_max: CONNECTIONS_PER_PREFIX_MAX,
             drain: config.dns.drain_timeout,
         },
         credentials: credentials.transpose()?,
@@ -192,7 +195,7 @@ pub(crate) fn access(stores: &Stores) -> anyhow::Result<Access> {
         }
     };
     Ok(Access {
-        authorities: stores.ca_file.exists().then(|| stores.ca_file.clone()),
+        authorities: stores.ca_file.clone(),
         token,
         endpoint: stores.endpoint.clone(),
         region: stores.region.clone(),

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use super::Spec;
 use super::check::Checker;
-use super::spec::Role;
-use crate::distribution::depot::Place;
+use super::spec::{EdgeSpec, Role};
+use crate::distribution::depot::{Place, is_guarded};
 use crate::distribution::key::{PublicKey, TRUSTED_KEYS_MAX};
 
 /// Sources that an edge asks.
@@ -32,6 +32,8 @@ pub struct Distribution {
     pub keep: Duration,
     /// Least epoch.
     pub epoch_min: u64,
+    /// The one manifest of a stranger that may be overwritten.
+    pub replace_manifest: Option<String>,
     /// Addresses for edges; empty is none.
     pub listen: Vec<SocketAddr>,
     /// Chain of certificates and private key; without them it listens on loopback only.
@@ -58,8 +60,8 @@ pub struct Edge {
 /// How stores are reached, and who is believed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stores {
-    /// Authorities whose certificates are taken.
-    pub ca_file: PathBuf,
+    /// Authorities whose certificates are taken; without them there is no TLS.
+    pub ca_file: Option<PathBuf>,
     /// The token that is shown to the primary, if any.
     pub token_file: Option<PathBuf>,
     /// Who may sign manifests.
@@ -134,6 +136,7 @@ pub(super) fn check_distribution(spec: &Spec, checker: &mut Checker<'_>) -> Opti
         refresh: minutes(own.refresh_minutes),
         keep: minutes(own.keep_minutes),
         epoch_min: own.epoch_min,
+        replace_manifest: Some(own.replace_manifest.clone()).filter(|name| !name.is_empty()),
     })
 }
 
@@ -247,19 +250,23 @@ pub(super) fn check_stores(spec: &Spec, checker: &mut Checker<'_>) -> Stores {
             Err(error) => checker.fault("edge.trusted-keys", error),
         }
     }
+    // Its default may be missing where nothing is asked over TLS; one that was named may not.
+    let is_there = edge.ca_file.exists();
+    if !is_there && edge.ca_file != EdgeSpec::default().ca_file {
+        let message = format!("{}: cannot be read", edge.ca_file.display());
+        checker.fault("edge.ca-file", message);
+    }
     if trusted_keys.len() > TRUSTED_KEYS_MAX {
         let message = format!("more than {TRUSTED_KEYS_MAX} keys");
         checker.fault("edge.trusted-keys", message);
     }
-    let is_url = s3.endpoint.starts_with("https://") || s3.endpoint.starts_with("http://");
-    if !s3.endpoint.is_empty() && !is_url {
-        checker.fault(
-            "s3.endpoint",
-            "write https://HOST:PORT, or nothing for Amazon's",
-        );
+    if !s3.endpoint.is_empty() && !is_guarded(&s3.endpoint) {
+        let message = "write https://HOST:PORT, or nothing for Amazon's; http:// is for \
+                       loopback only";
+        checker.fault("s3.endpoint", message);
     }
     Stores {
-        ca_file: edge.ca_file.clone(),
+        ca_file: is_there.then(|| edge.ca_file.clone()),
         token_file: named(&edge.token_file),
         trusted_keys,
         endpoint: Some(s3.endpoint.clone()).filter(|url| !url.is_empty()),
@@ -281,12 +288,10 @@ fn parse_place(text: &str) -> Option<Place> {
     }
     let (scheme, rest) = text.split_once("://")?;
     let rest = rest.trim_end_matches('/');
-    let url = || Place::Primary(format!("{scheme}://{rest}"));
     let is_host = !rest.is_empty() && !rest.contains(['/', '@', '?', '#', ' ']);
-    let is_loopback = rest.starts_with("127.") || rest.starts_with("[::1]");
-    match scheme {
-        "https" if is_host => Some(url()),
-        "http" if is_host && is_loopback => Some(url()),
-        _ => None,
-    }
+    let url = format!("{scheme}://{rest}");
+    (is_host && is_guarded(&url)).then_some(Place::Primary(url))
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,9 +7,11 @@
 use std::fmt;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use http_body_util::BodyExt as _;
+use http_body_util::{BodyExt as _, Limited};
+use hyper::body::{Body, Bytes, Frame, SizeHint};
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper::header::{self, HeaderValue};
 use hyper::{Request, Uri};
@@ -24,15 +26,80 @@ use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 use tokio_rustls::TlsConnector;
 
 /// Connections kept for the next request.
 const IDLE_MAX: usize = 8;
 /// Longest time for a connection and its handshake.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// Longest time from a request to the head of its response, beyond what it asks to wait.
+/// Longest time from the last octet of a request that was sent to the head of its response,
+/// beyond what it asks to wait.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Octets that are read of an error.
+const ERROR_BYTES_MAX: usize = 64 << 10;
+
+/// When the last piece of a request's body was taken to be sent.
+#[derive(Debug, Clone)]
+struct Moved(Arc<Mutex<Instant>>);
+
+impl Default for Moved {
+    fn default() -> Self {
+        Self(Arc::new(Mutex::new(Instant::now())))
+    }
+}
+
+impl Moved {
+    fn at(&self) -> Instant {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn note(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    }
+
+    /// Waits until nothing moved for so long; a body of any length may take its time.
+    async fn watch<T>(&self, limit: Duration, work: impl Future<Output = T>) -> Option<T> {
+        let mut work = std::pin::pin!(work);
+        loop {
+            let due = self.at() + limit;
+            match timeout_at(due, work.as_mut()).await {
+                Ok(done) => return Some(done),
+                Err(_) if self.at() + limit > due => {}
+                Err(_) => return None,
+            }
+        }
+    }
+}
+
+/// A body of a request that is seen as it goes.
+#[derive(Debug)]
+pub(super) struct Watched {
+    body: HttpRequestBody,
+    moved: Moved,
+}
+
+impl Body for Watched {
+    type Data = Bytes;
+    type Error = HttpError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, HttpError>>> {
+        self.moved.note();
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
 
 /// Asks a server to hold its response until there is news (RFC 7240 section 4.3).
 #[derive(Debug, Clone, Copy)]
@@ -43,7 +110,7 @@ pub(super) struct Wait(pub(super) Duration);
 #[non_exhaustive]
 pub enum ClientError {
     /// The certificates of authorities cannot be read.
-    #[error("{path}: {source}; name a PEM file of the authorities by distribution.ca-file")]
+    #[error("{path}: {source}; name a PEM file of the authorities by edge.ca-file")]
     Read {
         /// Their file.
         path: String,
@@ -63,7 +130,7 @@ pub enum ClientError {
 
 struct Idle {
     authority: String,
-    sender: SendRequest<HttpRequestBody>,
+    sender: SendRequest<Watched>,
 }
 
 /// The client; clones share their connections.
@@ -117,18 +184,35 @@ impl Client {
                 connected.map_err(|_| timed_out())??
             }
         };
-        let sent = timeout(head_timeout, sender.send_request(request)).await;
+        let moved = Moved::default();
+        let request = request.map(|body| Watched {
+            body,
+            moved: moved.clone(),
+        });
+        let sent = moved.watch(head_timeout, sender.send_request(request));
         let response = sent
-            .map_err(|_| timed_out())?
+            .await
+            .ok_or_else(timed_out)?
             // A kept connection may have been closed meanwhile; it is tried again.
             .map_err(|error| HttpError::new(HttpErrorKind::Request, error))?;
         self.keep(authority, sender);
         let (parts, body) = response.into_parts();
         let body = body.map_err(|error| HttpError::new(HttpErrorKind::Interrupted, error));
-        Ok(HttpResponse::from_parts(parts, HttpResponseBody::new(body)))
+        // What is said of an error is read whole by whoever asked, and only then.
+        let body = match parts.status.is_client_error() || parts.status.is_server_error() {
+            false => HttpResponseBody::new(body),
+            true => {
+                let body = Limited::new(body, ERROR_BYTES_MAX);
+                HttpResponseBody::new(body.map_err(|error| match error.downcast::<HttpError>() {
+                    Ok(error) => *error,
+                    Err(_) => HttpError::new(HttpErrorKind::Decode, too_long()),
+                }))
+            }
+        };
+        Ok(HttpResponse::from_parts(parts, body))
     }
 
-    fn take_idle(&self, authority: &str) -> Option<SendRequest<HttpRequestBody>> {
+    fn take_idle(&self, authority: &str) -> Option<SendRequest<Watched>> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         idle.retain(|one| !one.sender.is_closed());
         // One whose last response is still being read is not ready.
@@ -138,18 +222,14 @@ impl Client {
         Some(idle.swap_remove(at).sender)
     }
 
-    fn keep(&self, authority: String, sender: SendRequest<HttpRequestBody>) {
+    fn keep(&self, authority: String, sender: SendRequest<Watched>) {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         if idle.len() < IDLE_MAX {
             idle.push(Idle { authority, sender });
         }
     }
 
-    async fn connect(
-        &self,
-        uri: &Uri,
-        authority: &str,
-    ) -> Result<SendRequest<HttpRequestBody>, HttpError> {
+    async fn connect(&self, uri: &Uri, authority: &str) -> Result<SendRequest<Watched>, HttpError> {
         let host = uri.host().ok_or_else(|| wrong("no host in the URL"))?;
         let host = host.trim_start_matches('[').trim_end_matches(']');
         let has_tls = uri.scheme_str() == Some("https");
@@ -163,7 +243,7 @@ impl Client {
         let tls = self
             .tls
             .as_ref()
-            .ok_or_else(|| wrong("TLS is not set up"))?;
+            .ok_or_else(|| wrong("no authorities are known for TLS; see edge.ca-file"))?;
         let name = ServerName::try_from(host.to_owned())
             .map_err(|_| wrong("the host is no name of a server"))?;
         let stream = tls.connect(name, stream).await;
@@ -176,7 +256,7 @@ impl Client {
 }
 
 /// Begins HTTP on a stream; the connection lives until it is closed or let go of.
-async fn drive<S>(stream: S) -> Result<SendRequest<HttpRequestBody>, HttpError>
+async fn drive<S>(stream: S) -> Result<SendRequest<Watched>, HttpError>
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
@@ -208,6 +288,10 @@ fn connector(authorities: &std::path::Path) -> Result<TlsConnector, ClientError>
     Ok(TlsConnector::from(Arc::new(settings)))
 }
 
+fn too_long() -> std::io::Error {
+    std::io::Error::other("an error of the server is too long")
+}
+
 fn wrong(what: &'static str) -> HttpError {
     HttpError::new(HttpErrorKind::Unknown, std::io::Error::other(what))
 }
@@ -237,3 +321,6 @@ impl HttpConnector for Client {
         Ok(HttpClient::new(self.clone()))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,9 +5,10 @@
 //! manifest is signed, and all else is named by digest. Every read has a bound of octets
 //! and of time.
 
-use std::fmt;
+mod place;
+
+use std::collections::BTreeMap;
 use std::ops::Range;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,8 +21,9 @@ use object_store::{
     BackoffConfig, GetOptions, ObjectStore, ObjectStoreExt as _, PutPayload, RetryConfig,
 };
 use tokio::time::timeout;
-use zeroize::Zeroizing;
 
+pub(crate) use self::place::is_guarded;
+pub use self::place::{Access, Place};
 use super::client::{Client, ClientError};
 use super::manifest::MANIFEST_BYTES_MAX;
 use super::primary::Primary;
@@ -36,57 +38,6 @@ pub(super) const REPORT_BYTES_MAX: usize = 16 << 10;
 const REPORTS_MAX: usize = 1000;
 /// Packs that are listed when a primary starts; beyond that they stay.
 const PACKS_MAX: usize = 100_000;
-
-/// Where a depot is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Place {
-    /// A folder of this machine, or one that several mount.
-    Folder(PathBuf),
-    /// A bucket, and the prefix of our objects in it.
-    Bucket {
-        /// Its name.
-        bucket: String,
-        /// Without slashes at its ends.
-        prefix: String,
-    },
-    /// The primary's own address: `https://HOST:PORT`.
-    Primary(String),
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Folder(path) => write!(f, "file://{}", path.display()),
-            Self::Bucket { bucket, prefix } => write!(f, "s3://{bucket}/{prefix}"),
-            Self::Primary(url) => f.write_str(url),
-        }
-    }
-}
-
-/// How depots are reached.
-#[derive(Clone, Default)]
-pub struct Access {
-    /// PEM file of the authorities whose certificates are taken.
-    pub authorities: Option<PathBuf>,
-    /// Shown to the primary.
-    pub token: Option<Zeroizing<String>>,
-    /// URL of the server of S3; `None` is Amazon's.
-    pub endpoint: Option<String>,
-    /// Its region.
-    pub region: String,
-    /// Access key and secret; without them requests are not signed.
-    pub credentials: Option<(String, Zeroizing<String>)>,
-}
-
-impl fmt::Debug for Access {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Access")
-            .field("authorities", &self.authorities)
-            .field("endpoint", &self.endpoint)
-            .field("region", &self.region)
-            .finish_non_exhaustive()
-    }
-}
 
 /// Why a depot did not do as it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -145,6 +96,14 @@ pub enum DepotError {
 pub(super) struct Fetched {
     pub(super) octets: Bytes,
     pub(super) tag: Option<String>,
+}
+
+/// Packs of a store, by name, with their octets.
+#[derive(Debug)]
+pub(super) struct Listed {
+    pub(super) packs: BTreeMap<[u8; 32], u64>,
+    /// Whether these are all.
+    pub(super) is_whole: bool,
 }
 
 /// Octets as they come.
@@ -409,22 +368,31 @@ impl Depot {
         }
     }
 
-    /// The packs that are there, by name.
-    pub(super) async fn packs(&self) -> Result<Vec<[u8; 32]>, DepotError> {
-        let Some((objects, prefix)) = self.objects() else {
-            return Ok(Vec::new());
+    /// The packs that are there.
+    pub(super) async fn packs(&self) -> Result<Listed, DepotError> {
+        let mut found = Listed {
+            packs: BTreeMap::new(),
+            is_whole: true,
         };
-        self.in_time(SMALL_TIMEOUT, async {
-            let folder = prefix.clone().join("packs");
-            let mut listed = objects.list(Some(&folder)).take(PACKS_MAX);
-            let mut packs = Vec::new();
-            while let Some(one) = listed.next().await {
-                let path = one.map_err(|error| self.fault(error, "packs"))?.location;
-                packs.extend(path.filename().and_then(unhex));
+        let Some((objects, prefix)) = self.objects() else {
+            return Ok(found);
+        };
+        let folder = prefix.clone().join("packs");
+        let mut listed = objects.list(Some(&folder));
+        // The store sends a page at a time, and each has its time.
+        while let Some(one) = self
+            .in_time(SMALL_TIMEOUT, async { Ok(listed.next().await) })
+            .await?
+        {
+            if found.packs.len() == PACKS_MAX {
+                found.is_whole = false;
+                break;
             }
-            Ok(packs)
-        })
-        .await
+            let one = one.map_err(|error| self.fault(error, "packs"))?;
+            let name = one.location.filename().and_then(unhex);
+            found.packs.extend(name.map(|name| (name, one.size)));
+        }
+        Ok(found)
     }
 }
 
@@ -444,7 +412,8 @@ fn bucket_of(
         .with_retry(retry)
         .with_http_connector(client);
     if let Some(endpoint) = &access.endpoint {
-        builder = builder.with_endpoint(endpoint).with_allow_http(true);
+        let is_plain = !endpoint.starts_with("https://") && is_guarded(endpoint);
+        builder = builder.with_endpoint(endpoint).with_allow_http(is_plain);
     }
     builder = match &access.credentials {
         Some((id, secret)) => builder

@@ -5,25 +5,25 @@
 //! together, so that a store which is paid by the request gets two for many changes. Packs
 //! that no manifest names any more stay for a while for edges that are behind. It reads the
 //! segments of the generation in memory, so no fold or publish takes them away meanwhile.
+//! A store whose manifest another primary signed is left as it is.
+
+mod store;
+mod upload;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::stream::{self, StreamExt as _};
-use object_store::buffered::BufWriter;
-use object_store::{ObjectStoreExt as _, PutPayload};
-use tokio::io::AsyncWriteExt as _;
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::{Instant, sleep, sleep_until};
 use zone_image::Generation;
 use zone_image::layout::SegmentRef;
 use zone_image::shipment::GenerationFile;
 
-use super::depot::{Access, Depot, DepotError, Fetched, Place, hex};
+use self::store::Standing;
+use super::depot::{Access, Depot, Place};
 use super::key::{PublicKey, SigningKey};
-use super::manifest::{Counter, Manifest, Pack, Part};
-use super::pack::Compressor;
+use super::manifest::{Counter, Manifest, Pack};
 use super::state::{Failure, State, Trouble};
 use crate::background::Background;
 use crate::dns::generations::Generations;
@@ -31,11 +31,13 @@ use crate::dns::net::yield_to_workers;
 
 /// Octets of segments after which a pack is full; a larger segment has one for itself.
 const PACK_FILL_BYTES: u64 = 32 << 20;
-/// Longest time for one pack.
-const PACK_TIMEOUT: Duration = Duration::from_secs(3600);
+/// How long a pack stays at least that was uploaded for a manifest which is not there yet.
+const UNNAMED_KEEP_MIN: Duration = Duration::from_secs(3600);
 /// Pauses after a failure: they double from the first to the last.
 const PAUSE_MIN: Duration = Duration::from_millis(200);
 const PAUSE_MAX: Duration = Duration::from_secs(30);
+/// How far the last manifest may be ahead of this clock before that is said.
+const CLOCK_AHEAD_MAX: Duration = Duration::from_secs(300);
 /// How often it is looked whether the registry's epoch is known.
 const POSITION_INTERVAL: Duration = Duration::from_millis(50);
 /// Longest wait for the thread at the end: what was not put out is at the next start.
@@ -63,6 +65,8 @@ pub struct Settings {
     pub position: Box<dyn Fn() -> Option<(u64, u64)> + Send>,
     /// Microseconds since 1970.
     pub clock: fn() -> i64,
+    /// Names the one manifest that may be overwritten though nobody signed it whom we know.
+    pub replace: Option<String>,
 }
 
 /// What was put out last, for whoever serves it from here.
@@ -104,6 +108,9 @@ impl Distributor {
                 depot: None,
                 last: None,
                 retired: BTreeMap::new(),
+                foreign: BTreeSet::new(),
+                surveyed: Instant::now(),
+                standing: Standing::Nothing,
             };
             runtime.block_on(work.run(stopped));
         })?;
@@ -144,6 +151,13 @@ struct Work {
     /// Packs that the last manifest does not name, with their parts where these are known,
     /// and when they may go.
     retired: BTreeMap<[u8; 32], (Option<Pack>, Instant)>,
+    /// Packs that were there when the store's manifest could not be believed: somebody may
+    /// need them, and they are never deleted from here.
+    foreign: BTreeSet<[u8; 32]>,
+    /// When it was looked what the store has.
+    surveyed: Instant,
+    /// What the next manifest takes the place of.
+    standing: Standing,
 }
 
 impl Work {
@@ -164,8 +178,11 @@ impl Work {
                 done = self.put_out() => done,
             };
             match done {
-                Ok(()) => {
-                    self.state.recover();
+                Ok(remark) => {
+                    match remark {
+                        Some(remark) => self.state.fail(remark),
+                        None => self.state.recover(),
+                    }
                     pause = PAUSE_MIN;
                     let refresh = begun + self.settings.refresh;
                     tokio::select! {
@@ -188,7 +205,8 @@ impl Work {
         }
     }
 
-    async fn put_out(&mut self) -> Result<(), Failure> {
+    /// What is put out may leave something to be said that does not hinder it.
+    async fn put_out(&mut self) -> Result<Option<Failure>, Failure> {
         let position = loop {
             match (self.settings.position)() {
                 Some(position) => break position,
@@ -197,20 +215,23 @@ impl Work {
         };
         let generation = self.generations.current();
         if generation.file().is_empty() {
-            return Ok(());
+            return Ok(None);
         }
         if self.depot.is_none() {
-            self.open().await?;
+            self.open(position.0).await?;
         }
+        self.survey().await?;
         let file = GenerationFile::parse(generation.file().to_vec());
         let file = file.map_err(|error| Failure::new(Trouble::Image, error))?;
-        let counter = self.next_counter(position, file.event())?;
-        self.state.knows(counter, counter.made_at / 1_000_000);
+        let now = u64::try_from((self.settings.clock)()).unwrap_or_default();
+        let counter = self.next_counter(position, file.event(), now)?;
+        let ahead = Duration::from_micros(counter.made_at.saturating_sub(now));
+        self.state.knows(counter, now / 1_000_000);
         let packs = self.packs(&generation, &file).await?;
         let expiry = u64::try_from(self.settings.expiry.as_micros()).unwrap_or(u64::MAX);
         let manifest = Manifest {
             counter,
-            expires_at: counter.made_at.saturating_add(expiry),
+            expires_at: now.saturating_add(expiry),
             generation: file,
             packs,
         };
@@ -218,46 +239,34 @@ impl Work {
         self.put_manifest(&octets).await?;
         self.state.did(counter, manifest.expires_at);
         self.state.count_manifest();
-        let tag = format!("\"{}\"", &blake3::hash(&octets).to_hex()[..32]);
+        let tag = format!("\"{}\"", manifest_name(&octets));
         self.announce.send_replace(Some(Current {
             octets: octets.into(),
             tag,
         }));
         self.retire(manifest);
-        self.delete_retired().await
+        let remark = self.delete_retired().await;
+        let is_far = ahead > CLOCK_AHEAD_MAX;
+        Ok(remark.or_else(|| is_far.then(|| self.clock_differs(ahead))))
     }
 
-    /// Opens the store and learns what it has.
-    async fn open(&mut self) -> Result<(), Failure> {
-        let store = |error: DepotError| Failure::new(Trouble::Store, error);
-        let depot = Depot::open(&self.settings.place, &self.settings.access).map_err(store)?;
-        depot.sweep();
-        let own = [self.settings.key.public()];
-        let keys = [&own[..], &self.settings.trusted].concat();
-        self.last = match depot.manifest(None, Duration::ZERO).await {
-            // What nobody signed that we know is as good as nothing: all is put out anew.
-            Ok(Some(Fetched { octets, .. })) => Manifest::verify(&octets, &keys).ok(),
-            Ok(None) | Err(DepotError::Missing { .. }) => None,
-            Err(error) => return Err(store(error)),
-        };
-        let named: BTreeSet<_> = self
-            .last
-            .iter()
-            .flat_map(|last| &last.packs)
-            .collect_names();
-        let gone_at = Instant::now() + self.settings.keep;
-        for name in depot.packs().await.map_err(store)? {
-            if !named.contains(&name) {
-                self.retired.entry(name).or_insert((None, gone_at));
-            }
-        }
-        self.depot = Some(depot);
-        Ok(())
+    fn clock_differs(&self, ahead: Duration) -> Failure {
+        let text = format!(
+            "{}: the manifests there say that they were made {} min after this clock's time: \
+             this clock is slow, or another was fast; the next event ends it",
+            self.settings.place,
+            ahead.as_secs() / 60
+        );
+        Failure::new(Trouble::Manifest, text)
     }
 
     /// Above the last one, whatever the clock says.
-    fn next_counter(&self, (epoch, served): (u64, u64), event: u64) -> Result<Counter, Failure> {
-        let now = u64::try_from((self.settings.clock)()).unwrap_or_default();
+    fn next_counter(
+        &self,
+        (epoch, served): (u64, u64),
+        event: u64,
+        now: u64,
+    ) -> Result<Counter, Failure> {
         let own = Counter {
             epoch,
             event: event.max(served),
@@ -266,24 +275,36 @@ impl Work {
         let Some(last) = self.last.as_ref().map(|last| last.counter) else {
             return Ok(own);
         };
-        if last.epoch > epoch {
-            let text = format!(
-                "{}: has a manifest of epoch {}, and ours is {epoch}: another primary has \
-                 taken over, or the registry was restored from a backup; then raise \
-                 distribution.epoch-min to more than that",
-                self.settings.place, last.epoch
-            );
-            return Err(Failure::new(Trouble::Deposed, text));
-        }
+        self.check_epoch(epoch)?;
         let event = match last.epoch == epoch {
             true => own.event.max(last.event),
             false => own.event,
         };
+        // Above it by epoch or event, it owes nothing to a clock that was wrong once.
+        let made_at = match (epoch, event) > (last.epoch, last.event) {
+            true => now,
+            false => now.max(last.made_at.saturating_add(1)),
+        };
         Ok(Counter {
             epoch,
             event,
-            made_at: now.max(last.made_at + 1),
+            made_at,
         })
+    }
+
+    /// A store that another primary with a higher epoch has taken is left alone.
+    fn check_epoch(&self, epoch: u64) -> Result<(), Failure> {
+        let theirs = self.last.as_ref().map_or(0, |last| last.counter.epoch);
+        if theirs <= epoch {
+            return Ok(());
+        }
+        let text = format!(
+            "{}: has a manifest of epoch {theirs}, and ours is {epoch}: another primary has \
+             taken over, or the registry was restored from a backup; then raise \
+             distribution.epoch-min to more than that",
+            self.settings.place
+        );
+        Err(Failure::new(Trouble::Deposed, text))
     }
 
     fn depot(&self) -> &Depot {
@@ -316,63 +337,14 @@ impl Work {
         }
         let mut packs: Vec<_> = packs.into_values().collect();
         for group in groups(missing) {
-            let work = self.upload(generation, &group);
-            let silent = |_| Failure::new(Trouble::Store, "a pack takes too long to upload");
-            packs.push(timeout(PACK_TIMEOUT, work).await.map_err(silent)??);
+            let pack = self.upload(generation, &group).await?;
+            // Should what follows fail, this one is there already.
+            let gone_at = Instant::now() + self.settings.keep.max(UNNAMED_KEEP_MIN);
+            self.retired
+                .insert(pack.name, (Some(pack.clone()), gone_at));
+            packs.push(pack);
         }
         Ok(packs)
-    }
-
-    async fn upload(&self, generation: &Generation, group: &[SegmentRef]) -> Result<Pack, Failure> {
-        let mut hasher = blake3::Hasher::new();
-        for segment in group {
-            hasher.update(&segment.digest);
-        }
-        let name = *hasher.finalize().as_bytes();
-        let depot = self.depot();
-        let store = |error| Failure::new(Trouble::Store, format!("{}: {error}", depot.place()));
-        let (objects, prefix) = depot.objects().ok_or_else(|| store(read_only()))?;
-        let path = prefix.clone().join("packs").join(hex(&name));
-        let mut output = BufWriter::new(Arc::clone(objects), path);
-        let mut pack = Pack {
-            name,
-            bytes: 0,
-            parts: Vec::new(),
-        };
-        for segment in group {
-            let octets = generation.segment_octets(&segment.digest);
-            let octets = octets.expect("a generation has the segments that its file names");
-            let offset = pack.bytes;
-            let mut pieces = Compressor::new(octets).map_err(store)?;
-            while let Some(piece) = pieces.next().map_err(store)? {
-                pack.bytes += piece.len() as u64;
-                output.write_all(&piece).await.map_err(store)?;
-            }
-            pack.parts.push(Part {
-                segment: segment.digest,
-                offset,
-                bytes: pack.bytes - offset,
-            });
-        }
-        output.shutdown().await.map_err(store)?;
-        self.state.count_pack();
-        self.state.count_bytes(pack.bytes);
-        Ok(pack)
-    }
-
-    async fn put_manifest(&self, octets: &[u8]) -> Result<(), Failure> {
-        let depot = self.depot();
-        let store = |error: &dyn std::fmt::Display| {
-            Failure::new(Trouble::Store, format!("{}: {error}", depot.place()))
-        };
-        let (objects, prefix) = depot.objects().ok_or_else(|| store(&read_only()))?;
-        let path = prefix.clone().join("manifest");
-        let payload = PutPayload::from(octets.to_vec());
-        let put = timeout(PACK_TIMEOUT, objects.put(&path, payload)).await;
-        put.map_err(|_| store(&"no answer in time"))?
-            .map_err(|error| store(&error))?;
-        self.state.count_bytes(octets.len() as u64);
-        Ok(())
     }
 
     /// Notes which packs are named no more, and from when.
@@ -385,57 +357,17 @@ impl Work {
             .into_iter()
             .flat_map(|old| old.packs)
         {
-            if !named.contains(&pack.name) {
+            if !named.contains(&pack.name) && !self.foreign.contains(&pack.name) {
                 self.retired.insert(pack.name, (Some(pack), gone_at));
             }
         }
         self.retired.retain(|name, _| !named.contains(name));
     }
-
-    async fn delete_retired(&mut self) -> Result<(), Failure> {
-        let now = Instant::now();
-        let over = self
-            .retired
-            .iter()
-            .filter(|(_, (_, gone_at))| *gone_at <= now);
-        let over: Vec<_> = over.map(|(name, _)| *name).collect();
-        let depot = self.depot();
-        let Some((objects, prefix)) = depot.objects() else {
-            return Ok(());
-        };
-        let packs = prefix.clone().join("packs");
-        let paths: Vec<_> = over
-            .iter()
-            .map(|name| Ok(packs.clone().join(hex(name))))
-            .collect();
-        let mut deleted = objects.delete_stream(stream::iter(paths).boxed());
-        let mut failure = None;
-        while let Some(one) = deleted.next().await {
-            match one {
-                // One that is gone already is as it should be.
-                Ok(_) | Err(object_store::Error::NotFound { .. }) => {}
-                Err(error) => {
-                    let text = format!("{}: {error}", depot.place());
-                    failure = Some(Failure::new(Trouble::Store, text));
-                }
-            }
-        }
-        drop(deleted);
-        match failure {
-            // Those that are left are found again when the store is opened the next time.
-            Some(failure) => Err(failure),
-            None => {
-                over.iter().for_each(|name| {
-                    self.retired.remove(name);
-                });
-                Ok(())
-            }
-        }
-    }
 }
 
-fn read_only() -> std::io::Error {
-    std::io::Error::other("cannot be written to; name a folder or a bucket")
+/// Tells a manifest from all others.
+fn manifest_name(octets: &[u8]) -> String {
+    blake3::hash(octets).to_hex()[..32].to_owned()
 }
 
 /// Small segments together, in the order of the file.
@@ -464,3 +396,6 @@ impl<'p, I: Iterator<Item = &'p Pack>> CollectNames for I {
         self.map(|pack| pack.name).collect()
     }
 }
+
+#[cfg(test)]
+mod tests;

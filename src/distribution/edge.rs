@@ -139,7 +139,7 @@ impl Source {
         if self.failure.is_none() {
             self.pause = PAUSE_MIN;
         }
-        self.failure = Some(failure);
+        self.failure = Some(failure.of(&self.place));
         // What it shows the next time is looked at again, also if it is the same.
         self.tag = None;
         self.due = Instant::now() + self.pause;
@@ -152,6 +152,8 @@ struct Candidate {
     manifest: Manifest,
     octets: Vec<u8>,
     source: usize,
+    /// What its source told it from others by.
+    tag: Option<String>,
 }
 
 struct Work {
@@ -187,14 +189,7 @@ impl Work {
             let text = format!("{}: {error}", self.settings.directory.display());
             self.state.fail(Failure::new(Trouble::Disk, text));
         }
-        let octets = std::fs::read(self.settings.directory.join(MANIFEST_FILE));
-        // One that cannot be read, or whose key is trusted no more, binds to nothing.
-        let Ok(manifest) = octets
-            .map_err(drop)
-            .and_then(|octets| Manifest::verify(&octets, &self.settings.trusted).map_err(drop))
-        else {
-            return;
-        };
+        let Some(manifest) = self.kept() else { return };
         self.floor = manifest.counter;
         let served = self.generations.current();
         let is_whole = match served.file().is_empty() {
@@ -207,6 +202,32 @@ impl Work {
         };
         if is_whole {
             self.state.did(manifest.counter, manifest.expires_at);
+        }
+    }
+
+    /// The manifest that was taken last. One that cannot be read, or whose key is trusted no
+    /// more, binds to nothing, which is said.
+    fn kept(&self) -> Option<Manifest> {
+        let path = self.settings.directory.join(MANIFEST_FILE);
+        let octets = match std::fs::read(&path) {
+            Ok(octets) => octets,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return None,
+            Err(error) => {
+                let text = format!(
+                    "{}: {error}; an older manifest may be taken",
+                    path.display()
+                );
+                self.state.fail(Failure::new(Trouble::Disk, text));
+                return None;
+            }
+        };
+        match Manifest::verify(&octets, &self.settings.trusted) {
+            Ok(manifest) => Some(manifest),
+            Err(refusal) => {
+                let text = format!("{}: {refusal}; an older one may be taken", path.display());
+                self.state.fail(Failure::new(Trouble::Manifest, text));
+                None
+            }
         }
     }
 
@@ -249,7 +270,7 @@ impl Work {
             match self.ask(number).await {
                 Ok(None) => self.sources[number].succeeded(),
                 Ok(Some(next)) => {
-                    offering.push(number);
+                    offering.push((number, next.tag.clone()));
                     let newest = best.as_ref().map(|best| best.manifest.counter);
                     if newest < Some(next.manifest.counter) {
                         best = Some(next);
@@ -262,10 +283,21 @@ impl Work {
         let from = best.source;
         let failure = self.take(best).await.err();
         let is_news = failure.is_none();
-        for number in offering {
+        // With what is our own fault no other source would have helped.
+        let is_own = |trouble| matches!(trouble, Trouble::Disk | Trouble::Image);
+        for (number, tag) in offering {
+            let source = &mut self.sources[number];
             match &failure {
-                Some(failure) if number == from => self.sources[number].failed(failure.clone()),
-                _ => self.sources[number].succeeded(),
+                None => {
+                    // Only now it is known and need not be shown again.
+                    source.tag = tag;
+                    source.succeeded();
+                }
+                Some(failure) if number == from || is_own(failure.trouble) => {
+                    source.failed(failure.clone());
+                }
+                // What it has is taken the next time.
+                Some(_) => {}
             }
         }
         is_news
@@ -295,9 +327,9 @@ impl Work {
         let manifest = Manifest::verify(&octets, &self.settings.trusted).map_err(refused)?;
         let now = u64::try_from((self.settings.clock)()).unwrap_or_default();
         manifest.check(self.floor, now).map_err(refused)?;
-        source.tag = tag;
         let is_served = manifest.generation.digest() == self.generations.current().digest();
         if is_served && self.state.status().done == Some(manifest.counter) {
+            source.tag = tag;
             return Ok(None);
         }
         self.state.knows(manifest.counter, now / 1_000_000);
@@ -305,6 +337,7 @@ impl Work {
             manifest,
             octets: octets.to_vec(),
             source: number,
+            tag,
         }))
     }
 
@@ -314,6 +347,7 @@ impl Work {
             manifest,
             octets,
             source,
+            ..
         } = candidate;
         let digest = manifest.generation.digest();
         if self.generations.current().digest() == digest {
@@ -386,3 +420,6 @@ impl Work {
             .leave(&report, self.settings.report_interval, depots);
     }
 }
+
+#[cfg(test)]
+mod tests;

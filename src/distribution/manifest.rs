@@ -31,7 +31,8 @@ pub struct Counter {
     pub epoch: u64,
     /// The newest event that is served.
     pub event: u64,
-    /// When it was made, in microseconds since 1970; later than the one before it.
+    /// When it was made, in microseconds since 1970; later than one before it of the same
+    /// epoch and event.
     pub made_at: u64,
 }
 

@@ -4,6 +4,8 @@
 //! reports. Who shows no token gets nothing: segments hold the key of the name hash. Bodies
 //! go through piece by piece, so that nobody who reads slowly has a pack in our memory.
 
+mod patience;
+
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
@@ -25,6 +27,7 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 use zeroize::Zeroizing;
 
+use self::patience::Patience;
 use super::depot::{Access, Depot, DepotError, Place, REPORT_BYTES_MAX, unhex};
 use super::distributor::Current;
 use crate::net::credentials::{Credentials, Use};
@@ -34,6 +37,8 @@ use crate::net::service::{self, Listeners, Serve, Service, Stop, shake_hands, st
 
 /// Longest time for a handshake, and for the head of a request.
 const READ_TIMEOUT: Duration = Duration::from_secs(10);
+/// Longest time for an edge to take the next octets of what it asked for.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 /// Longest time that a manifest is waited for.
 const WAIT_MAX: Duration = Duration::from_secs(300);
 /// Octets of a request's head.
@@ -145,7 +150,7 @@ impl Desk {
             .timer(TokioTimer::new())
             .max_buf_size(HEAD_BYTES_MAX)
             .header_read_timeout(READ_TIMEOUT)
-            .serve_connection(TokioIo::new(stream), service);
+            .serve_connection(TokioIo::new(Patience::new(stream, WRITE_TIMEOUT)), service);
         let mut connection = pin!(connection);
         tokio::select! {
             _ = connection.as_mut() => return,

@@ -44,6 +44,8 @@ pub struct Failure {
     pub trouble: Trouble,
     /// What, and the way out.
     pub text: String,
+    /// The source that it was met at, where there are several.
+    origin: Option<String>,
 }
 
 impl Failure {
@@ -51,7 +53,20 @@ impl Failure {
         Self {
             trouble,
             text: text.to_string(),
+            origin: None,
         }
+    }
+
+    pub(super) fn of(self, origin: &impl std::fmt::Display) -> Self {
+        Self {
+            origin: Some(origin.to_string()),
+            ..self
+        }
+    }
+
+    /// Whether this is that one once more: texts have times and numbers of tries in them.
+    fn is_again(&self, before: &Self) -> bool {
+        self.trouble == before.trouble && self.origin == before.origin
     }
 }
 
@@ -115,14 +130,19 @@ impl State {
         }
     }
 
-    /// Counts and keeps a fault; says whether it is another one than before.
+    /// Counts and keeps a fault, and logs it where it is another one than before.
     pub(super) fn fail(&self, failure: Failure) {
-        self.failures[failure.trouble as usize].fetch_add(1, Ordering::Relaxed);
-        let mut inner = self.lock();
-        if inner.failure.as_ref() != Some(&failure) {
-            tracing::error!(error = failure.text, "distribution: what is served stays");
-            inner.failure = Some(failure);
+        let text = failure.text.clone();
+        if self.note(failure) {
+            tracing::error!(error = text, "distribution: what is served stays");
         }
+    }
+
+    /// Says whether it is another one than before.
+    fn note(&self, failure: Failure) -> bool {
+        self.failures[failure.trouble as usize].fetch_add(1, Ordering::Relaxed);
+        let before = self.lock().failure.replace(failure.clone());
+        before.is_none_or(|before| !failure.is_again(&before))
     }
 
     /// All is well.
@@ -189,3 +209,6 @@ impl State {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests;

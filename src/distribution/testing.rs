@@ -167,6 +167,7 @@ impl Primary {
             keep: Duration::from_secs(600),
             position: Box::new(|| Some((1, 0))),
             clock: || NOW,
+            replace: None,
         }
     }
 

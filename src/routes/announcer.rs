@@ -57,11 +57,15 @@ impl<W: Write> Announcer<W> {
     /// Begins with what BIRD has; ExaBGP has nothing yet.
     pub fn new(settings: Settings, speaker: Speaker<W>) -> Self {
         let route = match &speaker {
-            Speaker::Bird(bird) => bird.route().unwrap_or_else(|error| {
-                tracing::warn!(%error, "begins as withdrawn");
-                Route::Withdrawn
-            }),
-            Speaker::ExaBgp(_) => Route::Withdrawn,
+            // It may have the route of a server that is well: what it is told waits for looks.
+            Speaker::Bird(bird) => match bird.route() {
+                Ok(route) => Some(route),
+                Err(error) => {
+                    tracing::warn!(%error, "it is not known what is announced");
+                    None
+                }
+            },
+            Speaker::ExaBgp(_) => Some(Route::Withdrawn),
         };
         Self {
             judge: Judge::new(settings.thresholds, route),
@@ -83,8 +87,8 @@ impl<W: Write> Announcer<W> {
         }
     }
 
-    /// One look with what follows from it; gives what is announced now.
-    pub fn turn(&mut self) -> std::io::Result<Route> {
+    /// One look with what follows from it; gives what is announced now, if that is known.
+    pub fn turn(&mut self) -> std::io::Result<Option<Route>> {
         let look = self.look();
         let reason = match &look {
             Look::Bad(reason) => Some(reason.clone()),
@@ -97,7 +101,9 @@ impl<W: Write> Announcer<W> {
             }
             self.reason = reason;
         }
-        let route = self.judge.see(&look);
+        let Some(route) = self.judge.see(&look) else {
+            return Ok(None);
+        };
         let is_news = self.told.is_none_or(|(told, _)| told != route);
         let is_due = self
             .told
@@ -105,7 +111,7 @@ impl<W: Write> Announcer<W> {
         if is_news || is_due && matches!(self.speaker, Speaker::Bird(_)) {
             self.tell(route, is_news)?;
         }
-        Ok(route)
+        Ok(Some(route))
     }
 
     fn look(&mut self) -> Look {

@@ -2,7 +2,8 @@
 //!
 //! One lost probe is no reason to move a region's traffic, and one answer is none to move it
 //! back: a route goes after some bad looks in a row and comes back after more good ones. A
-//! node that is about to stop is another matter; its route goes at the first look.
+//! node that is about to stop is another matter; its route goes at the first look. Signatures
+//! that get old are no reason: all nodes have the same, and none would be left.
 
 use std::fmt;
 
@@ -22,11 +23,6 @@ pub enum Reason {
     Udp(String),
     /// None over TCP.
     Tcp(String),
-    /// Signatures of the zone that is asked for end soon, or have.
-    Signatures {
-        /// What is left of them.
-        seconds_left: i64,
-    },
 }
 
 impl fmt::Display for Reason {
@@ -34,9 +30,6 @@ impl fmt::Display for Reason {
         match self {
             Self::Udp(what) => write!(f, "udp: {what}"),
             Self::Tcp(what) => write!(f, "tcp: {what}"),
-            Self::Signatures { seconds_left } => {
-                write!(f, "signatures have {seconds_left} s left")
-            }
         }
     }
 }
@@ -65,35 +58,42 @@ pub enum Route {
 #[derive(Debug)]
 pub struct Judge {
     thresholds: Thresholds,
-    route: Route,
-    /// Looks in a row that speak against the route as it is.
+    /// `None` where it is not known what is announced.
+    route: Option<Route>,
+    /// What the last looks that speak against it want, and how many they are.
+    wanted: Route,
     against: u32,
 }
 
 impl Judge {
-    /// Begins with the route as it is.
-    pub fn new(thresholds: Thresholds, route: Route) -> Self {
+    /// Begins with the route as it is. Where nobody can tell, nothing is said until there
+    /// were as many looks as any change takes.
+    pub fn new(thresholds: Thresholds, route: Option<Route>) -> Self {
         Self {
             thresholds,
             route,
+            wanted: Route::Withdrawn,
             against: 0,
         }
     }
 
-    /// What is to be announced after one more look.
-    pub fn see(&mut self, look: &Look) -> Route {
+    /// What is to be announced after one more look, if that is known.
+    pub fn see(&mut self, look: &Look) -> Option<Route> {
         let (wanted, needed) = match look {
             Look::Good => (Route::Announced, self.thresholds.rise),
             Look::Bad(_) => (Route::Withdrawn, self.thresholds.fall),
             Look::Leaving => (Route::Withdrawn, 1),
         };
-        if wanted == self.route {
+        if self.route == Some(wanted) {
             self.against = 0;
             return self.route;
         }
+        if self.wanted != wanted {
+            (self.wanted, self.against) = (wanted, 0);
+        }
         self.against = self.against.saturating_add(1);
         if self.against >= needed {
-            self.route = wanted;
+            self.route = Some(wanted);
             self.against = 0;
         }
         self.route

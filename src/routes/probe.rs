@@ -3,6 +3,8 @@
 //! Each look sends some queries from ports of their own, so that over time they come to
 //! every worker. Under a flood some are lost with those of everybody else; one answer is
 //! enough, since a route that is withdrawn under a flood moves the flood to the next node.
+//! Who floods in the name of our network has our own replies limited with those: then the
+//! server answers that it is to be asked over TCP, which is an answer, and TCP is asked.
 //! Every wait has an end, and what is read is bounded.
 
 use std::io::{self, Read, Write};
@@ -15,13 +17,16 @@ use super::health::Reason;
 
 /// Queries over UDP at each look.
 pub const QUERIES: u16 = 8;
+/// Longest wait for one of them before the next is looked at.
+const TURN: Duration = Duration::from_millis(5);
 /// Largest answer that is read.
 const ANSWER_BYTES_MAX: usize = 4096;
 const TYPE_SOA: u16 = 6;
 const CLASS_IN: u16 = 1;
-/// QR and the opcode, AA, and RCODE in the third and fourth octet (RFC 1035 section 4.1.1).
+/// QR and the opcode, AA, TC, and RCODE in the third and fourth octet (RFC 1035 section 4.1.1).
 const RESPONSE: u8 = 0x80;
 const AUTHORITATIVE: u8 = 0x04;
+const TRUNCATED: u8 = 0x02;
 const RCODE: u8 = 0x0f;
 
 /// What is asked, and for how long it is waited.
@@ -68,19 +73,27 @@ impl Probe {
         }
         let mut fault = format!("{address}: no answer in time");
         let mut buffer = [0; ANSWER_BYTES_MAX];
-        for (id, socket) in waiting {
+        // Some are lost: none is waited for while another has its answer.
+        while !waiting.is_empty() {
             let left = deadline.saturating_duration_since(Instant::now());
-            // Those that came while others were waited for are read without a wait.
-            let left = left.max(Duration::from_millis(1));
-            socket.set_read_timeout(Some(left)).map_err(text)?;
-            match socket.recv(&mut buffer) {
-                Ok(length) => match self.check(id, &buffer[..length]) {
-                    Ok(()) => return Ok(()),
-                    Err(wrong) => fault = format!("{address}: {wrong}"),
-                },
-                Err(error) if is_late(&error) => {}
-                Err(error) => fault = format!("{address}: {error}"),
+            let wait = left.clamp(Duration::from_millis(1), TURN);
+            let mut silent = Vec::new();
+            for (id, socket) in waiting {
+                socket.set_read_timeout(Some(wait)).map_err(text)?;
+                match socket.recv(&mut buffer) {
+                    Ok(length) => match self.check(id, &buffer[..length]) {
+                        // What TCP has to say comes next.
+                        Ok(_) => return Ok(()),
+                        Err(wrong) => fault = format!("{address}: {wrong}"),
+                    },
+                    Err(error) if is_late(&error) => silent.push((id, socket)),
+                    Err(error) => fault = format!("{address}: {error}"),
+                }
             }
+            if left.is_zero() {
+                break;
+            }
+            waiting = silent;
         }
         Err(fault)
     }
@@ -101,12 +114,16 @@ impl Probe {
             Ok(answer)
         };
         let answer = asked().map_err(|error| format!("{address}: {error}"))?;
-        self.check(id, &answer)
-            .map_err(|wrong| format!("{address}: {wrong}"))
+        match self.check(id, &answer) {
+            Ok(Answer::Whole) => Ok(()),
+            Ok(Answer::Truncated) => Err(format!("{address}: truncated")),
+            Err(wrong) => Err(format!("{address}: {wrong}")),
+        }
     }
 
-    /// Whether it answers the question: with authority, without an error, and with records.
-    fn check(&self, id: u16, answer: &[u8]) -> Result<(), String> {
+    /// Whether it answers the question: with authority, without an error, and with records;
+    /// or says that it is to be asked over TCP.
+    fn check(&self, id: u16, answer: &[u8]) -> Result<Answer, String> {
         let question = &self.query(id)[12..];
         let Some((header, rest)) = answer.split_first_chunk::<12>() else {
             return Err("answer without a header".to_owned());
@@ -122,11 +139,23 @@ impl Probe {
             .get(..question.len())
             .is_some_and(|asked| asked == question);
         let has_answer = u16::from_be_bytes([header[6], header[7]]) > 0;
+        if is_same && header[2] & TRUNCATED != 0 {
+            return Ok(Answer::Truncated);
+        }
         if header[2] & AUTHORITATIVE == 0 || !is_same || !has_answer {
             return Err(format!("{} SOA is not answered with authority", self.zone));
         }
-        Ok(())
+        Ok(Answer::Whole)
     }
+}
+
+/// What the server says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Answer {
+    /// All of it.
+    Whole,
+    /// That it says it over TCP.
+    Truncated,
 }
 
 fn is_late(error: &io::Error) -> bool {

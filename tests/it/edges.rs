@@ -210,6 +210,13 @@ fn roles_have_what_they_need_and_nothing_else() {
         &["registry.database: role", "keys.secret-file: role"],
     );
     check(
+        &format!(
+            "role = \"edge\"\n{edge}ca-file = \"/no/such/file\"\n\
+             [s3]\nendpoint = \"http://127.evil.example:9000\"\n"
+        ),
+        &["edge.ca-file: /no/such/file", "s3.endpoint: write https"],
+    );
+    check(
         "role = \"edge\"\n[edge]\nsources = [\"http://192.0.2.1\"]\ntrusted-keys = [\"x\"]\n",
         &["edge.name", "edge.sources", "edge.trusted-keys"],
     );

@@ -28,6 +28,14 @@ fn five_hundred_swaps_of_a_larger_zone_lose_and_mix_nothing() -> anyhow::Result<
 }
 
 #[test]
+fn clients_are_answered_whatever_becomes_of_one_edge() {
+    if wanted() {
+        // By BIRD, then by ExaBGP.
+        peers::anycast::story(&[1, 3], &[1, 3]);
+    }
+}
+
+#[test]
 fn five_hundred_kills_leave_database_and_image_whole() -> anyhow::Result<()> {
     if !wanted() {
         return Ok(());

@@ -39,7 +39,7 @@ struct Wanted<'m> {
 }
 
 /// Fetches all segments of a manifest that are not in `directory`, whole and right; of the
-/// depots the first that has one.
+/// depots the first that has a right one.
 pub(super) async fn all(
     directory: &Path,
     manifest: &Manifest,
@@ -92,13 +92,11 @@ async fn one(
     let part = path.with_extension(PART);
     let mut failure = None;
     for depot in depots {
-        match download(depot, wanted, &part, state).await {
+        match fetch_from(depot, wanted, &part, &path, state).await {
             Ok(()) => {
-                let placed = place(wanted, &part, &path);
-                // Whether right or wrong, what was gathered is of no more use.
-                let removed = std::fs::remove_file(&part);
-                placed?;
-                removed.map_err(|error| disk(&part, &error))?;
+                if let Some(failure) = failure {
+                    tracing::warn!(%failure, "another source had what this one has not");
+                }
                 state.count_pack();
                 return Ok(());
             }
@@ -108,6 +106,26 @@ async fn one(
     }
     let nobody = || Failure::new(Trouble::Store, "no source can be reached");
     Err(failure.unwrap_or_else(nobody))
+}
+
+/// From one depot. What others began is gone on with; where that was wrong, all of it is
+/// fetched from this one.
+async fn fetch_from(
+    depot: &Depot,
+    wanted: &Wanted<'_>,
+    part: &Path,
+    path: &Path,
+    state: &State,
+) -> Result<(), Failure> {
+    let is_begun = std::fs::metadata(part).is_ok_and(|part| part.len() > 0);
+    let from_start = || async {
+        download(depot, wanted, part, state).await?;
+        place(wanted, part, path)
+    };
+    match from_start().await {
+        Err(failure) if failure.trouble == Trouble::Segment && is_begun => from_start().await,
+        done => done,
+    }
 }
 
 /// Appends what is not there yet.
@@ -154,12 +172,19 @@ async fn download(
     }
 }
 
-/// Unfolds, looks at the digest, and only then gives it its name.
+/// Unfolds, looks at the digest, and only then gives it its name. What was gathered stays
+/// where our own disk is in the way: it need not be fetched again.
 fn place(wanted: &Wanted<'_>, part: &Path, path: &Path) -> Result<(), Failure> {
     let unfolded = path.with_extension(UNFOLDED);
     let placed = unfold(wanted, part, &unfolded, path);
-    if placed.is_err() {
-        let _ = std::fs::remove_file(&unfolded);
+    match &placed {
+        Ok(()) => std::fs::remove_file(part).map_err(|error| disk(part, &error))?,
+        Err(failure) => {
+            let _ = std::fs::remove_file(&unfolded);
+            if failure.trouble == Trouble::Segment {
+                let _ = std::fs::remove_file(part);
+            }
+        }
     }
     placed
 }

@@ -1,5 +1,7 @@
 use std::cell::Cell;
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::UdpSocket;
+use std::os::unix::net::UnixListener;
 use std::rc::Rc;
 
 use zone_image::Name;
@@ -34,7 +36,7 @@ fn exabgp_reads_each_change_once() {
     // Without an address all that is asked is answered.
     let speaker = Speaker::ExaBgp(&mut output);
     let mut announcer = Announcer::new(settings(Vec::new(), Rc::clone(&ready)), speaker);
-    let mut turn = || announcer.turn().unwrap();
+    let mut turn = || announcer.turn().unwrap().unwrap();
     let (up, down) = (Route::Announced, Route::Withdrawn);
     assert_eq!([turn(), turn(), turn()], [down, up, up]);
     ready.set(Some(false));
@@ -51,8 +53,8 @@ fn a_server_that_is_gone_is_withdrawn() {
     let ip = addresses[0].ip();
     let ready = Rc::new(Cell::new(Some(true)));
     let mut announcer = Announcer::new(settings(addresses, ready), Speaker::ExaBgp(&mut output));
-    assert_eq!(announcer.turn().unwrap(), Route::Withdrawn);
-    assert_eq!(announcer.turn().unwrap(), Route::Withdrawn);
+    assert_eq!(announcer.turn().unwrap(), Some(Route::Withdrawn));
+    assert_eq!(announcer.turn().unwrap(), Some(Route::Withdrawn));
     let said = String::from_utf8(output).unwrap();
     assert_eq!(said, format!("withdraw route {ip}/32 next-hop self\n"));
 }
@@ -69,4 +71,33 @@ fn sentences_are_those_of_exabgp() {
         sentence(Route::Withdrawn, six),
         "withdraw route 2001:db8::53/128 next-hop self"
     );
+}
+
+#[test]
+fn a_bird_that_did_not_say_what_it_has_is_told_only_what_was_seen() {
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("bird.ctl");
+    let bird = Bird {
+        socket: socket.clone(),
+        protocol: "meridian".to_owned(),
+    };
+    let ready = Rc::new(Cell::new(None));
+    // Without an address all that is asked is answered.
+    let settings = settings(Vec::new(), ready);
+    let mut announcer = Announcer::new(settings, Speaker::<Vec<u8>>::Bird(bird));
+    let listener = UnixListener::bind(&socket).unwrap();
+    let told = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        stream.write_all(b"0001 BIRD ready.\n").unwrap();
+        let mut line = String::new();
+        let mut reader = BufReader::new(stream.try_clone().unwrap());
+        reader.read_line(&mut line).unwrap();
+        stream
+            .write_all(b"0010-meridian: already enabled\n0000 \n")
+            .unwrap();
+        line
+    });
+    assert_eq!(announcer.turn().unwrap(), None);
+    assert_eq!(announcer.turn().unwrap(), Some(Route::Announced));
+    assert_eq!(told.join().unwrap(), "enable \"meridian\"\n");
 }

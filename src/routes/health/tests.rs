@@ -8,10 +8,10 @@ fn bad() -> Look {
     Look::Bad(Reason::Udp("no answer".to_owned()))
 }
 
-/// `g`, `b` and `l` are looks; after each stands what is announced, `+` or `-`.
+/// `g`, `b` and `l` are looks; after each stands what is announced, `+` or `-`, or `?`.
 #[track_caller]
-fn check(begin: Route, story: &str) {
-    let mut judge = Judge::new(THRESHOLDS, begin);
+fn check(begin: impl Into<Option<Route>>, story: &str) {
+    let mut judge = Judge::new(THRESHOLDS, begin.into());
     let mut letters = story.chars();
     while let (Some(look), Some(expected)) = (letters.next(), letters.next()) {
         let look = match look {
@@ -20,7 +20,11 @@ fn check(begin: Route, story: &str) {
             _ => Look::Leaving,
         };
         let route = judge.see(&look);
-        let route = if route == Route::Announced { '+' } else { '-' };
+        let route = match route {
+            Some(Route::Announced) => '+',
+            Some(Route::Withdrawn) => '-',
+            None => '?',
+        };
         assert_eq!(route, expected, "in {story}, {} left", letters.as_str());
     }
 }
@@ -40,14 +44,21 @@ fn a_route_goes_at_once_when_the_server_leaves() {
     check(Route::Announced, "g+l-l-g-");
 }
 
+#[test]
+fn of_a_route_that_is_not_known_nothing_is_said_too_early() {
+    check(None, "g?g?b?g?g?g?g?g+b+");
+    check(None, "b?b?g?b?b?b-g-");
+    check(None, "g?l-");
+}
+
 proptest! {
     /// Between a change and the one back there are as many looks as that takes.
     #[test]
     fn a_route_does_not_flap(looks in proptest::collection::vec(any::<bool>(), 0..200)) {
-        let mut judge = Judge::new(THRESHOLDS, Route::Withdrawn);
+        let mut judge = Judge::new(THRESHOLDS, Some(Route::Withdrawn));
         let (mut route, mut since) = (Route::Withdrawn, u32::MAX);
         for good in looks {
-            let now = judge.see(&if good { Look::Good } else { bad() });
+            let now = judge.see(&if good { Look::Good } else { bad() }).unwrap();
             since = since.saturating_add(1);
             if now != route {
                 let least = match now {

@@ -105,3 +105,20 @@ fn a_server_that_is_gone_is_bad() {
     let reason = probe().look(address, 7).unwrap_err();
     assert!(matches!(reason, Reason::Tcp(_)), "{reason}");
 }
+
+#[test]
+fn a_truncated_answer_is_one_over_udp_and_none_over_tcp() {
+    let truncated = server(1, |answer| {
+        answer[2] = RESPONSE | TRUNCATED;
+        answer[7] = 0;
+    });
+    // The server lives, and TCP, which nobody limits, says the rest.
+    let reason = probe().look(truncated, 7).unwrap_err();
+    assert!(matches!(reason, Reason::Tcp(_)), "{reason}");
+    let strange = server(1, |answer| {
+        answer[2] = RESPONSE | TRUNCATED;
+        answer[13] ^= 1;
+    });
+    let reason = probe().look(strange, 7).unwrap_err();
+    assert!(matches!(reason, Reason::Udp(_)), "{reason}");
+}

@@ -42,9 +42,18 @@ fn a_full_disk_changes_nothing_that_is_served_and_mends_itself() {
     let failure = failure.as_str().unwrap_or_default();
     assert!(failure.contains("No space left on device"), "{failure}");
     assert_eq!(serial(server.addresses[0]), 1);
+    // It is tried again, and what was fetched is not fetched again.
+    eventually("some tries", || server.metric(failures) > 3);
+    let packs = std::fs::read_dir(primary.path("store/packs")).unwrap();
+    let packs: u64 = packs
+        .map(|pack| pack.unwrap().metadata().unwrap().len())
+        .sum();
+    assert!(server.metric("meridian_distribution_transferred_bytes_total") <= packs);
     assert_eq!(server.page("/healthz").0, "HTTP/1.1 200 OK");
     // What fits is taken, and nothing of what did not is in its way.
     primary.compile(3);
     answers(&server, 3);
-    assert_eq!(server.metric("meridian_distribution_failing"), 0);
+    eventually("all is well", || {
+        server.metric("meridian_distribution_failing") == 0
+    });
 }

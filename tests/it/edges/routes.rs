@@ -1,9 +1,15 @@
 //! `meridian edge announce` as ExaBGP runs it: its lines say when the routes are there.
 
 use std::io::{BufRead, BufReader, Lines};
+use std::net::UdpSocket;
 use std::process::{Child, ChildStdout, Command, Stdio};
 
-use crate::support::{Folder, Running, serial};
+use hickory_proto::rr::RecordType;
+use meridian::routes::probe::Probe;
+use zone_image::Name;
+
+use crate::publish::eventually;
+use crate::support::{Folder, PATIENCE, Running, query, serial};
 
 /// The process that is started by ExaBGP; killed when the test ends before it.
 struct Announcer {
@@ -81,4 +87,29 @@ fn routes_go_before_a_server_that_stops() {
     assert_eq!(serial(server.addresses[0]), 1);
     server.signal("-TERM");
     assert_eq!(server.wait().0, Some(0));
+}
+
+#[test]
+fn a_flood_in_the_name_of_the_probes_network_is_no_reason_to_withdraw() {
+    let folder = Folder::with_image(1);
+    folder.configure("listen = [\"127.0.0.1:0\"]\nrate-limit.responses-per-second = 1");
+    let server = folder.serve();
+    let flood = UdpSocket::bind("127.0.0.2:0").unwrap();
+    let wire = query(1, "example.", RecordType::SOA);
+    for _ in 0..400 {
+        flood.send_to(&wire, server.addresses[0]).unwrap();
+    }
+    let slipped = "meridian_dns_responses_total{transport=\"udp\",outcome=\"slipped\"}";
+    eventually("nothing is left of the limit", || {
+        server.metric(slipped) > 100
+    });
+    let probe = Probe {
+        zone: Name::parse_absolute("example.").unwrap(),
+        timeout: PATIENCE,
+    };
+    let before = server.metric(slipped);
+    for look in 0..4 {
+        probe.look(server.addresses[0], look * 100).unwrap();
+    }
+    assert!(server.metric(slipped) > before, "the limit was met");
 }

@@ -1,6 +1,7 @@
 //! Namespaces, cables, routers and edges. All of it has the process's number in its name
 //! and goes with the value that made it.
 
+use std::io::Write as _;
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -14,10 +15,13 @@ use crate::support::{Folder, Running};
 /// The address that all edges have.
 pub(super) const ANYCAST: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 53);
 
+/// Octets of the disk of the first edge: two images of such a zone, and a little.
+const DISK_BYTES: u64 = 400 << 10;
+
 const ROUTER: &str = "router id 10.53.0.1;
 protocol device { scan time 1; }
 protocol kernel { merge paths on; ipv4 { import none; export all; }; }
-template bgp edges { local as 65000; ipv4 { import all; export none; }; }
+template bgp edges { local as 65000; connect delay time 1; ipv4 { import all; export none; }; }
 ";
 
 /// Runs a command that must work.
@@ -101,16 +105,35 @@ impl Node {
         self.folder.path("image")
     }
 
-    /// Leaves no octet for another file: its folder cannot be written.
+    /// Gives the image a disk of its own, before the server has seen what is there.
+    fn limit_disk(&self) {
+        let image = self.image();
+        std::fs::create_dir(&image).unwrap();
+        let image = image.display();
+        run(&format!("mount -t tmpfs -o size={DISK_BYTES} none {image}"));
+    }
+
+    /// Leaves no octet for another file.
     pub(super) fn fill_disk(&self) {
-        let image = self.image().display().to_string();
-        run(&format!(
-            "mount -t tmpfs -o size=4k,nr_inodes=1 none {image}"
-        ));
+        let mut filler = std::fs::File::create(self.image().join("filler")).unwrap();
+        let fault = (0..=DISK_BYTES / 4096).find_map(|_| filler.write_all(&[0; 4096]).err());
+        let fault = fault.expect("the disk has an end").kind();
+        assert_eq!(fault, std::io::ErrorKind::StorageFull);
     }
 
     pub(super) fn free_disk(&self) {
-        run(&format!("umount {}", self.image().display()));
+        std::fs::remove_file(self.image().join("filler")).unwrap();
+    }
+
+    /// Waits until its disk is in the way; it serves this serial still.
+    pub(super) fn lacks_disk(&self, serial: u32) {
+        eventually("that the disk is full", || {
+            let status = self.folder.status();
+            let failure = status["distribution"]["failure"].as_str();
+            failure.is_some_and(|failure| failure.contains("No space left on device"))
+        });
+        let zones = &self.folder.status()["generation"]["zones"];
+        assert_eq!(zones[0]["serial"], serial);
     }
 
     /// One bit of a segment on disk.
@@ -128,7 +151,7 @@ impl Node {
 
 impl Drop for Node {
     fn drop(&mut self) {
-        // Where a test ended with the disk full.
+        // Of those that have a disk of their own.
         let image = self.image();
         let umount = Command::new("umount").arg("-q").arg(image).status();
         drop(umount);
@@ -277,6 +300,9 @@ fn node(lab: &TempDir, number: usize, name: &str, primary: &Folder, key: &str) -
         server: None,
         _speakers: Vec::new(),
     };
+    if number == 1 {
+        node.limit_disk();
+    }
     node.start();
     node._speakers = match number {
         3 => vec![exabgp(lab, number, &node)],
@@ -290,7 +316,7 @@ fn by_bird(lab: &TempDir, number: usize, node: &Node) -> Vec<Daemon> {
         "router id 10.53.{number}.2;\nprotocol device {{ scan time 1; }}\n\
          protocol static meridian {{ disabled yes; ipv4; route {ANYCAST}/32 via \"lo\"; }}\n\
          protocol bgp upstream {{ local as 65001; neighbor 10.53.{number}.1 as 65000;\n\
-         ipv4 {{ import none; export where proto = \"meridian\"; next hop self; }}; }}\n"
+         connect delay time 1; ipv4 {{ import none; export where proto = \"meridian\"; next hop self; }}; }}\n"
     );
     let bird = bird(lab, &format!("e{number}"), &node.namespace, &text);
     let mut announce = Command::new(env!("CARGO_BIN_EXE_meridian"));
