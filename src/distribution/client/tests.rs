@@ -10,7 +10,7 @@ async fn server(answer: Vec<u8>) -> String {
     tokio::spawn(async move {
         let (mut stream, _) = listener.accept().await.unwrap();
         let mut request = vec![0; 4096];
-        stream.read(&mut request).await.unwrap();
+        assert!(stream.read(&mut request).await.unwrap() > 0);
         let _ = stream.write_all(&answer).await;
     });
     format!("http://{address}/")
