@@ -91,8 +91,14 @@ fn a_kept_manifest_that_cannot_be_used_is_said() {
     node.edge = None;
     std::fs::remove_file(&path).unwrap();
     std::fs::create_dir(&path).unwrap();
-    node.restart(node.settings(&[&store]));
-    eventually("it is said", || counted(&node, Trouble::Disk) > 0);
+    let generations = Arc::clone(&node.generations);
+    let work = Work::new(node.settings(&[&store]), generations, Arc::default());
+    assert!(work.kept().is_none());
+    let said = work.state.failure().map(|failure| failure.trouble);
+    assert_eq!(said, Some(Trouble::Disk));
+    std::fs::remove_dir(&path).unwrap();
+    assert!(work.kept().is_none());
+    assert_eq!(work.state.failures().iter().sum::<u64>(), 1);
 }
 
 #[test]
