@@ -81,7 +81,8 @@ impl History {
         lock(self.journal.as_ref()?).path(apex, from, to)
     }
 
-    /// Catches up with what is served; calls `told` for each zone that is newer now.
+    /// Catches up with what is served; calls `told` for each zone that is newer now. Zones of
+    /// parked names are ours alone: whoever has their parent's records answers for them.
     pub(super) fn look(
         &self,
         now: u64,
@@ -96,14 +97,18 @@ impl History {
             let Ok(name) = Name::from_wire(apex) else {
                 return;
             };
-            if wanted(&name) {
+            if wanted(&name)
+                && own_zone(&new, apex)
+                    .or_else(|| own_zone(&old, apex))
+                    .is_some()
+            {
                 self.follow(&name, old.zone(apex), new.zone(apex), now);
             }
         });
         *lock(&self.head) = Arc::clone(&new);
         changed_zones(&old, &new, &mut |apex| {
             let before = old.zone(apex).map(|zone| zone.serial());
-            if let Some(zone) = new.zone(apex)
+            if let Some(zone) = own_zone(&new, apex)
                 && before.is_none_or(|before| is_newer(zone.serial(), before))
             {
                 told(zone);
@@ -202,8 +207,11 @@ fn keep(settings: &Settings, stopped: &Receiver<()>) {
         }
     };
     if notifier.is_some() {
-        settings.history.head().find_zone_where(&mut |zone| {
-            tell(zone);
+        let head = settings.history.head();
+        head.find_zone_where(&mut |zone| {
+            if !head.is_child(zone) {
+                tell(zone);
+            }
             false
         });
     }
@@ -213,6 +221,12 @@ fn keep(settings: &Settings, stopped: &Receiver<()>) {
             .history
             .look((settings.clock)(), &mut &tell, &wanted);
     }
+}
+
+/// A zone that is not one of a parked name.
+fn own_zone<'g>(generation: &'g Generation, apex: &[u8]) -> Option<Zone<'g>> {
+    let zone = generation.zone(apex)?;
+    (!generation.is_child(zone)).then_some(zone)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

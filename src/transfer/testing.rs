@@ -40,10 +40,18 @@ pub(super) fn records(text: &str) -> Vec<Record> {
 
 /// Installs zones, each with its SOA first, in a directory.
 pub(super) fn install(directory: &Path, zones: &[(&str, Option<Parking>)]) {
+    let zones = zones
+        .iter()
+        .map(|(text, parking)| (*text, parking.clone(), 0));
+    install_at(directory, &zones.collect::<Vec<_>>());
+}
+
+/// The same, each at an event; those of parked names have none.
+pub(super) fn install_at(directory: &Path, zones: &[(&str, Option<Parking>, u64)]) {
     let mut installer = Installer::replace(directory, None).unwrap();
-    for (text, parking) in zones {
+    for (text, parking, event) in zones {
         let records = records(text);
-        let list = RecordList::new(records[0].owner.clone(), 0, records);
+        let list = RecordList::new(records[0].owner.clone(), *event, records);
         let mut source = list.with_parking(parking.clone());
         compile(&mut source, &mut installer, &|_| {}).unwrap_or_else(|error| panic!("{error}"));
     }

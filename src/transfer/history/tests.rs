@@ -10,7 +10,7 @@ use crate::transfer::difference::Flat;
 use crate::transfer::journal::{self, Limits};
 use crate::transfer::key::parse_name;
 use crate::transfer::records::each_record;
-use crate::transfer::testing::{ZONE, generations, install};
+use crate::transfer::testing::{ZONE, generations, install, install_at};
 
 const LIMITS: Limits = Limits {
     zone_bytes_max: 1 << 20,
@@ -77,6 +77,38 @@ fn changes_lead_from_every_version_to_what_is_sent() {
         assert_eq!(version, versions[4]);
     }
     assert!(history.journal_bytes() > 100);
+}
+
+/// Signed zones of parked names come and go with their parent's records.
+#[test]
+fn nobody_is_told_of_zones_of_parked_names() {
+    let (image, folder) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    let child = |serial| {
+        format!(
+            "parked.tld. 60 SOA ns1.nic.tld. h. {serial} 1 2 3 4\nparked.tld. 60 NS ns1.nic.tld.\n"
+        )
+    };
+    install_at(
+        image.path(),
+        &[(&version(1), None, 5), (&child(1), None, 0)],
+    );
+    let served = Arc::new(generations(image.path()));
+    let journal = Some((folder.path(), LIMITS));
+    let history = History::open(Arc::clone(&served), journal).unwrap();
+    install_at(
+        image.path(),
+        &[(&version(2), None, 6), (&child(2), None, 0)],
+    );
+    served.reload().unwrap();
+    let mut told = Vec::new();
+    history.look(5, &mut |zone| told.push(zone.apex().to_vec()), &|_| true);
+    assert_eq!(told, [apex().as_wire()]);
+    assert!(
+        history
+            .journal_of(&parse_name("parked.tld").unwrap())
+            .is_none()
+    );
+    assert!(history.journal_of(&apex()).is_some());
 }
 
 #[test]
