@@ -314,6 +314,33 @@ async fn domains_are_found_by_their_name_servers() {
     }
 }
 
+/// What is not shown is read all the same, so it counts: a bound of results alone would
+/// let a search walk through every attribute of a registry.
+#[tokio::test]
+async fn a_counted_search_reads_no_more_of_what_is_withheld_than_of_what_is_shown() {
+    for engine in engines() {
+        let mut test = stage(engine).await;
+        let fill = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5001) \
+             INSERT INTO hosts (id, name, registrar_id, statuses, created_at, published, attribute) \
+             SELECT 1000000 + i, 'zz' || i || '.attribute.example', \
+             (SELECT MIN(id) FROM registrars), '', 0, 0, 1 FROM n";
+        sqlx::query(fill)
+            .execute(test.database.connection())
+            .await
+            .unwrap();
+        let counted = Page {
+            counts: true,
+            ..page_after("")
+        };
+        let names = Names {
+            prefix: "zz".to_owned(),
+            suffix: String::new(),
+        };
+        let query = Query::Nameservers(names, counted);
+        assert_eq!(found(&lookups(&test), query).await, Found::TooMany);
+    }
+}
+
 #[tokio::test]
 async fn what_is_reserved_is_not_available_to_the_public() {
     for engine in engines() {

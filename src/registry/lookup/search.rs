@@ -65,7 +65,9 @@ pub struct Candidate {
     pub iana_id: Option<i64>,
 }
 
-type DomainRow = (i64, String, i64, Option<i64>, Option<i64>, Option<i64>);
+/// The last of these and of the next is 1 where the row is shown to the public: what is
+/// not shown counts as read, so that a bound of rows is one of work.
+type DomainRow = (i64, String, i64, Option<i64>, Option<i64>, Option<i64>, i64);
 type HostRow = (
     i64,
     String,
@@ -74,27 +76,33 @@ type HostRow = (
     Option<i64>,
     Option<Vec<u8>>,
     Option<Vec<u8>>,
+    i64,
 );
 
-impl From<DomainRow> for Candidate {
-    fn from(row: DomainRow) -> Self {
-        let (id, name, created_at, updated_at, transferred_at, expires_at) = row;
-        Self {
+/// A row that may be one that the public does not see.
+trait Shown {
+    fn shown(self) -> Option<Candidate>;
+}
+
+impl Shown for DomainRow {
+    fn shown(self) -> Option<Candidate> {
+        let (id, name, created_at, updated_at, transferred_at, expires_at, is_shown) = self;
+        (is_shown == 1).then(|| Candidate {
             id,
             name,
             created_at,
             updated_at,
             transferred_at,
             expires_at,
-            ..Self::default()
-        }
+            ..Candidate::default()
+        })
     }
 }
 
-impl From<HostRow> for Candidate {
-    fn from(row: HostRow) -> Self {
-        let (id, name, created_at, updated_at, transferred_at, v4, v6) = row;
-        Self {
+impl Shown for HostRow {
+    fn shown(self) -> Option<Candidate> {
+        let (id, name, created_at, updated_at, transferred_at, v4, v6, is_shown) = self;
+        (is_shown == 1).then(|| Candidate {
             id,
             name,
             created_at,
@@ -102,8 +110,8 @@ impl From<HostRow> for Candidate {
             transferred_at,
             v4,
             v6,
-            ..Self::default()
-        }
+            ..Candidate::default()
+        })
     }
 }
 
@@ -259,10 +267,10 @@ impl Snapshot<'_> {
     ) -> Result<Option<Vec<Candidate>>, RegistryError> {
         let (start, end) = names.range();
         let query = rows::<DomainRow>(
-            "SELECT d.id, d.name, d.created_at, d.updated_at, d.transferred_at, d.expires_at \
-             FROM domains d JOIN zones z ON z.id = d.zone_id \
-             WHERE d.name >= $1 AND d.name < $2 AND z.state = 'active' \
-             AND z.stage = 'production' ORDER BY d.name LIMIT $3",
+            "SELECT d.id, d.name, d.created_at, d.updated_at, d.transferred_at, d.expires_at, \
+             CAST(CASE WHEN z.state = 'active' AND z.stage = 'production' THEN 1 ELSE 0 END AS BIGINT) \
+             FROM domains d LEFT JOIN zones z ON z.id = d.zone_id \
+             WHERE d.name >= $1 AND d.name < $2 ORDER BY d.name LIMIT $3",
         );
         let query = query.bind(start).bind(end).bind(limit(SCANNED_MAX));
         let found = self.tables().all(query).await?;
@@ -275,20 +283,21 @@ impl Snapshot<'_> {
         servers: &[i64],
     ) -> Result<Option<Vec<Candidate>>, RegistryError> {
         let mut all = BTreeMap::new();
+        let mut left = SCANNED_MAX;
         for server in servers {
             let query = rows::<DomainRow>(
-                "SELECT d.id, d.name, d.created_at, d.updated_at, d.transferred_at, d.expires_at \
+                "SELECT d.id, d.name, d.created_at, d.updated_at, d.transferred_at, d.expires_at, \
+                 CAST(CASE WHEN z.state = 'active' AND z.stage = 'production' THEN 1 ELSE 0 END AS BIGINT) \
                  FROM delegations n JOIN domains d ON d.id = n.domain_id \
-                 JOIN zones z ON z.id = d.zone_id WHERE n.host_id = $1 AND z.state = 'active' \
-                 AND z.stage = 'production' ORDER BY n.domain_id LIMIT $2",
+                 LEFT JOIN zones z ON z.id = d.zone_id WHERE n.host_id = $1 ORDER BY n.domain_id LIMIT $2",
             );
-            let query = query.bind(*server).bind(limit(SCANNED_MAX));
-            for row in self.tables().all(query).await? {
-                all.insert(row.1.clone(), Candidate::from(row));
-            }
-            if all.len() > SCANNED_MAX {
+            let query = query.bind(*server).bind(limit(left));
+            let Some(found) = within(self.tables().all(query).await?, left) else {
                 return Ok(None);
-            }
+            };
+            left -= found.len();
+            let shown = found.into_iter().filter_map(Shown::shown);
+            all.extend(shown.map(|one| (one.name.clone(), one)));
         }
         Ok(Some(all.into_values().collect()))
     }
@@ -304,9 +313,10 @@ impl Snapshot<'_> {
              (SELECT a.address FROM host_addresses a WHERE a.host_id = h.id AND a.rtype = 1 \
               ORDER BY a.address LIMIT 1), \
              (SELECT a.address FROM host_addresses a WHERE a.host_id = h.id AND a.rtype = 28 \
-              ORDER BY a.address LIMIT 1) \
-             FROM hosts h JOIN registrars r ON r.id = h.registrar_id \
-             WHERE h.name >= $1 AND h.name < $2 AND h.attribute = 0 AND r.stage = 'production' \
+              ORDER BY a.address LIMIT 1), \
+             CAST(CASE WHEN h.attribute = 0 AND r.stage = 'production' THEN 1 ELSE 0 END AS BIGINT) \
+             FROM hosts h LEFT JOIN registrars r ON r.id = h.registrar_id \
+             WHERE h.name >= $1 AND h.name < $2 \
              ORDER BY h.name LIMIT $3",
         );
         let query = query.bind(start).bind(end).bind(limit(SCANNED_MAX));
@@ -324,21 +334,21 @@ impl Snapshot<'_> {
              (SELECT a.address FROM host_addresses a WHERE a.host_id = h.id AND a.rtype = 1 \
               ORDER BY a.address LIMIT 1), \
              (SELECT a.address FROM host_addresses a WHERE a.host_id = h.id AND a.rtype = 28 \
-              ORDER BY a.address LIMIT 1) \
+              ORDER BY a.address LIMIT 1), \
+             CAST(CASE WHEN h.attribute = 0 AND r.stage = 'production' THEN 1 ELSE 0 END AS BIGINT) \
              FROM host_addresses o JOIN hosts h ON h.id = o.host_id \
-             JOIN registrars r ON r.id = h.registrar_id \
-             WHERE o.address = $1 AND h.attribute = 0 AND r.stage = 'production' \
+             LEFT JOIN registrars r ON r.id = h.registrar_id WHERE o.address = $1 \
              ORDER BY o.host_id LIMIT $2",
         );
         let query = query.bind(address.rdata()).bind(limit(SCANNED_MAX));
         let found = self.tables().all(query).await?;
         let found = within(found, SCANNED_MAX);
-        Ok(found.map(|found| found.into_iter().map(Candidate::from).collect()))
+        Ok(found.map(|found| found.into_iter().filter_map(Shown::shown).collect()))
     }
 }
 
-fn candidates<R: Into<Candidate>>(found: Vec<R>, names: &Names) -> Vec<Candidate> {
-    let all = found.into_iter().map(Into::into);
+fn candidates<R: Shown>(found: Vec<R>, names: &Names) -> Vec<Candidate> {
+    let all = found.into_iter().filter_map(Shown::shown);
     all.filter(|one| names.has(&one.name)).collect()
 }
 

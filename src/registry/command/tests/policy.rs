@@ -105,6 +105,11 @@ async fn a_held_label_is_for_whoever_has_its_token_which_is_not_kept() {
                 "{label} {kind}"
             );
         }
+        // Who only mends the reason keeps the token.
+        let again = serde_json::json!({ "zone": { "labels": { "apex": "tld",
+            "hold": [{ "label": "gold", "kind": "premium", "reason": "better terms" }] } } });
+        let again = operator(serde_json::from_value(again).unwrap());
+        run(&mut test, &again).await.unwrap();
         play(
             &mut test,
             &format!(

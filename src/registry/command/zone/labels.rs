@@ -44,7 +44,8 @@ pub struct HeldLabel {
 pub struct ZoneLabels {
     /// The zone.
     pub apex: AnyName,
-    /// Labels to hold; one that is held already is held like this from now on.
+    /// Labels to hold; one that is held already is held like this from now on, by
+    /// the token it had where none is given; released in the same change it loses its token.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hold: Vec<HeldLabel>,
     /// Labels to let go.
@@ -84,7 +85,8 @@ pub(super) async fn change(
             "INSERT INTO held_labels (zone_id, label, kind, reason, token) \
              VALUES ($1, $2, $3, $4, $5) ON CONFLICT (zone_id, label) \
              DO UPDATE SET kind = excluded.kind, reason = excluded.reason, \
-             token = excluded.token",
+             token = CASE WHEN excluded.kind = 'blocked' THEN NULL \
+             ELSE COALESCE(excluded.token, held_labels.token) END",
         )
         .bind(id)
         .bind(held.label.as_str())
