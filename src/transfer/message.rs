@@ -119,7 +119,11 @@ impl<'m> Message<'m> {
 
     /// Whether it is a request for a zone of the Internet, whole or what changed.
     pub(super) fn is_transfer(&self) -> bool {
-        self.opcode == QUERY && matches!(self.qtype, AXFR | IXFR) && self.qclass == CLASS_IN
+        // A response is nobody's question, whatever stands in it.
+        self.wire[2] & 0x80 == 0
+            && self.opcode == QUERY
+            && matches!(self.qtype, AXFR | IXFR)
+            && self.qclass == CLASS_IN
     }
 
     /// Whether it has an OPT.
